@@ -1,0 +1,56 @@
+import { E820Entry, EfiInfo } from './efi/boot-params.ts';
+import { EfiMemoryDescriptor } from './efi/memory-map.ts';
+import { SecretLocation } from './efi/secret-location.ts';
+import { SecretEntry, SecretHeader } from './efi/secret-table.ts';
+import { EfiConfigurationTable, EfiSystemTable } from './efi/system-table.ts';
+import type { Struct } from './layout.ts';
+import { AreaBlock, GuidedEntryTail } from './ovmf/guided-table.ts';
+import { ImageManifest } from './ovmf/manifest.ts';
+import { AmdCertificateHead, EcdsaSignature, EcPublicKey, SevCertificate } from './sev/certificate.ts';
+import {
+  ActivateBuffer,
+  GuestStatusBuffer,
+  HandleBuffer,
+  InitBuffer,
+  LaunchMeasureBuffer,
+  LaunchSecretBuffer,
+  LaunchStartBuffer,
+  LaunchUpdateBuffer,
+  PdhCertExportBuffer,
+  PlatformStatusBuffer,
+} from './sev/command.ts';
+import { PacketHeader, PacketMacPrefix } from './sev/packet.ts';
+import { LaunchMeasurement, LaunchSession } from './sev/session.ts';
+
+/** Every structure by the name that `sevlab annotate` takes. */
+export const STRUCTURES: Readonly<Record<string, Struct<unknown>>> = {
+  init: InitBuffer,
+  'platform-status': PlatformStatusBuffer,
+  'pdh-cert-export': PdhCertExportBuffer,
+  handle: HandleBuffer,
+  activate: ActivateBuffer,
+  'guest-status': GuestStatusBuffer,
+  'launch-start': LaunchStartBuffer,
+  'launch-update': LaunchUpdateBuffer,
+  'launch-measure': LaunchMeasureBuffer,
+  'launch-secret': LaunchSecretBuffer,
+  session: LaunchSession,
+  measurement: LaunchMeasurement,
+  'packet-header': PacketHeader,
+  'packet-mac-prefix': PacketMacPrefix,
+  certificate: SevCertificate,
+  'ec-public-key': EcPublicKey,
+  'ecdsa-signature': EcdsaSignature,
+  'amd-certificate-head': AmdCertificateHead,
+  'guided-entry-tail': GuidedEntryTail,
+  'area-block': AreaBlock,
+  manifest: ImageManifest,
+  'secret-location': SecretLocation,
+  'secret-header': SecretHeader,
+  'secret-entry': SecretEntry,
+  'system-table': EfiSystemTable,
+  'configuration-table': EfiConfigurationTable,
+  'memory-descriptor': EfiMemoryDescriptor,
+  'efi-info': EfiInfo,
+  'e820-entry': E820Entry,
+};

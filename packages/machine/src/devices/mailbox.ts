@@ -1,0 +1,52 @@
+import { type Spa, spa } from '@sevlab/codec/address';
+
+/**
+ * The registers between host and AMD-SP (55766, Mailbox Register Layout; PSP C2PMSG numbers as the Linux ccp
+ * driver uses them). Each is 32 bits wide.
+ */
+export type MailboxRegister = 'CmdResp' | 'CmdBufAddr_Lo' | 'CmdBufAddr_Hi';
+
+/** Bit 31 of CmdResp: the AMD-SP has answered. */
+export const RESPONSE_READY = 0x8000_0000;
+
+export interface MailboxState {
+  readonly registers: Record<MailboxRegister, number>;
+}
+
+/** What stands behind the registers: takes a command, answers with a status of 16 bits. */
+export type Service = (command: number, buffer: Spa) => number;
+
+export class Mailbox {
+  readonly state: MailboxState;
+  #service: Service | undefined;
+
+  constructor(state: MailboxState = { registers: { CmdResp: 0, CmdBufAddr_Lo: 0, CmdBufAddr_Hi: 0 } }) {
+    this.state = state;
+  }
+
+  /** Puts an AMD-SP behind the registers. */
+  connect(service: Service): void {
+    this.#service = service;
+  }
+
+  read(register: MailboxRegister): number {
+    return this.state.registers[register];
+  }
+
+  /** Writing CmdResp without bit 31 rings the AMD-SP; it answers before this returns. */
+  write(register: MailboxRegister, value: number): void {
+    const { registers } = this.state;
+    registers[register] = value >>> 0;
+    if (register !== 'CmdResp' || (value & RESPONSE_READY) !== 0) return;
+    if (this.#service === undefined) throw new Error('no AMD-SP is connected to the mailbox');
+    const command = (value >>> 16) & 0xff; // bits 23:16; bit 0 asks for an interrupt, which nobody here waits for
+    const buffer = spa((BigInt(registers.CmdBufAddr_Hi) << 32n) | BigInt(registers.CmdBufAddr_Lo));
+    const status = this.#service(command, buffer);
+    registers.CmdResp = (RESPONSE_READY | (command << 16) | status) >>> 0;
+  }
+
+  /** A copy with nobody behind it yet. */
+  fork(): Mailbox {
+    return new Mailbox({ registers: { ...this.state.registers } });
+  }
+}

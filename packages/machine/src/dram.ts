@@ -1,0 +1,90 @@
+import { type Spa, spa } from '@sevlab/codec/address';
+
+const CHUNK = 2 * 1024 * 1024;
+const PAGE = 4096;
+/** A write of this many bytes into untouched memory makes a whole chunk, a shorter one only pages. */
+const CHUNK_WORTHY = 64 * 1024;
+
+/** Cells with the machine that may change them in place; any other copies first. */
+interface Owned {
+  readonly owner: symbol;
+  readonly cells: Uint8Array;
+}
+
+/** Cells of DRAM, as plain data: 2 MiB chunks under 4 KiB pages that were written since a fork. */
+export interface DramState {
+  owner: symbol;
+  readonly chunks: Map<number, Owned>;
+  readonly pages: Map<number, Owned>;
+}
+
+export const createDram = (): DramState => ({ owner: Symbol('dram'), chunks: new Map(), pages: new Map() });
+
+/** Shares all cells; whoever writes first copies the page. Takes microseconds, whatever was touched. */
+export function forkDram(dram: DramState): DramState {
+  dram.owner = Symbol('dram'); // from here on the parent does not own the cells either
+  return { owner: Symbol('dram'), chunks: new Map(dram.chunks), pages: new Map(dram.pages) };
+}
+
+/** Untouched cells read as zero. */
+export function readCells(dram: DramState, address: number, length: number): Uint8Array {
+  const read = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const at = address + done;
+    const page = dram.pages.get(Math.floor(at / PAGE));
+    if (page !== undefined) {
+      const offset = at % PAGE;
+      const part = page.cells.subarray(offset, offset + length - done);
+      read.set(part, done);
+      done += part.length;
+      continue;
+    }
+    const step = Math.min(length - done, dram.pages.size > 0 ? PAGE - (at % PAGE) : CHUNK - (at % CHUNK));
+    const chunk = dram.chunks.get(Math.floor(at / CHUNK));
+    if (chunk !== undefined) read.set(chunk.cells.subarray(at % CHUNK, (at % CHUNK) + step), done);
+    done += step;
+  }
+  return read;
+}
+
+export function writeCells(dram: DramState, address: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) {
+    const at = address + done;
+    const chunkNumber = Math.floor(at / CHUNK);
+    const left = bytes.length - done;
+    const inChunk = Math.min(left, CHUNK - (at % CHUNK));
+    let chunk = dram.chunks.get(chunkNumber);
+    if (chunk === undefined && inChunk >= CHUNK_WORTHY) {
+      chunk = { owner: dram.owner, cells: new Uint8Array(CHUNK) };
+      dram.chunks.set(chunkNumber, chunk);
+    }
+    const inPage = Math.min(left, PAGE - (at % PAGE));
+    const pageNumber = Math.floor(at / PAGE);
+    if (chunk?.owner === dram.owner && !dram.pages.has(pageNumber)) {
+      chunk.cells.set(bytes.subarray(done, done + inPage), at % CHUNK);
+    } else {
+      ownPage(dram, pageNumber).set(bytes.subarray(done, done + inPage), at % PAGE);
+    }
+    done += inPage;
+  }
+}
+
+function ownPage(dram: DramState, number: number): Uint8Array {
+  const page = dram.pages.get(number);
+  if (page?.owner === dram.owner) return page.cells;
+  const own = { owner: dram.owner, cells: readCells(dram, number * PAGE, PAGE) };
+  dram.pages.set(number, own);
+  return own.cells;
+}
+
+/** Every page that holds anything but zeros, in ascending order. */
+export function* touchedPages(dram: DramState): Generator<{ spa: Spa; cells: Uint8Array }> {
+  const numbers = new Set(dram.pages.keys());
+  for (const chunk of dram.chunks.keys()) {
+    for (let page = 0; page < CHUNK / PAGE; page++) numbers.add((chunk * CHUNK) / PAGE + page);
+  }
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const cells = readCells(dram, number * PAGE, PAGE);
+    if (cells.some((cell) => cell !== 0)) yield { spa: spa(BigInt(number * PAGE)), cells };
+  }
+}

@@ -1,0 +1,188 @@
+import type { Entropy } from '@sevlab/ambient/entropy';
+import type { Observer } from '@sevlab/ambient/observer';
+import { type Gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
+import type { Disk } from './devices/disk.ts';
+import { Mailbox } from './devices/mailbox.ts';
+import {
+  forkGuestRam,
+  type GuestRam,
+  locate,
+  mapGuestRam,
+  type Place,
+  type RegionRequest,
+} from './guest-ram.ts';
+import { createMemory, MemoryController } from './memory-controller.ts';
+import { PARTS, type PartName } from './part.ts';
+import { DiskDevice, GuestMemory, HostMemory, SecureProcessorMemory } from './views.ts';
+import { type EncryptionMode, TWEAK_CONSTANTS_SIZE } from './xex.ts';
+
+export type { GuestMemory, HostMemory, SecureProcessorMemory };
+
+/** Guests' RAM starts above the 32-bit hole. */
+const FIRST_GUEST_FRAME = spa(0x1_0000_0000n);
+
+/**
+ * System-physical ranges that are DRAM, first byte and end: below the 32-bit hole, and from 4 GiB to 12 GiB below
+ * 64 TiB, the highest address that the SEV firmware accepts (firmware behaviour (Genoa 1.55)).
+ */
+export const DRAM_REGIONS: readonly { readonly start: bigint; readonly end: bigint }[] = [
+  { start: 0n, end: 0x8000_0000n },
+  { start: 0x1_0000_0000n, end: 0x3ffd_0000_0000n },
+];
+
+interface GuestSlot {
+  readonly ram: GuestRam;
+  disk: Uint8Array | undefined;
+}
+
+export interface MachineState {
+  readonly part: PartName;
+  readonly guests: Map<number, GuestSlot>;
+  nextFrame: Spa;
+  /** Cores that executed WBINVD since the AMD-SP last asked. */
+  wbinvd: boolean;
+}
+
+/** VMRUN on an ASID that the AMD-SP has not made valid. */
+export class VmrunRefused extends Error {
+  constructor(asid: number) {
+    super(`VMRUN refused: ASID ${asid} is not active; expected a guest after LAUNCH_FINISH`);
+    this.name = 'VmrunRefused';
+  }
+}
+
+/** What software inside a guest can reach. */
+export interface GuestContext {
+  readonly memory: GuestMemory;
+  /** EAX and EBX of a CPUID leaf. */
+  cpuid(leaf: number): { eax: number; ebx: number };
+  rdmsr(index: number): bigint;
+  readonly disk: Disk | undefined;
+}
+
+/** CPUID leaf that tells of memory encryption (APM volume 3, Fn8000_001F). */
+export const CPUID_MEMORY_ENCRYPTION = 0x8000_001f;
+/** MSR SEV_STATUS (APM volume 2; Linux: MSR_AMD64_SEV). */
+export const MSR_SEV_STATUS = 0xc001_0131;
+
+/** Everything the host's software may do with the machine. There is no policy here: a hostile host has it too. */
+export class Host {
+  readonly #machine: Machine;
+  readonly memory: HostMemory;
+  readonly mailbox: Mailbox;
+
+  constructor(machine: Machine, memory: HostMemory) {
+    this.#machine = machine;
+    this.memory = memory;
+    this.mailbox = machine.mailbox;
+  }
+
+  /** Executes WBINVD on every core. */
+  wbinvd(): void {
+    this.#machine.state.wbinvd = true;
+  }
+
+  /** Gives a new guest its memory. Returns the guest's number, which is no business of the AMD-SP. */
+  createGuest(regions: readonly RegionRequest[]): number {
+    const { state } = this.#machine;
+    const { ram, nextFrame } = mapGuestRam(regions, state.nextFrame);
+    const guest = state.guests.size;
+    state.guests.set(guest, { ram, disk: undefined });
+    state.nextFrame = nextFrame;
+    return guest;
+  }
+
+  /** Where guest-physical bytes lie. */
+  locate(guest: number, address: Gpa, length: number): Place[] {
+    return locate(this.#slot(guest).ram, address, length);
+  }
+
+  /** Lets a guest page lie elsewhere from now on: the nested page tables are the host's. */
+  remap(guest: number, page: Gpa, to: Spa): void {
+    this.#slot(guest).ram.moved.set(page / 4096n, to);
+    this.#machine.observer.observe('host', 'memory', () => ({
+      type: 'remap',
+      gpa: hexAddress(page),
+      spa: hexAddress(to),
+    }));
+  }
+
+  /** Attaches a disk image. The device writes into these very bytes. */
+  attachDisk(guest: number, image: Uint8Array): void {
+    this.#slot(guest).disk = image;
+  }
+
+  /** The image that was attached. */
+  disk(guest: number): Uint8Array | undefined {
+    return this.#slot(guest).disk;
+  }
+
+  /** VMRUN. Throws VmrunRefused unless the AMD-SP made the ASID valid. */
+  vmrun<T>(guest: number, asid: number, software: (context: GuestContext) => T): T {
+    const machine = this.#machine;
+    if (!machine.memory.state.runnable.has(asid)) throw new VmrunRefused(asid);
+    machine.observer.observe('host', 'firmware', () => ({ type: 'vmrun', asid }));
+    return software(machine.guestContext(this.#slot(guest), asid));
+  }
+
+  #slot(guest: number): GuestSlot {
+    const slot = this.#machine.state.guests.get(guest);
+    if (slot === undefined) throw new RangeError(`there is no guest ${guest}`);
+    return slot;
+  }
+}
+
+/** DRAM, keys and devices; hands one capability to each actor. */
+export class Machine {
+  readonly state: MachineState;
+  readonly observer: Observer;
+  readonly memory: MemoryController;
+  readonly mailbox: Mailbox;
+  readonly host: Host;
+  readonly secureProcessorMemory: SecureProcessorMemory;
+
+  constructor(state: MachineState, memory: MemoryController, mailbox: Mailbox, observer: Observer) {
+    this.state = state;
+    this.memory = memory;
+    this.mailbox = mailbox;
+    this.observer = observer;
+    this.host = new Host(this, new HostMemory(memory, observer));
+    this.secureProcessorMemory = new SecureProcessorMemory(memory, observer);
+  }
+
+  /** A machine with the same past. Whoever stood behind its mailbox must be connected again. */
+  fork(observer: Observer): Machine {
+    const { state } = this;
+    const guests = new Map<number, GuestSlot>();
+    for (const [guest, { ram, disk }] of state.guests)
+      guests.set(guest, { ram: forkGuestRam(ram), disk: disk?.slice() });
+    return new Machine({ ...state, guests }, this.memory.fork(), this.mailbox.fork(), observer);
+  }
+
+  guestContext({ ram, disk }: GuestSlot, asid: number): GuestContext {
+    const part = PARTS[this.state.part];
+    return {
+      memory: new GuestMemory(this.memory, this.observer, ram, asid, 'firmware'),
+      cpuid: (leaf) =>
+        leaf === CPUID_MEMORY_ENCRYPTION
+          ? { eax: 1 << 1, ebx: part.cBit | (part.physicalBitsLost << 6) } // EAX bit 1: SEV
+          : { eax: 0, ebx: 0 },
+      rdmsr: (index) => (index === MSR_SEV_STATUS ? 1n : 0n), // bit 0: SEV is active in this guest
+      disk: disk && new DiskDevice(disk, this.memory, this.observer, ram),
+    };
+  }
+}
+
+export interface MachineOptions {
+  readonly part: PartName;
+  readonly encryption: EncryptionMode;
+  readonly entropy: Entropy;
+  readonly observer: Observer;
+}
+
+/** A machine that was just switched on: the tweak constants of its memory encryption are drawn here. */
+export function createMachine({ part, encryption, entropy, observer }: MachineOptions): Machine {
+  const memory = new MemoryController(createMemory(encryption, entropy.bytes(TWEAK_CONSTANTS_SIZE)));
+  const state: MachineState = { part, guests: new Map(), nextFrame: FIRST_GUEST_FRAME, wbinvd: false };
+  return new Machine(state, memory, new Mailbox(), observer);
+}

@@ -1,0 +1,251 @@
+import type { Observer } from '@sevlab/ambient/observer';
+import { type Gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
+import type { Actor, Segment } from '@sevlab/codec/trace';
+import { type DiskRequest, type DiskStatus, SECTOR_SIZE } from './devices/disk.ts';
+import { touchedPages } from './dram.ts';
+import { type GuestRam, locate, type Place } from './guest-ram.ts';
+import type { MemoryController } from './memory-controller.ts';
+
+/** The host's view: DRAM's cells as they are, so ciphertext where a guest wrote privately. No policy here. */
+export class HostMemory {
+  readonly #memory: MemoryController;
+  readonly #observer: Observer;
+
+  constructor(memory: MemoryController, observer: Observer) {
+    this.#memory = memory;
+    this.#observer = observer;
+  }
+
+  read(address: Spa, length: number): Uint8Array {
+    observeRaw(this.#observer, 'host', 'read', address, length);
+    return this.#memory.read(address, length);
+  }
+
+  write(address: Spa, cells: Uint8Array): void {
+    observeRaw(this.#observer, 'host', 'write', address, cells.length, cells);
+    this.#memory.write(address, cells);
+  }
+
+  /** Every page of DRAM that holds anything but zeros, as cells. Looking leaves no trace. */
+  touchedPages(): Generator<{ spa: Spa; cells: Uint8Array }> {
+    return touchedPages(this.#memory.state.dram);
+  }
+}
+
+/**
+ * A guest's view of its own memory. The C-bit is in the method's name: private goes through the guest's key,
+ * shared does not. Where the host gave no memory, reads give zeros and writes are lost, as in QEMU.
+ */
+export class GuestMemory {
+  readonly #memory: MemoryController;
+  readonly #observer: Observer;
+  readonly #ram: GuestRam;
+  readonly #asid: number;
+  readonly #actor: Actor;
+
+  constructor(memory: MemoryController, observer: Observer, ram: GuestRam, asid: number, actor: Actor) {
+    this.#memory = memory;
+    this.#observer = observer;
+    this.#ram = ram;
+    this.#asid = asid;
+    this.#actor = actor;
+  }
+
+  /** The same memory in the hands of another part of the guest's software. */
+  as(actor: Actor): GuestMemory {
+    return new GuestMemory(this.#memory, this.#observer, this.#ram, this.#asid, actor);
+  }
+
+  readPrivate(address: Gpa, length: number): Uint8Array {
+    const places = locate(this.#ram, address, length);
+    const plain = gather(places, length, (at, size) => this.#memory.readEncrypted(this.#asid, at, size));
+    this.#observe('read', 'private', address, length, places, undefined, plain);
+    return plain;
+  }
+
+  writePrivate(address: Gpa, plain: Uint8Array): void {
+    const places = locate(this.#ram, address, plain.length);
+    const cells: Uint8Array[] = [];
+    const segments: Place[] = [];
+    scatter(places, plain, (at, part) => {
+      const written = this.#memory.writeEncrypted(this.#asid, at, part);
+      cells.push(written.cells);
+      segments.push({ spa: spa(BigInt(written.start)), length: written.cells.length });
+    });
+    this.#observe('write', 'private', address, plain.length, segments, cells, plain);
+  }
+
+  readShared(address: Gpa, length: number): Uint8Array {
+    const places = locate(this.#ram, address, length);
+    this.#observe('read', 'shared', address, length, places);
+    return gather(places, length, (at, size) => this.#memory.read(at, size));
+  }
+
+  writeShared(address: Gpa, cells: Uint8Array): void {
+    const places = locate(this.#ram, address, cells.length);
+    scatter(places, cells, (at, part) => this.#memory.write(at, part));
+    this.#observe('write', 'shared', address, cells.length, places, [cells]);
+  }
+
+  #observe(
+    operation: 'read' | 'write',
+    view: 'private' | 'shared',
+    address: Gpa,
+    length: number,
+    places: readonly Place[],
+    cells?: readonly Uint8Array[],
+    plain?: Uint8Array,
+  ): void {
+    this.#observer.observe(this.#actor, 'memory', () => ({
+      type: 'access',
+      operation,
+      view,
+      gpa: hexAddress(address),
+      asid: this.#asid,
+      length,
+      segments: segmentsOf(places),
+      ...(cells && { open: { cells: Buffer.concat(cells) } }),
+      ...(plain && { closed: { plain: plain.slice() } }),
+    }));
+  }
+}
+
+/** The AMD-SP's view: raw cells, and any ASID's key. */
+export class SecureProcessorMemory {
+  readonly #memory: MemoryController;
+  readonly #observer: Observer;
+
+  constructor(memory: MemoryController, observer: Observer) {
+    this.#memory = memory;
+    this.#observer = observer;
+  }
+
+  read(address: Spa, length: number): Uint8Array {
+    observeRaw(this.#observer, 'amd-sp', 'read', address, length);
+    return this.#memory.read(address, length);
+  }
+
+  write(address: Spa, cells: Uint8Array): void {
+    observeRaw(this.#observer, 'amd-sp', 'write', address, cells.length, cells);
+    this.#memory.write(address, cells);
+  }
+
+  writeEncrypted(address: Spa, plain: Uint8Array, asid: number): void {
+    const { start, cells } = this.#memory.writeEncrypted(asid, address, plain);
+    this.#observer.observe('amd-sp', 'memory', () => ({
+      type: 'access',
+      operation: 'write',
+      view: 'private',
+      asid,
+      length: plain.length,
+      segments: [{ spa: hexAddress(BigInt(start)), length: cells.length }],
+      open: { cells },
+      closed: { plain: plain.slice() },
+    }));
+  }
+
+  /** Puts a key into the slot of an ASID. */
+  installKey(asid: number, key: Uint8Array): void {
+    this.#memory.state.keys.set(asid, key);
+    this.#observer.observe('amd-sp', 'memory', () => ({
+      type: 'key',
+      asid,
+      installed: true,
+      closed: { key },
+    }));
+  }
+
+  /** Whether VMRUN accepts the ASID. Its key stays in the slot. */
+  setRunnable(asid: number, runnable: boolean): void {
+    if (runnable) this.#memory.state.runnable.add(asid);
+    else this.#memory.state.runnable.delete(asid);
+  }
+}
+
+/** The host's disk image, and a device that copies between it and raw guest memory. */
+export class DiskDevice {
+  readonly #image: Uint8Array;
+  readonly #memory: MemoryController;
+  readonly #observer: Observer;
+  readonly #ram: GuestRam;
+
+  constructor(image: Uint8Array, memory: MemoryController, observer: Observer, ram: GuestRam) {
+    this.#image = image;
+    this.#memory = memory;
+    this.#observer = observer;
+    this.#ram = ram;
+  }
+
+  get sectors(): number {
+    return Math.floor(this.#image.length / SECTOR_SIZE);
+  }
+
+  submit({ operation, sector, sectors, buffer }: DiskRequest): DiskStatus {
+    const length = sectors * SECTOR_SIZE;
+    const places = locate(this.#ram, buffer, length);
+    if (sector < 0 || sector + sectors > this.sectors || places.some((place) => place.spa === undefined))
+      return 'IOERR';
+    const onDisk = this.#image.subarray(sector * SECTOR_SIZE, sector * SECTOR_SIZE + length);
+    if (operation === 'read') scatter(places, onDisk, (at, part) => this.#memory.write(at, part));
+    else onDisk.set(gather(places, length, (at, size) => this.#memory.read(at, size)));
+    this.#observer.observe('disk', 'memory', () => ({
+      type: 'access',
+      operation: operation === 'read' ? 'write' : 'read', // a disk read is a write into memory
+      view: 'raw',
+      gpa: hexAddress(buffer),
+      length,
+      segments: segmentsOf(places),
+      open: { cells: onDisk.slice() },
+    }));
+    return 'OK';
+  }
+}
+
+function observeRaw(
+  observer: Observer,
+  actor: Actor,
+  operation: 'read' | 'write',
+  address: Spa,
+  length: number,
+  cells?: Uint8Array,
+): void {
+  observer.observe(actor, 'memory', () => ({
+    type: 'access',
+    operation,
+    view: 'raw',
+    length,
+    segments: [{ spa: hexAddress(address), length }],
+    ...(cells && { open: { cells: cells.slice() } }),
+  }));
+}
+
+const segmentsOf = (places: readonly Place[]): Segment[] =>
+  places.flatMap(({ spa: at, length }) => (at === undefined ? [] : [{ spa: hexAddress(at), length }]));
+
+function gather(
+  places: readonly Place[],
+  length: number,
+  read: (at: Spa, length: number) => Uint8Array,
+): Uint8Array {
+  const only = places[0];
+  if (places.length === 1 && only?.spa !== undefined) return read(only.spa, length);
+  const gathered = new Uint8Array(length);
+  let offset = 0;
+  for (const { spa: at, length: size } of places) {
+    if (at !== undefined) gathered.set(read(at, size), offset);
+    offset += size;
+  }
+  return gathered;
+}
+
+function scatter(
+  places: readonly Place[],
+  bytes: Uint8Array,
+  write: (at: Spa, part: Uint8Array) => void,
+): void {
+  let offset = 0;
+  for (const { spa: at, length } of places) {
+    if (at !== undefined) write(at, bytes.subarray(offset, offset + length));
+    offset += length;
+  }
+}

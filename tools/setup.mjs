@@ -1,0 +1,77 @@
+// Brings a checkout up to date: installs the locked dependencies with the pinned pnpm when they are missing
+// or stale, and with --bundle rebuilds dist/sevlab.cjs when a source file is newer. Both are no-ops otherwise.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bundle = join(root, 'dist/sevlab.cjs');
+
+/** Installs unless node_modules was made from this very lockfile. */
+export function install() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules/.sevlab-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const pnpm = packageManager.split('+')[0];
+  const npm = process.env.npm_execpath;
+  const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
+  const args = ['exec', '--yes', `--package=${pnpm}`, '--', 'pnpm', 'install', '--frozen-lockfile'];
+  const quiet = ['--reporter=append-only', '--config.confirm-modules-purge=false'];
+  const { status } = spawnSync(command, [...first, ...args, ...quiet], {
+    cwd: root,
+    stdio: ['ignore', 2, 2], // talk goes to stderr: stdout belongs to the command that the user typed
+    env: { ...process.env, CI: process.env.CI ?? '1' },
+  });
+  if (status !== 0) process.exit(status ?? 1);
+  writeFileSync(stamp, lock);
+}
+
+/** Bundles the CLI into one CommonJS file, unless no source is newer than the last one. */
+export async function bundleCli() {
+  if (existsSync(bundle) && statSync(bundle).mtimeMs > newestSource()) return;
+  const { build } = await import('esbuild');
+  const temporary = `${bundle}.${process.pid}.tmp`; // renamed when complete: two processes may bundle at once
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['packages/lab/src/main.ts'],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    outfile: temporary,
+    logLevel: 'warning',
+  });
+  renameSync(temporary, bundle);
+}
+
+function newestSource() {
+  const times = readdirSync(join(root, 'packages'))
+    .map((name) => join(root, 'packages', name, 'src'))
+    .filter(existsSync)
+    .flatMap((folder) => [
+      folder,
+      ...readdirSync(folder, { recursive: true }).map((file) => join(folder, file)),
+    ])
+    .map((path) => statSync(path).mtimeMs);
+  return Math.max(...times, statSync(join(root, 'pnpm-lock.yaml')).mtimeMs);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  install();
+  if (process.argv.includes('--bundle')) await bundleCli();
+}
