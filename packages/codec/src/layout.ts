@@ -29,13 +29,14 @@ export interface Reserved extends FieldType<undefined> {
   readonly reserved: true;
 }
 
+/** A field in its structure: `offset` in bytes, `doc` a sentence on its meaning. */
 export interface PlacedField<T> {
   readonly offset: number;
   readonly field: FieldType<T>;
   readonly doc: string;
 }
 
-/** One field of an annotated dump. `value` is absent where the input ends before the field does. */
+/** One field of an annotated dump; `offset` and `size` in bytes. `value` is absent where the input ends before the field does. */
 export interface Annotation {
   readonly name: string;
   readonly type: string;
@@ -68,16 +69,23 @@ export interface Struct<T> {
   readonly rows: readonly { name: string; offset: number; size: number; type: string; doc: string }[];
   /** Returns `size` new bytes. Throws RangeError when an integer does not fit and LengthError for byte fields. */
   encode(value: T): Uint8Array;
+  /** Writes the value over the start of `target`, leaving reserved bytes as they are. Errors as encode. */
+  encodeInto(target: Uint8Array, value: T): void;
   /** Reads exactly `size` bytes; any other length is a LengthError. */
   decode(bytes: Uint8Array): T;
-  /** Reads `size` bytes at `offset` of a larger buffer. Throws LengthError when they are not all there. */
+  /**
+   * Reads `size` bytes at `offset` (bytes) of a larger buffer. Throws LengthError when they are not all there, and
+   * RangeError for a negative offset.
+   */
   decodeAt(bytes: Uint8Array, offset: number): T;
   /** Splits the bytes into fields; accepts input that is too short or too long. */
   annotate(bytes: Uint8Array): Annotation[];
 }
 
+/** What a structure is in TypeScript: its fields by name, without the reserved ones. */
 export type ValueOf<S> = S extends Struct<infer T> ? T : never;
 
+/** Puts a field at `offset` (bytes from the start of its structure), with a sentence on what it means. */
 // biome-ignore lint/suspicious/noExplicitAny: any field type will do; F keeps which.
 export function at<F extends FieldType<any>>(
   offset: number,
@@ -116,6 +124,22 @@ export function struct<const F extends Fields>(
     return value as StructValue<F>; // the fields were just filled in from the same table that makes the type
   };
 
+  const encodeInto = (target: Uint8Array, value: StructValue<F>): void => {
+    const view = viewOf(target);
+    const record: Record<string, unknown> = value;
+    for (const { name: fieldName, offset, field } of live) {
+      try {
+        field.write(view, offset, record[fieldName]);
+      } catch (error) {
+        if (error instanceof RangeError) throw new RangeError(`${name}.${fieldName}: ${error.message}`);
+        if (error instanceof LengthError) {
+          throw new LengthError(`${name}.${fieldName}`, error.expected, error.actual);
+        }
+        throw error;
+      }
+    }
+  };
+
   return {
     name,
     spec,
@@ -129,29 +153,18 @@ export function struct<const F extends Fields>(
       doc,
     })),
     encode(value) {
-      const bytes = new Uint8Array(size);
-      const view = viewOf(bytes);
-      const record: Record<string, unknown> = value;
-      for (const { name: fieldName, offset, field } of live) {
-        try {
-          field.write(view, offset, record[fieldName] as never);
-        } catch (error) {
-          if (error instanceof RangeError) throw new RangeError(`${name}.${fieldName}: ${error.message}`);
-          if (error instanceof LengthError) {
-            throw new LengthError(`${name}.${fieldName}`, error.expected, error.actual);
-          }
-          throw error;
-        }
-      }
-      return bytes;
+      const encoded = new Uint8Array(size);
+      encodeInto(encoded, value);
+      return encoded;
     },
+    encodeInto,
     decode(bytes) {
       if (bytes.length !== size) throw new LengthError(name, size, bytes.length);
       return decodeView(viewOf(bytes), 0);
     },
     decodeAt(bytes, offset) {
-      if (offset < 0 || offset + size > bytes.length)
-        throw new LengthError(name, size, bytes.length - offset);
+      if (offset < 0) throw new RangeError(`${name}: expected an offset from 0, got ${offset}`);
+      if (offset + size > bytes.length) throw new LengthError(name, size, bytes.length - offset);
       return decodeView(viewOf(bytes), offset);
     },
     annotate(bytes) {
@@ -219,7 +232,7 @@ export const u64le: FieldType<bigint> = {
   },
 };
 
-/** `size` bytes as they are. Decoding copies them. */
+/** `size` bytes as they are. Decoding copies them; writing any other number of bytes is a LengthError. */
 export function bytes(size: number): FieldType<Uint8Array> {
   return {
     type: `bytes(${size})`,
@@ -233,7 +246,10 @@ export function bytes(size: number): FieldType<Uint8Array> {
   };
 }
 
-/** `size` bytes of ASCII text, for signatures such as "IBI SYST". */
+/**
+ * `size` bytes of ASCII text, for signatures such as "IBI SYST". Other bytes are read as Latin-1, so that any bytes
+ * round-trip; writing throws LengthError for another length and RangeError for a character above U+00FF.
+ */
 export function ascii(size: number): FieldType<string> {
   return {
     type: `ascii(${size})`,
@@ -243,11 +259,15 @@ export function ascii(size: number): FieldType<string> {
       String.fromCharCode(...new Uint8Array(view.buffer, view.byteOffset + offset, size)),
     write: (view, offset, value) => {
       if (value.length !== size) throw new LengthError('ascii', size, value.length);
+      if ([...value].some((character) => character > '\u00ff')) {
+        throw new RangeError(`expected characters up to U+00FF, got "${value}"`);
+      }
       for (let i = 0; i < size; i++) view.setUint8(offset + i, value.charCodeAt(i));
     },
   };
 }
 
+/** `size` bytes that carry nothing, whatever is in them. */
 export function reserved(size: number): Reserved {
   return {
     type: `reserved(${size})`,
@@ -270,7 +290,7 @@ export function as<T, N extends T>(field: FieldType<T>, type: string, narrow: (v
   };
 }
 
-/** A structure used as a field of another. */
+/** A structure used as a field of another, without padding around it. */
 export function nested<T>(inner: Struct<T>): FieldType<T> {
   return {
     type: inner.name,

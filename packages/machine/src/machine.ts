@@ -132,6 +132,15 @@ export class Host {
   }
 }
 
+/** What the AMD-SP can reach. */
+export interface SecureProcessorHardware {
+  readonly part: PartName;
+  readonly memory: SecureProcessorMemory;
+  /** Whether every core executed WBINVD since clearWbinvd. */
+  wbinvdDone(): boolean;
+  clearWbinvd(): void;
+}
+
 /** DRAM, keys and devices; hands one capability to each actor. */
 export class Machine {
   readonly state: MachineState;
@@ -139,7 +148,7 @@ export class Machine {
   readonly memory: MemoryController;
   readonly mailbox: Mailbox;
   readonly host: Host;
-  readonly secureProcessorMemory: SecureProcessorMemory;
+  readonly secureProcessor: SecureProcessorHardware;
 
   constructor(state: MachineState, memory: MemoryController, mailbox: Mailbox, observer: Observer) {
     this.state = state;
@@ -147,7 +156,14 @@ export class Machine {
     this.mailbox = mailbox;
     this.observer = observer;
     this.host = new Host(this, new HostMemory(memory, observer));
-    this.secureProcessorMemory = new SecureProcessorMemory(memory, observer);
+    this.secureProcessor = {
+      part: state.part,
+      memory: new SecureProcessorMemory(memory, observer),
+      wbinvdDone: () => state.wbinvd,
+      clearWbinvd: () => {
+        state.wbinvd = false;
+      },
+    };
   }
 
   /** A machine with the same past. Whoever stood behind its mailbox must be connected again. */

@@ -1,0 +1,54 @@
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { Struct } from './layout.ts';
+import { STRUCTURES } from './structures.ts';
+
+const isStruct = (value: unknown): value is Struct<unknown> =>
+  typeof value === 'object' && value !== null && 'annotate' in value && 'paddedSize' in value;
+
+test('every exported structure can be looked up by name', async () => {
+  const listed = new Set(Object.values(STRUCTURES));
+  const missing: string[] = [];
+  for (const file of readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts') || /\.(test|fuzz|test-d)\.ts$/.test(file)) continue;
+    const exported: Record<string, unknown> = await import(/* @vite-ignore */ `./${file}`);
+    for (const value of Object.values(exported)) {
+      if (isStruct(value) && !listed.has(value)) missing.push(`${file}: ${value.name}`);
+    }
+  }
+  expect(missing).toEqual([]);
+});
+
+test('every structure cites its source, every live field says what it means', () => {
+  for (const { name, spec, rows } of Object.values(STRUCTURES)) {
+    expect(spec, name).not.toBe('');
+    for (const row of rows) {
+      expect(row.doc, `${name}.${row.name}`).toMatch(row.type.startsWith('reserved(') ? /^$|\.$/ : /\.$/);
+    }
+  }
+});
+
+/** Sizes as the documents state them, not as sums of our fields. */
+test.each([
+  ['session', 0x80],
+  ['measurement', 0x30],
+  ['packet-header', 0x34],
+  ['packet-mac-prefix', 29],
+  ['certificate', 0x824],
+  ['ec-public-key', 0x404],
+  ['ecdsa-signature', 0x200],
+  ['amd-certificate-head', 0x40],
+  ['guided-entry-tail', 18],
+  ['area-block', 8],
+  ['manifest', 64],
+  ['secret-location', 16],
+  ['secret-header', 20],
+  ['secret-entry', 20],
+  ['system-table', 120],
+  ['configuration-table', 24],
+  ['memory-descriptor', 48],
+  ['efi-info', 32],
+  ['e820-entry', 20],
+])('%s has %i bytes', (name, size) => {
+  expect(STRUCTURES[name]?.size).toBe(size);
+});

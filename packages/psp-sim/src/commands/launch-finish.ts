@@ -1,0 +1,27 @@
+import { HandleBuffer } from '@sevlab/codec/sev/command';
+import { command, plain } from '../command.ts';
+import { ZERO_CHANNEL } from '../guest.ts';
+
+/** 55766, LAUNCH_FINISH. The channel to the guest owner is closed; a pending guest may be run. */
+export const LAUNCH_FINISH = command({
+  buffer: HandleBuffer,
+  transfer: 'in',
+  open: plain,
+  preconditions: [
+    ['platform is WORKING', ({ sp }) => sp.state.platform === 'WORKING', 'INVALID_PLATFORM_STATE'],
+    ['HANDLE names a guest', ({ sp, cmd }) => sp.hasGuest(cmd.handle), 'INVALID_GUEST'],
+    ['guest is in LSECRET', ({ sp, cmd }) => sp.guest(cmd.handle).state === 'LSECRET', 'INVALID_GUEST_STATE'],
+  ],
+  effect: ({ sp, cmd }) => {
+    const guest = sp.guest(cmd.handle);
+    if (guest.activation === 'pending') {
+      guest.activation = 'active';
+      sp.state.asids[guest.asid] = 'inUse';
+      sp.memory.setRunnable(guest.asid, true);
+    }
+    guest.channel = ZERO_CHANNEL;
+    guest.measure = undefined;
+    guest.state = 'RUNNING';
+    return 'SUCCESS';
+  },
+});

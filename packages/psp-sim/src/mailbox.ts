@@ -1,0 +1,65 @@
+import type { Observer } from '@sevlab/ambient/observer';
+import { hexAddress, type Spa } from '@sevlab/codec/address';
+import { type SevStatus, statusCode } from '@sevlab/codec/sev/status';
+import type { Service } from '@sevlab/machine/devices/mailbox';
+import type { Command } from './command.ts';
+import type { SecureProcessor } from './secure-processor.ts';
+import { commandById } from './support.ts';
+
+/** The AMD-SP behind the mailbox registers: takes a command number and the sPA of its buffer, answers a status. */
+export function serve(sp: SecureProcessor, observer: Observer): Service {
+  return (id, buffer) => statusCode(dispatch(sp, observer, id, buffer));
+}
+
+/** Runs one command: buffer in, checks in order, effect, buffer out. */
+export function dispatch(sp: SecureProcessor, observer: Observer, id: number, paddr: Spa): SevStatus {
+  const known = commandById(id);
+  const name = known?.name ?? `0x${id.toString(16).padStart(2, '0')}`;
+  const bufferPaddr = hexAddress(paddr);
+  const answer = (status: SevStatus, buffer?: Uint8Array): SevStatus => {
+    observer.observe('amd-sp', 'host', () => ({
+      type: 'status',
+      name,
+      status,
+      code: statusCode(status),
+      ...(buffer && { open: { buffer } }),
+    }));
+    return status;
+  };
+
+  if (known?.command === undefined) {
+    observer.observe('host', 'amd-sp', () => ({ type: 'command', name, id, bufferPaddr }));
+    return answer(known?.status ?? 'INVALID_COMMAND');
+  }
+  const { command } = known;
+  const size = command.buffer.paddedSize;
+  const reads = command.transfer.startsWith('in');
+  const reach = size > 0 ? sp.reachable(paddr, size) : 'SUCCESS';
+  const bytes = reads && reach === 'SUCCESS' ? sp.memory.read(paddr, size) : new Uint8Array(size);
+  observer.observe('host', 'amd-sp', () => ({
+    type: 'command',
+    name,
+    id,
+    bufferPaddr,
+    ...(reads && { open: { buffer: bytes.slice() } }),
+  }));
+  if (reach !== 'SUCCESS') return answer(reach);
+
+  const status = command.run(sp, bytes, (condition, held, unmet) =>
+    observer.observe('amd-sp', 'amd-sp', () => ({
+      type: 'precondition',
+      name,
+      condition,
+      held,
+      status: unmet,
+    })),
+  );
+  if (!writesBack(command, status)) return answer(status);
+  sp.memory.write(paddr, bytes);
+  return answer(status, bytes);
+}
+
+function writesBack({ transfer }: Command, status: SevStatus): boolean {
+  if (status === 'SUCCESS') return transfer === 'out' || transfer.startsWith('inout');
+  return status === 'INVALID_LENGTH' && transfer === 'inout-length';
+}

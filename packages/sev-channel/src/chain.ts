@@ -1,0 +1,75 @@
+import { equal, toHex } from '@sevlab/codec/bytes';
+import { type AmdCertificate, KEY_USAGE, type SevCertificate } from '@sevlab/codec/sev/certificate';
+import { encodeAmdCertificate, verifyAmdCertificate, verifyCekSignature } from './amd-certificate.ts';
+import { validateCertificate } from './certificate.ts';
+
+/** Everything from the platform's Diffie-Hellman key up to AMD's root. */
+export interface CertificateChain {
+  readonly pdh: SevCertificate;
+  readonly pek: SevCertificate;
+  readonly oca: SevCertificate;
+  readonly cek: SevCertificate;
+  readonly ask: AmdCertificate;
+  readonly ark: AmdCertificate;
+}
+
+export type ChainVerdict =
+  | { readonly accepted: true }
+  | { readonly accepted: false; readonly reason: string };
+
+/**
+ * Whether the PDH belongs to a platform under the trusted root, whose certificate is compared byte for byte. The
+ * links are those that sevctl 0.6.2 verifies, from the root down. `reason` names the first one that does not hold.
+ */
+export function verifyChain(chain: CertificateChain, trustedArk: Uint8Array): ChainVerdict {
+  for (const [link, broken] of links) {
+    const why = broken(chain, trustedArk);
+    if (why !== undefined) return { accepted: false, reason: `${link}: ${why}` };
+  }
+  return { accepted: true };
+}
+
+/** Returns what is wrong, or undefined. */
+type Broken = (chain: CertificateChain, trustedArk: Uint8Array) => string | undefined;
+
+const links: readonly (readonly [string, Broken])[] = [
+  ['ARK', ({ ark }, trusted) => untrusted(ark, trusted)],
+  ['ARK signed by itself', ({ ark }) => amdLink(ark, ark, KEY_USAGE.ARK)],
+  ['ASK signed by ARK', ({ ask, ark }) => amdLink(ask, ark, KEY_USAGE.ASK)],
+  ['CEK signed by ASK', ({ cek, ask }) => cekLink(cek, ask)],
+  ['OCA signed by itself', ({ oca }) => sevLink(oca, oca, KEY_USAGE.OCA)],
+  ['PEK signed by OCA', ({ pek, oca }) => sevLink(pek, oca, KEY_USAGE.PEK)],
+  ['PEK signed by CEK', ({ pek, cek }) => sevLink(pek, cek, KEY_USAGE.PEK)],
+  ['PDH signed by PEK', ({ pdh, pek }) => sevLink(pdh, pek, KEY_USAGE.PDH)],
+];
+
+function untrusted(ark: AmdCertificate, trusted: Uint8Array): string | undefined {
+  if (equal(encodeAmdCertificate(ark), trusted)) return undefined;
+  return `expected the trusted root, got another certificate with KEY_ID ${toHex(ark.head.keyId)}`;
+}
+
+function amdLink(certificate: AmdCertificate, parent: AmdCertificate, usage: number): string | undefined {
+  const { keyUsage, certifyingId } = certificate.head;
+  if (keyUsage !== usage) return `expected KEY_USAGE ${hex(usage)}, got ${hex(keyUsage)}`;
+  if (!equal(certifyingId, parent.head.keyId)) {
+    return `expected CERTIFYING_ID ${toHex(parent.head.keyId)}, got ${toHex(certifyingId)}`;
+  }
+  return verifyAmdCertificate(certificate, parent) ? undefined : 'expected a good signature, got a bad one';
+}
+
+function cekLink(cek: SevCertificate, ask: AmdCertificate): string | undefined {
+  if (cek.pubkeyUsage !== KEY_USAGE.CEK) {
+    return `expected PUBKEY_USAGE ${hex(KEY_USAGE.CEK)}, got ${hex(cek.pubkeyUsage)}`;
+  }
+  return verifyCekSignature(cek, ask) ? undefined : 'expected a good signature, got none or a bad one';
+}
+
+function sevLink(certificate: SevCertificate, parent: SevCertificate, usage: number): string | undefined {
+  if (certificate.pubkeyUsage !== usage) {
+    return `expected PUBKEY_USAGE ${hex(usage)}, got ${hex(certificate.pubkeyUsage)}`;
+  }
+  const status = validateCertificate(certificate, parent);
+  return status === 'SUCCESS' ? undefined : `expected SUCCESS, got ${status}`;
+}
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
