@@ -3,9 +3,9 @@ import { spa } from './address.ts';
 import { concat, fromHex } from './bytes.ts';
 import { SecretEntry } from './efi/secret-table.ts';
 import { describeValue, hexRows } from './hexdump.ts';
+import { SevCertificate } from './sev/certificate.ts';
 import { LaunchSecretBuffer } from './sev/command.ts';
 import { PacketHeader } from './sev/packet.ts';
-import { STRUCTURES } from './structures.ts';
 
 test('a command buffer, row by row', () => {
   const buffer = fromHex(`
@@ -40,7 +40,7 @@ test('a field of more than 16 bytes goes on below, equal rows once', () => {
   ]);
   const key = new Uint8Array(0x824);
   key[0x410] = 9;
-  const pubkey = hexRows(STRUCTURES['certificate']!.annotate(key)).filter(
+  const pubkey = hexRows(SevCertificate.annotate(key)).filter(
     ({ offset }) => offset >= '0010' && offset < '0414',
   );
   expect(pubkey.map(({ offset, bytes }) => [offset, bytes])).toEqual([

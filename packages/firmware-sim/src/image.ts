@@ -38,7 +38,12 @@ export const ResetBlock = struct(
  * Everything from 4 GiB - 32 on, where a processor starts 16 bytes before the end: "VTF" and then cli, hlt and a jump
  * back to hlt. NOT MODELLED: the code of an image; the program that takes its place is bootFirmware.
  */
-const VOLUME_TOP = concat(new Uint8Array(12), utf8('VTF\0'), Uint8Array.of(0xfa, 0xf4, 0xeb, 0xfd), new Uint8Array(12));
+const VOLUME_TOP = concat(
+  new Uint8Array(12),
+  utf8('VTF\0'),
+  Uint8Array.of(0xfa, 0xf4, 0xeb, 0xfd),
+  new Uint8Array(12),
+);
 
 export interface ImageOptions {
   readonly layout: LayoutName;
@@ -61,7 +66,13 @@ export interface ImageOptions {
  * RangeError for a size that no image can have and an area outside 32 bits.
  */
 export function buildImage(options: ImageOptions): Uint8Array {
-  const { size = DEFAULT_IMAGE_SIZE, reservesArea = true, publishesArea = true, table = true, seed = 0 } = options;
+  const {
+    size = DEFAULT_IMAGE_SIZE,
+    reservesArea = true,
+    publishesArea = true,
+    table = true,
+    seed = 0,
+  } = options;
   if (!Number.isInteger(size) || !isAligned(size, 4096) || size < MIN_IMAGE_SIZE || size > MAX_IMAGE_SIZE) {
     throw new RangeError(
       `image size: expected a multiple of 4096 from ${MIN_IMAGE_SIZE} to ${MAX_IMAGE_SIZE}, got ${size}`,

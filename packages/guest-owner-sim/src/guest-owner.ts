@@ -69,22 +69,22 @@ export interface SealedPacket {
 /** The tenant, before it trusts anybody. It can only look at a platform. */
 export class GuestOwner {
   readonly state: GuestOwnerState;
-  readonly #observer: Observer;
+  readonly observer: Observer;
 
   constructor(state: GuestOwnerState, observer: Observer) {
     this.state = state;
-    this.#observer = observer;
+    this.observer = observer;
   }
 
   /** Verifies a platform's certificates and, if they hold, makes transport keys that only it can unwrap. */
   offer(files: CertificateFiles): Verdict<Offer> {
-    this.#observer.observe('host', 'guest-owner', () => ({
+    this.observer.observe('host', 'guest-owner', () => ({
       type: 'message',
       name: 'certificates',
       open: { ...files },
     }));
     const verdict = this.#verify(files);
-    this.#observer.observe('guest-owner', 'guest-owner', () => ({
+    this.observer.observe('guest-owner', 'guest-owner', () => ({
       type: 'verdict',
       name: 'certificates',
       accepted: verdict.accepted,
@@ -106,13 +106,13 @@ export class GuestOwner {
     const usage = { usage: KEY_USAGE.PDH, algo: KEY_ALGO.ECDH_SHA256, apiMajor: 0, apiMinor: 0 };
     const godh = SevCertificate.encode(makeCertificate({ ...usage, point: ownKey })); // nobody signs it: MACs do the work
     this.state.keys = { tek, tik };
-    this.#observer.observe('guest-owner', 'host', () => ({
+    this.observer.observe('guest-owner', 'host', () => ({
       type: 'message',
       name: 'session',
       open: { godh, session },
       closed: { tek, tik },
     }));
-    return { accepted: true, value: new Offer(this.state, this.#observer, godh, session) };
+    return { accepted: true, value: new Offer(this.state, this.observer, godh, session) };
   }
 
   #verify(files: CertificateFiles) {
@@ -137,6 +137,11 @@ export class GuestOwner {
       }
       throw error;
     }
+  }
+
+  /** The same past; offers and guests follow with their own fork. */
+  fork(observer: Observer): GuestOwner {
+    return new GuestOwner({ ...this.state, entropy: { ...this.state.entropy } }, observer);
   }
 }
 
@@ -195,8 +200,9 @@ export class Offer {
     );
   }
 
-  fork(observer: Observer): Offer {
-    return new Offer(forkState(this.state), observer, this.godh, this.session);
+  /** The same offer in the hands of the owner's fork. */
+  fork(owner: GuestOwner): Offer {
+    return new Offer(owner.state, owner.observer, this.godh, this.session);
   }
 }
 
@@ -243,12 +249,11 @@ export class VerifiedGuest {
     return { header, data: packet.data };
   }
 
-  fork(observer: Observer): VerifiedGuest {
-    return new VerifiedGuest(forkState(this.state), observer, this.#version);
+  /** The same guest in the hands of the owner's fork. */
+  fork(owner: GuestOwner): VerifiedGuest {
+    return new VerifiedGuest(owner.state, owner.observer, this.#version);
   }
 }
-
-const forkState = (state: GuestOwnerState): GuestOwnerState => ({ ...state, entropy: { ...state.entropy } });
 
 export function createGuestOwner(intent: Intent, entropy: Entropy, observer: Observer): GuestOwner {
   const state: GuestOwnerState = {

@@ -125,6 +125,11 @@ export class Host {
     return software(machine.guestContext(this.#slot(guest), asid));
   }
 
+  /** The context of a guest that already runs, for a fork of the machine: no VMRUN happens. */
+  resume(guest: number, asid: number): GuestContext {
+    return this.#machine.guestContext(this.#slot(guest), asid);
+  }
+
   #slot(guest: number): GuestSlot {
     const slot = this.#machine.state.guests.get(guest);
     if (slot === undefined) throw new RangeError(`there is no guest ${guest}`);

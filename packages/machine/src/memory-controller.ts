@@ -44,10 +44,12 @@ export class MemoryController {
     this.#encryption = encryption;
   }
 
+  /** The same cells and keys from here on; neither sees what the other writes. */
   fork(): MemoryController {
     return new MemoryController(forkMemory(this.state), this.#encryption);
   }
 
+  /** `length` cells as they are. */
   read(address: Spa, length: number): Uint8Array {
     return readCells(this.state.dram, Number(address), length);
   }
@@ -56,24 +58,37 @@ export class MemoryController {
     writeCells(this.state.dram, Number(address), cells);
   }
 
+  /** `length` bytes of plaintext. Throws Error for an ASID that never had a key. */
   readEncrypted(asid: number, address: Spa, length: number): Uint8Array {
     const { start, blocks } = widen(address, length);
     const plain = this.#encryption.decrypt(this.#key(asid), start, readCells(this.state.dram, start, blocks));
     const offset = Number(address) - start;
-    return offset === 0 && blocks === length ? plain : plain.slice(offset, offset + length);
+    return plain.subarray(offset, offset + length);
   }
 
-  /** Returns the cells that were written and where they start. */
+  /**
+   * Returns the cells that were written, whole blocks, and the system-physical address where they start. Throws
+   * Error for an ASID that never had a key.
+   */
   writeEncrypted(asid: number, address: Spa, plain: Uint8Array): { start: number; cells: Uint8Array } {
+    const key = this.#key(asid);
     const { start, blocks } = widen(address, plain.length);
-    let whole = plain;
-    if (blocks !== plain.length) {
-      whole = this.#encryption.decrypt(this.#key(asid), start, readCells(this.state.dram, start, blocks));
-      whole.set(plain, Number(address) - start);
-    }
-    const cells = this.#encryption.encrypt(this.#key(asid), start, whole);
+    const offset = Number(address) - start;
+    const whole = blocks === plain.length ? plain : this.#fillEdges(key, start, blocks, offset, plain);
+    const cells = this.#encryption.encrypt(key, start, whole);
     writeCells(this.state.dram, start, cells);
     return { start, cells };
+  }
+
+  /** `plain` in whole blocks, with what the first and the last block hold around it. */
+  #fillEdges(key: Uint8Array, start: number, blocks: number, offset: number, plain: Uint8Array): Uint8Array {
+    const whole = new Uint8Array(blocks);
+    for (const edge of [0, blocks - BLOCK]) {
+      const cells = readCells(this.state.dram, start + edge, BLOCK);
+      whole.set(this.#encryption.decrypt(key, start + edge, cells), edge);
+    }
+    whole.set(plain, offset);
+    return whole;
   }
 
   #key(asid: number): Uint8Array {
@@ -83,8 +98,10 @@ export class MemoryController {
   }
 }
 
+/** The whole blocks around a range: the first one's address and the length of all, both in bytes. */
 function widen(address: Spa, length: number): { start: number; blocks: number } {
   const at = Number(address);
+  if (length === 0) return { start: at, blocks: 0 };
   const start = at - (at % BLOCK);
   return { start, blocks: Math.ceil((at + length - start) / BLOCK) * BLOCK };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Entropy } from '@sevlab/ambient/entropy';
 import { KEY_ALGO, KEY_USAGE, type SevCertificate } from '@sevlab/codec/sev/certificate';
 import { makeCertificate, signCertificate } from '@sevlab/sev-channel/certificate';
+import { fromBigEndian, toBigEndian } from '@sevlab/sev-channel/integer';
 import { kdf } from '@sevlab/sev-channel/kdf';
 import type { FirmwareVersion } from '@sevlab/sev-channel/measurement';
 import { generateKeyPair, type KeyPair, keyPairFromScalar, P384_ORDER } from '@sevlab/sev-channel/p384';
@@ -26,9 +27,9 @@ export interface PlatformIdentity {
 export function deriveCek(cuk: Uint8Array, version: FirmwareVersion): Identity {
   const seed = createHash('sha256').update(cuk).digest();
   const wide = kdf(seed, 56, 'sev-chip-endorsement-key', new Uint8Array(0));
-  const number = BigInt(`0x${Buffer.from(wide).reverse().toString('hex')}`);
+  const number = fromBigEndian(wide.slice().reverse());
   const scalar = (number % (P384_ORDER - 1n)) + 1n;
-  const key = keyPairFromScalar(Buffer.from(scalar.toString(16).padStart(96, '0'), 'hex'));
+  const key = keyPairFromScalar(toBigEndian(scalar, 48));
   return { key, certificate: certify(key, KEY_USAGE.CEK, KEY_ALGO.ECDSA_SHA256, version) };
 }
 

@@ -160,6 +160,10 @@ export class LaunchingGuest {
     const measurement = vmm.host.memory.read(measurePaddr, LaunchMeasurement.size);
     return new MeasuredGuest(vmm, record, measurement);
   }
+
+  fork(vmm: Vmm): LaunchingGuest {
+    return new LaunchingGuest(vmm, this.record);
+  }
 }
 
 /** A guest that waits for secrets. */
@@ -238,6 +242,11 @@ export class RunningGuest {
   /** VMRUN: `software` is what the guest's own memory leads to; the VMM has no part in it. */
   run<T>(software: (context: GuestContext) => T): T {
     return this.vmm.host.vmrun(this.record.guest, this.record.asid, software);
+  }
+
+  /** What the running guest's software goes on with, in a fork: no VMRUN happens. */
+  resume<T>(software: (context: GuestContext) => T): T {
+    return software(this.vmm.host.resume(this.record.guest, this.record.asid));
   }
 
   /** DEACTIVATE and DECOMMISSION: the key is gone for good. Throws CommandFailed. */

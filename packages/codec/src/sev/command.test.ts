@@ -27,6 +27,89 @@ test('the table has a row for every buffer', () => {
   expect(BUFFERS.map(([name]) => name).sort()).toEqual(Object.keys(COMMAND_BUFFERS).sort());
 });
 
+/** Where Linux has the fields (include/linux/psp-sev.h, struct sev_data_…): offset and size in bytes. */
+test.each<[keyof typeof COMMAND_BUFFERS, [string, number, number][]]>([
+  [
+    'PLATFORM_STATUS',
+    [
+      ['apiMajor', 0, 1],
+      ['apiMinor', 1, 1],
+      ['state', 2, 1],
+      ['owner', 3, 1],
+      ['config', 4, 2],
+      ['build', 7, 1],
+      ['guestCount', 8, 4],
+    ],
+  ],
+  [
+    'PDH_CERT_EXPORT',
+    [
+      ['pdhPaddr', 0, 8],
+      ['pdhLen', 8, 4],
+      ['certsPaddr', 16, 8],
+      ['certsLen', 24, 4],
+    ],
+  ],
+  [
+    'ACTIVATE',
+    [
+      ['handle', 0, 4],
+      ['asid', 4, 4],
+    ],
+  ],
+  [
+    'GUEST_STATUS',
+    [
+      ['handle', 0, 4],
+      ['policy', 4, 4],
+      ['asid', 8, 4],
+      ['state', 12, 1],
+    ],
+  ],
+  [
+    'LAUNCH_START',
+    [
+      ['handle', 0, 4],
+      ['policy', 4, 4],
+      ['dhCertPaddr', 8, 8],
+      ['dhCertLen', 16, 4],
+      ['sessionPaddr', 24, 8],
+      ['sessionLen', 32, 4],
+    ],
+  ],
+  [
+    'LAUNCH_UPDATE_DATA',
+    [
+      ['handle', 0, 4],
+      ['paddr', 8, 8],
+      ['length', 16, 4],
+    ],
+  ],
+  [
+    'LAUNCH_MEASURE',
+    [
+      ['handle', 0, 4],
+      ['measurePaddr', 8, 8],
+      ['measureLen', 16, 4],
+    ],
+  ],
+  [
+    'LAUNCH_SECRET',
+    [
+      ['handle', 0, 4],
+      ['hdrPaddr', 8, 8],
+      ['hdrLen', 16, 4],
+      ['guestPaddr', 24, 8],
+      ['guestLen', 32, 4],
+      ['transPaddr', 40, 8],
+      ['transLen', 48, 4],
+    ],
+  ],
+])('%s has its live fields where Linux has them', (name, fields) => {
+  const live = COMMAND_BUFFERS[name].rows.filter(({ type }) => !type.startsWith('reserved('));
+  expect(live.map((row) => [row.name, row.offset, row.size])).toEqual(fields);
+});
+
 /** The commands that have no buffer, or none that sevlab takes apart. */
 test.each<[CommandName, number]>([
   ['SHUTDOWN', 0x002],

@@ -27,9 +27,13 @@ export const policyApi = (policy: number): { major: number; minor: number } => (
   minor: policy >>> 24,
 });
 
-/** The set flags by name, and what is left over. */
+/** The set flags by name, bits that should be zero, and the lowest API, such as `NODBG ES API>=1.55`; else `none`. */
 export function describePolicy(policy: number): string {
-  const names = (Object.keys(POLICY) as PolicyFlag[]).filter((flag) => hasPolicy(policy, flag)); // literal keys
+  const flags = Object.keys(POLICY) as PolicyFlag[]; // keys of a literal record are its names
+  const names: string[] = flags.filter((flag) => hasPolicy(policy, flag));
   const { major, minor } = policyApi(policy);
-  return [...names, ...(major || minor ? [`API>=${major}.${minor}`] : [])].join(' ') || 'none';
+  const reserved = policy & POLICY_RESERVED_MASK;
+  if (reserved !== 0) names.push(`reserved:0x${reserved.toString(16)}`);
+  if (major !== 0 || minor !== 0) names.push(`API>=${major}.${minor}`);
+  return names.join(' ') || 'none';
 }

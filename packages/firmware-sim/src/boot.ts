@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import type { Observer } from '@sevlab/ambient/observer';
+import { type Gpa, hexAddress } from '@sevlab/codec/address';
+import { concat, utf8 } from '@sevlab/codec/bytes';
+import { BOOT_PARAMS_SIZE } from '@sevlab/codec/efi/boot-params';
+import {
+  EFI_MEMORY_TYPE,
+  EFI_PAGE_SIZE,
+  EfiMemoryDescriptor,
+  type EfiMemoryType,
+} from '@sevlab/codec/efi/memory-map';
+import { SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
+import { findArea } from '@sevlab/codec/ovmf/guided-table';
+import type { GuestContext } from '@sevlab/machine/machine';
+import { COMMAND_LINE, encodeBootParams } from './boot-params.ts';
+import { allocatePages, allocatePool, type Pool } from './dxe/pool.ts';
+import { secretDxe } from './dxe/secret-dxe.ts';
+import { e820Of } from './e820.ts';
+import { LAYOUTS, type Layout } from './layouts.ts';
+import { type BinType, binOf, binsOf, type MemoryRange, memoryMap, ramOf } from './memory-map.ts';
+import { type MemoryAllocationHob, readHobList, writeHobList } from './pei/hob-list.ts';
+import { secretPei } from './pei/secret-pei.ts';
+import { findMemoryEncryption, writeWorkArea } from './sec/memory-encryption.ts';
+import { readOwnImage } from './sec/own-image.ts';
+import type { Stopped } from './stopped.ts';
+import { writeSystemTable } from './tables.ts';
+
+/** Where the kernel finds what firmware has to say. */
+export interface Handover {
+  readonly kind: 'handover';
+  readonly bootParams: Gpa;
+}
+
+export interface BootInput {
+  readonly context: GuestContext;
+  readonly observer: Observer;
+  /** RAM of the guest, in bytes: whole pages from 64 MiB to 64 GiB. Firmware learns it from the platform. */
+  readonly memorySize: bigint;
+}
+
+/**
+ * OVMF from the reset vector to the kernel's entry, inside the guest: it knows the guest's memory and nothing else, and
+ * does what the image that it finds there says. The pages of the secret area are neither read nor written. Throws
+ * RangeError for a memory size that no guest has.
+ */
+export function bootFirmware({ context, observer, memorySize }: BootInput): Handover | Stopped {
+  const { memory } = context;
+  const ram = ramOf(memorySize);
+  const poolIn = (type: BinType): Pool => {
+    const { start, end } = binOf(type, ram.lowEnd);
+    return { next: start, end };
+  };
+  const loaderData = poolIn('EfiLoaderData');
+  const bootServicesData = poolIn('EfiBootServicesData');
+  const runtimeData = poolIn('EfiRuntimeServicesData');
+  const acpiReclaim = poolIn('EfiACPIReclaimMemory');
+
+  const encryption = findMemoryEncryption(context);
+  if (encryption.kind === 'stopped') return encryption;
+  const own = readOwnImage(memory);
+  if (own.kind === 'stopped') return own;
+  writeWorkArea(context, encryption);
+
+  const layout: Layout = LAYOUTS[own.layout];
+  const area = findArea(own.table, SEV_SECRET_BLOCK_GUID) ?? layout.secretArea;
+  const reserves = own.manifest.reservesArea === 1 && area.size > 0;
+  const publishes = own.manifest.publishesArea === 1 && area.size > 0;
+
+  const hobList = granted(allocatePages(bootServicesData, 1));
+  writeHobList(memory, hobList, reserves ? [secretPei(area, layout.areaMemoryType)] : []);
+
+  const locationPool = layout.locationMemoryType === 'EfiACPIReclaimMemory' ? acpiReclaim : bootServicesData;
+  const configuration = publishes ? secretDxe(memory, locationPool, area) : [];
+  const systemTable = writeSystemTable(memory, runtimeData, configuration);
+
+  const givenByPei = [...readHobList(memory, hobList)].map(rangeOf);
+  const descriptors = memoryMap(ram.ranges, [...givenByPei, ...binsOf(ram.lowEnd)]);
+  const mapBytes = concat(...descriptors.map((descriptor) => EfiMemoryDescriptor.encode(descriptor)));
+  const mapAt = granted(allocatePool(acpiReclaim, mapBytes.length));
+  memory.writePrivate(mapAt, mapBytes);
+
+  const bootParams = granted(allocatePages(loaderData, BOOT_PARAMS_SIZE / EFI_PAGE_SIZE));
+  const commandLine = granted(allocatePool(loaderData, COMMAND_LINE.length + 1));
+  memory.writePrivate(commandLine, utf8(`${COMMAND_LINE}\0`));
+  memory.writePrivate(
+    bootParams,
+    encodeBootParams({
+      systemTable,
+      memoryMap: mapAt,
+      memoryMapSize: mapBytes.length,
+      commandLine,
+      e820: e820Of(descriptors),
+    }),
+  );
+
+  observer.observe('firmware', 'kernel', () => ({
+    type: 'handover',
+    bootParams: hexAddress(bootParams),
+    systemTable: hexAddress(systemTable),
+    memoryMap: hexAddress(mapAt),
+    ...(configuration.length > 0 && {
+      secretArea: {
+        base: hexAddress(BigInt(area.base)),
+        size: area.size,
+        reserved: reserves && layout.areaMemoryType === 'EfiReservedMemoryType',
+      },
+    }),
+  }));
+  return { kind: 'handover', bootParams };
+}
+
+/** The whole pages that a hand-off block gives away. */
+function rangeOf({ memoryBaseAddress, memoryLength, memoryType }: MemoryAllocationHob): MemoryRange {
+  const page = BigInt(EFI_PAGE_SIZE);
+  const end = memoryBaseAddress + memoryLength;
+  return {
+    type: efiMemoryType(memoryType),
+    start: memoryBaseAddress - (memoryBaseAddress % page),
+    end: ((end + page - 1n) / page) * page,
+  };
+}
+
+function efiMemoryType(number: number): EfiMemoryType {
+  const names = Object.keys(EFI_MEMORY_TYPE) as EfiMemoryType[]; // the keys of a constant are its type
+  const name = names.find((candidate) => EFI_MEMORY_TYPE[candidate] === number);
+  assert(name !== undefined, `PEI gives away memory of type ${number}`);
+  return name;
+}
+
+function granted(address: Gpa | undefined): Gpa {
+  assert(address !== undefined, 'the bins are far larger than what firmware keeps in them');
+  return address;
+}

@@ -1,0 +1,62 @@
+import { gpa } from '@sevlab/codec/address';
+import { equal, toHex } from '@sevlab/codec/bytes';
+import { SEVLAB_MANIFEST_GUID } from '@sevlab/codec/guid';
+import { findEntry, type GuidedTable, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import { ImageManifest } from '@sevlab/codec/ovmf/manifest';
+import type { GuestMemory } from '@sevlab/machine/machine';
+import { bodyChecksum } from '../body-checksum.ts';
+import { MAX_IMAGE_SIZE, OffsetBlock } from '../image.ts';
+import type { LayoutName } from '../layouts.ts';
+import { layoutOf, manifestFault } from '../manifest.ts';
+import { type Stopped, stopped } from '../stopped.ts';
+
+const IMAGE_END = 0x1_0000_0000n;
+const PAGE = 4096;
+
+export interface OwnImage {
+  readonly kind: 'image';
+  readonly table: GuidedTable;
+  readonly manifest: ImageManifest;
+  readonly layout: LayoutName;
+}
+
+/**
+ * The image that this guest was started with, as the guest's key shows it: only what the host encrypted with that
+ * key, unchanged and in its place, makes sense.
+ */
+export function readOwnImage(memory: GuestMemory): OwnImage | Stopped {
+  const read = (fromEnd: number, length: number): Uint8Array =>
+    memory.readPrivate(gpa(IMAGE_END - BigInt(fromEnd)), length);
+
+  const table = readGuidedTable(read(PAGE, PAGE));
+  if (table.kind === 'none') return stopped(`no firmware image ends at 4 GiB: ${table.reason}`);
+  const entry = findEntry(table, SEVLAB_MANIFEST_GUID);
+  if (entry?.data.length !== OffsetBlock.size) {
+    return stopped(
+      `the firmware image has no manifest: expected an entry ${SEVLAB_MANIFEST_GUID} of ${OffsetBlock.size} bytes, ` +
+        `got ${entry ? `one of ${entry.data.length}` : 'none'}`,
+    );
+  }
+  const { fromEnd } = OffsetBlock.decode(entry.data);
+  if (fromEnd < ImageManifest.size || fromEnd > MAX_IMAGE_SIZE) {
+    return stopped(
+      `the firmware image is damaged: its manifest is said to lie ${fromEnd} bytes before the end; ` +
+        `expected ${ImageManifest.size} to ${MAX_IMAGE_SIZE}`,
+    );
+  }
+
+  const manifest = ImageManifest.decode(read(fromEnd, ImageManifest.size));
+  const fault = manifestFault(manifest, fromEnd);
+  const layout = layoutOf(manifest);
+  if (fault !== undefined || layout === undefined) return stopped(`the firmware image is damaged: ${fault}`);
+
+  const { imageSize, bodySha256 } = manifest;
+  const found = bodyChecksum(read(imageSize, imageSize), imageSize - fromEnd);
+  if (!equal(found, bodySha256)) {
+    return stopped(
+      `the firmware image is damaged: expected ${imageSize} bytes with the SHA-256 ${toHex(bodySha256)}, ` +
+        `got ${toHex(found)}`,
+    );
+  }
+  return { kind: 'image', table, manifest, layout };
+}

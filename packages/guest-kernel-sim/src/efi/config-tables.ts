@@ -1,0 +1,95 @@
+import { type Gpa, gpa, hexAddress } from '@sevlab/codec/address';
+import { EFI_INFO_OFFSET, EFI64_LOADER_SIGNATURE, EfiInfo } from '@sevlab/codec/efi/boot-params';
+import { EFI_SYSTEM_TABLE_SIGNATURE, EfiConfigurationTable, EfiSystemTable } from '@sevlab/codec/efi/system-table';
+import { type Guid, LINUX_EFI_COCO_SECRET_AREA_GUID, parseGuid } from '@sevlab/codec/guid';
+import { printk } from '../printk.ts';
+import type { RunningKernel } from '../running-kernel.ts';
+
+/** efi.coco_secret before any table is found, and for a table whose address is all ones (include/linux/efi.h). */
+const EFI_INVALID_TABLE_ADDR = 0xffff_ffff_ffff_ffffn;
+
+/** early_memremap() maps 64 pages at most (mm/early_ioremap.c, NR_FIX_BTMAPS). */
+const EARLY_MAP_PAGES = 64n;
+const PAGE = 4096n;
+
+/** efi_systab_report_header() reads this many UCS-2 units of the vendor's name. */
+const VENDOR_UNITS = 99;
+
+/** drivers/firmware/efi/efi.c, common_tables: GUIDs that are printed, by the name in the log. */
+const TABLE_NAMES: ReadonlyMap<Guid, string> = new Map([
+  [parseGuid('8868e871-e4f1-11d3-bc22-0080c73c8881'), 'ACPI 2.0'],
+  [parseGuid('eb9d2d30-2d88-11d3-9a16-0090273fc14d'), 'ACPI'],
+  [parseGuid('eb9d2d31-2d88-11d3-9a16-0090273fc14d'), 'SMBIOS'],
+  [parseGuid('f2fd1544-9794-4a2c-992e-e5bbcf20e394'), 'SMBIOS 3.0'],
+  [parseGuid('b122a263-3661-4f68-9929-78f8b0d62180'), 'ESRT'],
+  [parseGuid('dcfa911d-26eb-469f-a220-38b7dc461220'), 'MEMATTR'],
+  [parseGuid('1ce1e5bc-7ceb-42f2-81e5-8aadf180f57b'), 'RNG'],
+  [parseGuid('5568e427-68fc-4f3d-ac74-ca555231cc68'), 'INITRD'],
+  [parseGuid('eb66918a-7eef-402a-842e-931d21c38ae9'), 'RTPROP'],
+  [LINUX_EFI_COCO_SECRET_AREA_GUID, 'CocoSecret'],
+]);
+
+/**
+ * efi_init(): from boot_params (4096 bytes) to the addresses of known tables. Sets `cocoSecret`.
+ * CRC and header size of the system table are not looked at, as in Linux.
+ */
+export function efiInit(kernel: RunningKernel, bootParams: Uint8Array): void {
+  const info = EfiInfo.decodeAt(bootParams, EFI_INFO_OFFSET);
+  if (info.efiLoaderSignature !== EFI64_LOADER_SIGNATURE) return; // no EFI boot: no tables, no device, no message
+
+  const address = gpa((BigInt(info.efiSystabHi) << 32n) | BigInt(info.efiSystab));
+  const systab = EfiSystemTable.decode(kernel.memory.readPrivate(address, EfiSystemTable.size));
+  if (systab.signature !== EFI_SYSTEM_TABLE_SIGNATURE) {
+    printk(kernel, 'err', 'efi: System table signature incorrect!');
+    return;
+  }
+  const { warnsOfOldEfi } = kernel.state.profile;
+  if (warnsOfOldEfi && systab.revision >>> 16 === 0) {
+    const minor = twoDigits(systab.revision & 0xffff);
+    printk(kernel, 'err', `efi: Warning: System table version 0.${minor}, expected 1.00 or greater!`);
+  }
+  printk(kernel, 'info', `efi: EFI v${efiVersion(kernel, systab.revision)} by ${vendor(kernel, systab)}`);
+  configInit(kernel, systab.configurationTable, systab.numberOfTableEntries);
+}
+
+/** `2.70` up to 6.2; since 6.3 as the specification writes it, `2.7` or `2.3.1`. */
+function efiVersion(kernel: RunningKernel, revision: number): string {
+  const major = revision >>> 16;
+  const minor = revision & 0xffff;
+  if (kernel.state.profile.efiVersion === 'two-digits') return `${major}.${twoDigits(minor)}`;
+  return `${major}.${Math.floor(minor / 10)}${minor % 10 === 0 ? '' : `.${minor % 10}`}`;
+}
+
+const twoDigits = (value: number): string => value.toString().padStart(2, '0');
+
+/** The vendor's name: UCS-2 units cut to 8 bits, up to NUL. */
+function vendor(kernel: RunningKernel, { firmwareVendor }: EfiSystemTable): string {
+  const units = kernel.memory.readPrivate(firmwareVendor, 2 * VENDOR_UNITS);
+  let name = '';
+  for (let i = 0; i < VENDOR_UNITS && (units[2 * i] !== 0 || units[2 * i + 1] !== 0); i++) {
+    name += String.fromCharCode(units[2 * i]!);
+  }
+  return name;
+}
+
+/** efi_config_init() and efi_config_parse_tables(): one line with each known table; the last of equal GUIDs counts. */
+function configInit(kernel: RunningKernel, tables: Gpa, count: number): void {
+  if (count === 0) return;
+  const length = count * EfiConfigurationTable.size;
+  if ((tables % PAGE) + BigInt(length) > EARLY_MAP_PAGES * PAGE) {
+    printk(kernel, 'err', 'efi: Could not map Configuration table!');
+    return;
+  }
+  const array = kernel.memory.readPrivate(tables, length);
+  let line = 'efi: ';
+  for (let offset = 0; offset < length; offset += EfiConfigurationTable.size) {
+    const { vendorGuid, vendorTable } = EfiConfigurationTable.decodeAt(array, offset);
+    const name = TABLE_NAMES.get(vendorGuid);
+    if (name === undefined) continue;
+    line += `${name}=${hexAddress(vendorTable)} `; // the line ends in a blank
+    if (vendorGuid === LINUX_EFI_COCO_SECRET_AREA_GUID) {
+      kernel.state.cocoSecret = vendorTable === EFI_INVALID_TABLE_ADDR ? undefined : vendorTable;
+    }
+  }
+  printk(kernel, 'info', line);
+}

@@ -1,0 +1,88 @@
+/** What differs between Linux releases, seen from user space. Everything else is the same on all of them. */
+export interface KernelProfile {
+  /** The name that was asked for: a series or a release. */
+  readonly name: string;
+  /** The release whose behaviour this is. */
+  readonly release: string;
+  /**
+   * Who decides that the secret area is announced to user space. `table`: the device exists whenever the
+   * configuration table has the entry (drivers/firmware/efi/efi.c, efisubsys_init). `header`: only when the area
+   * starts with the header GUID, as Documentation/security/secrets/coco.rst tells it.
+   */
+  readonly announces: 'table' | 'header';
+  /**
+   * Whether unlink moves the directory's mtime and ctime. Since 6.17, 6.1.149 and 6.12.43 efi_secret_unlink() hands
+   * the file's own inode where the directory's belongs.
+   */
+  readonly unlinkTouchesDirectory: boolean;
+  /** Whether removing a directory takes whole subtrees along (securityfs_remove() since 6.17). */
+  readonly removesSubtrees: boolean;
+  /** drivers/base/dd.c, call_driver_probe(): a warning that names the driver, or an error that names the device. */
+  readonly probeFailure: 'warning' | 'error';
+  /** drivers/firmware/efi/efi.c, efi_systab_report_header(): `v2.70` up to 6.2, `v2.7` since 6.3. */
+  readonly efiVersion: 'two-digits' | 'standard';
+  /** Up to 6.2 an EFI revision below 1.0 is warned of. */
+  readonly warnsOfOldEfi: boolean;
+  /** arch/x86/kernel/e820.c: the words of the memory map, and whether gaps between entries are printed. */
+  readonly e820: 'usable' | 'System RAM';
+  /** Whether the kernel prints SEV_STATUS (arch/x86/mm/mem_encrypt.c, sev_show_status()). */
+  readonly showsSevStatus: boolean;
+  /** What lsmod shows, in bytes. */
+  readonly moduleSize: number;
+}
+
+const linux519: Omit<KernelProfile, 'name'> = {
+  release: '5.19.0',
+  announces: 'table',
+  unlinkTouchesDirectory: true,
+  removesSubtrees: false,
+  probeFailure: 'warning',
+  efiVersion: 'two-digits',
+  warnsOfOldEfi: true,
+  e820: 'usable',
+  showsSevStatus: false,
+  moduleSize: 16384,
+};
+
+const linux612: Omit<KernelProfile, 'name'> = {
+  ...linux519,
+  release: '6.12.42',
+  probeFailure: 'error',
+  efiVersion: 'standard',
+  warnsOfOldEfi: false,
+  showsSevStatus: true,
+  moduleSize: 12288,
+};
+
+const PROFILES: Readonly<Record<string, Omit<KernelProfile, 'name'>>> = {
+  documented: { ...linux519, announces: 'header' },
+  '5.19': linux519,
+  '6.1': { ...linux519, release: '6.1.192', unlinkTouchesDirectory: false },
+  '6.1.148': { ...linux519, release: '6.1.148' },
+  '6.12': { ...linux612, release: '6.12.107', unlinkTouchesDirectory: false },
+  '6.12.42': linux612,
+  '7.3': {
+    ...linux612,
+    release: '7.3.4',
+    unlinkTouchesDirectory: false,
+    removesSubtrees: true,
+    e820: 'System RAM',
+  },
+};
+
+/** Names that kernelProfile() takes. */
+export const KERNEL_PROFILES: readonly string[] = Object.keys(PROFILES);
+
+/**
+ * A bare series is its newest recorded release: 6.1 is 6.1.192, 6.12 is 6.12.107, 7.3 is 7.3.4. Those full versions
+ * are accepted too. Throws RangeError with the list for any other name.
+ */
+export function kernelProfile(name: string): KernelProfile {
+  const known = Object.entries(PROFILES).find(
+    ([key, { release }]) => key === name || (release === name && key !== 'documented'),
+  );
+  if (known === undefined) {
+    throw new RangeError(`there is no kernel '${name}'; expected one of ${KERNEL_PROFILES.join(', ')}`);
+  }
+  return { name, ...known[1] };
+}

@@ -1,0 +1,99 @@
+import { utf8 } from '@sevlab/codec/bytes';
+import { bindDevice, devicePath, emitUevent, modalias, unbindDevice } from './driver-core.ts';
+import { KernelError } from './errno.ts';
+import { formatIomem } from './iomem.ts';
+import { formatProcModules, loadForDevice } from './modules.ts';
+import type { RunningKernel } from './running-kernel.ts';
+import { S_IFDIR, S_IFLNK, S_IFREG, type User } from './user.ts';
+
+/** Where securityfs is mounted. */
+export const SECURITY_ROOT = '/sys/kernel/security';
+
+/** A file or directory outside securityfs: procfs, sysfs, and an empty root. */
+export interface PseudoNode {
+  /** Type and permissions. */
+  readonly mode: number;
+  /** Of a file that can be read. */
+  readonly read?: (user: User) => string;
+  /** Of a file that can be written. */
+  readonly write?: (text: string) => void;
+  /** Of a symbolic link. */
+  readonly target?: string;
+}
+
+const directory = (mode = 0o755): PseudoNode => ({ mode: S_IFDIR | mode });
+const text = (read: (user: User) => string, mode = 0o444): PseudoNode => ({ mode: S_IFREG | mode, read });
+const link = (target: string): PseudoNode => ({ mode: S_IFLNK | 0o777, target });
+
+/** Everything outside securityfs, by absolute path. NOT MODELLED: whatever no command here looks at. */
+export function pseudoNodes(kernel: RunningKernel): ReadonlyMap<string, PseudoNode> {
+  const { state } = kernel;
+  const nodes = new Map<string, PseudoNode>([
+    ['/', directory()],
+    ['/root', directory(0o700)],
+    ['/tmp', directory(0o1777)],
+    ['/proc', directory(0o555)],
+    ['/proc/iomem', text(({ uid }) => formatIomem(state.iomem, uid === 0))],
+    ['/proc/modules', text(() => formatProcModules(kernel))],
+    ['/proc/mounts', text(() => formatMounts(kernel))],
+    ['/sys', directory(0o555)],
+    ['/sys/bus', directory()],
+    ['/sys/bus/platform', directory()],
+    ['/sys/bus/platform/devices', directory()],
+    ['/sys/bus/platform/drivers', directory()],
+    ['/sys/devices', directory()],
+    ['/sys/devices/platform', directory()],
+    ['/sys/kernel', directory()],
+    [SECURITY_ROOT, directory(0o555)],
+  ]);
+  for (const [device, { driver }] of state.devices) {
+    const path = `/sys${devicePath(device)}`;
+    nodes.set(path, directory());
+    nodes.set(`${path}/modalias`, text(() => `${modalias(device)}\n`));
+    nodes.set(`${path}/subsystem`, link('../../../bus/platform'));
+    nodes.set(`${path}/uevent`, {
+      mode: S_IFREG | 0o644,
+      read: () => `${driver === undefined ? '' : `DRIVER=${driver}\n`}MODALIAS=${modalias(device)}\n`,
+      write: (action) => synthesizeUevent(kernel, action.trim(), device),
+    });
+    nodes.set(`/sys/bus/platform/devices/${device}`, link(`../../..${devicePath(device)}`));
+    if (driver !== undefined) nodes.set(`${path}/driver`, link(`../../../bus/platform/drivers/${driver}`));
+  }
+  for (const driver of state.modules.keys()) {
+    const path = `/sys/bus/platform/drivers/${driver}`;
+    nodes.set(path, directory());
+    nodes.set(`${path}/bind`, { mode: S_IFREG | 0o200, write: (name) => bindDevice(kernel, driver, name.trim()) });
+    nodes.set(`${path}/unbind`, {
+      mode: S_IFREG | 0o200,
+      write: (name) => unbindDevice(kernel, driver, name.trim()),
+    });
+    for (const [device, bound] of state.devices) {
+      if (bound.driver === driver) nodes.set(`${path}/${device}`, link(`../../../..${devicePath(device)}`));
+    }
+  }
+  return nodes;
+}
+
+/** `add` written into a uevent file, as coldplug does: user space gets the event again (kobject_synth_uevent()). */
+function synthesizeUevent(kernel: RunningKernel, action: string, device: string): void {
+  if (action !== 'add') throw new KernelError('EINVAL');
+  emitUevent(kernel, action, device);
+  loadForDevice(kernel, device); // udev listens
+}
+
+/** The text of /proc/mounts, with the options that systemd mounts with. */
+export function formatMounts({ state }: RunningKernel): string {
+  const options = 'rw,nosuid,nodev,noexec,relatime';
+  const mounts = [
+    `proc /proc proc ${options} 0 0`,
+    `sysfs /sys sysfs ${options} 0 0`,
+    ...(state.mounted ? [`securityfs ${SECURITY_ROOT} securityfs ${options} 0 0`] : []),
+  ];
+  return mounts.map((line) => `${line}\n`).join('');
+}
+
+/** The content of a file, produced now. Throws EINVAL for one that cannot be read. */
+export function readPseudo(node: PseudoNode, user: User): Uint8Array {
+  if (node.read === undefined) throw new KernelError('EINVAL');
+  return utf8(node.read(user));
+}

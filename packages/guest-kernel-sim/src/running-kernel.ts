@@ -1,0 +1,47 @@
+import type { Observer } from '@sevlab/ambient/observer';
+import type { Gpa } from '@sevlab/codec/address';
+import type { E820Entry } from '@sevlab/codec/efi/boot-params';
+import type { GuestContext, GuestMemory } from '@sevlab/machine/machine';
+import type { EfiSecretData } from './drivers/efi-secret.ts';
+import type { IomemRegion } from './iomem.ts';
+import type { LogLine } from './printk.ts';
+import type { KernelProfile } from './profile.ts';
+import type { InodeOperations, OperationsName, SecurityFs } from './securityfs.ts';
+
+/** A loaded module. */
+export interface LoadedModule {
+  /** `dyndbg=+p`: its debug lines reach the log. */
+  readonly debug: boolean;
+}
+
+/** The whole state of a kernel, as plain data. */
+export interface KernelState {
+  readonly profile: KernelProfile;
+  /** Virtual time at which the kernel started, in nanoseconds since 1970. */
+  readonly booted: bigint;
+  readonly log: LogLine[];
+  e820: readonly E820Entry[];
+  iomem: readonly IomemRegion[];
+  /** WARN_ONCE of ioremap was used up. */
+  warnedOfRam: boolean;
+  /** Where the configuration table says that the location of the secret area is (efi.coco_secret). */
+  cocoSecret: Gpa | undefined;
+  /** Platform devices by name, with the driver that each is bound to. */
+  readonly devices: Map<string, { driver: string | undefined }>;
+  readonly modules: Map<string, LoadedModule>;
+  /** What the efi_secret driver keeps while it is bound. */
+  efiSecret: EfiSecretData | undefined;
+  readonly securityfs: SecurityFs;
+  /** Whether user space mounted securityfs. */
+  mounted: boolean;
+}
+
+/** A kernel as its parts see it: the state, and what the machine lends. */
+export interface RunningKernel {
+  readonly state: KernelState;
+  readonly context: GuestContext;
+  readonly memory: GuestMemory;
+  readonly observer: Observer;
+  /** File operations by name, since state holds no functions. */
+  readonly operations: Readonly<Record<OperationsName, InodeOperations>>;
+}

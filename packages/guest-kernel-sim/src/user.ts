@@ -1,0 +1,43 @@
+/** Who makes a system call. Root has every capability. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary groups. */
+  readonly groups: readonly number[];
+}
+
+export const ROOT: User = { uid: 0, gid: 0, groups: [] };
+
+export const MAY_READ = 4;
+export const MAY_WRITE = 2;
+export const MAY_EXEC = 1;
+
+/** What permission depends on. */
+export interface Owned {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Whether `user` may do all of `wanted` (MAY_ bits). The first class that fits decides alone; root may do anything
+ * but execute a file without an x bit (fs/namei.c, generic_permission()).
+ */
+export function permits({ mode, uid, gid }: Owned, user: User, wanted: number): boolean {
+  const isDirectory = (mode & S_IFMT) === S_IFDIR;
+  if (user.uid === 0) return isDirectory || (wanted & MAY_EXEC) === 0 || (mode & 0o111) !== 0;
+  const inGroup = user.gid === gid || user.groups.includes(gid);
+  const shift = user.uid === uid ? 6 : inGroup ? 3 : 0;
+  return ((mode >> shift) & wanted) === wanted;
+}
+
+export const ownerOrRoot = (owned: Owned, user: User): boolean => user.uid === 0 || user.uid === owned.uid;
+
+/** File types in `mode` (include/uapi/linux/stat.h). */
+export const S_IFMT = 0o170000;
+export const S_IFDIR = 0o040000;
+export const S_IFREG = 0o100000;
+export const S_IFLNK = 0o120000;
+export const S_IFIFO = 0o010000;
+export const S_IFCHR = 0o020000;
+export const S_IFSOCK = 0o140000;

@@ -1,0 +1,23 @@
+import { createCipheriv } from 'node:crypto';
+import { alignUp } from '@sevlab/codec/address';
+import { concat, padTo } from '@sevlab/codec/bytes';
+import { EncryptedFile } from '@sevlab/codec/encrypted-file';
+import { SECTOR_SIZE } from '@sevlab/machine/devices/disk';
+
+/**
+ * A disk image that holds one file, encrypted by its owner before it left the house: AES-256-GCM, the container in
+ * codec's encrypted-file.ts. `key` has 32 bytes and `iv` 12.
+ */
+export function encryptDisk(plaintext: Uint8Array, key: Uint8Array, iv: Uint8Array): Uint8Array {
+  const cipher = createCipheriv('aes-256-gcm', key, iv);
+  const data = concat(cipher.update(plaintext), cipher.final());
+  const header = EncryptedFile.encode({
+    magic: 'sevlabENC',
+    version: 1,
+    iv,
+    tag: cipher.getAuthTag(),
+    length: data.length,
+  });
+  const file = concat(header, data);
+  return padTo(file, alignUp(file.length, SECTOR_SIZE));
+}

@@ -1,0 +1,238 @@
+import type { ClockState } from '@sevlab/ambient/clock';
+import { type Entropy, forkEntropy, seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
+import { createObserver, type Observer } from '@sevlab/ambient/observer';
+import type { Gpa } from '@sevlab/codec/address';
+import type { Secret } from '@sevlab/codec/efi/secret-table';
+import type { PlatformStatusBuffer } from '@sevlab/codec/sev/command';
+import type { SevStatus } from '@sevlab/codec/sev/status';
+import { bootFirmware } from '@sevlab/firmware-sim/boot';
+import { bootKernel, forkKernel, type Kernel } from '@sevlab/guest-kernel-sim/boot';
+import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import {
+  createGuestOwner,
+  type GuestOwner,
+  type Offer,
+  type SealedPacket,
+  type VerifiedGuest,
+} from '@sevlab/guest-owner-sim/guest-owner';
+import { createMachine, type Machine } from '@sevlab/machine/machine';
+import type { PartName } from '@sevlab/machine/part';
+import { serve } from '@sevlab/psp-sim/mailbox';
+import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
+import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
+import { EMULATED_ARK } from '@sevlab/sev-channel/emulated-root';
+import {
+  createVmm,
+  type LaunchingGuest,
+  type MeasuredGuest,
+  type RunningGuest,
+  type Vmm,
+} from '@sevlab/vmm-sim/vmm';
+import { endorse } from './key-distribution-service.ts';
+
+/** Everything that a run is made of, decided before it starts. */
+export interface Setup {
+  /** Absent: the system's entropy, and no two runs alike. */
+  readonly seed?: string;
+  readonly clock?: Partial<ClockState>;
+  readonly part: PartName;
+  readonly profile: ProfileName;
+  readonly encryption: 'XEX' | 'XE';
+  readonly policy: number;
+  /** The firmware image, as the guest owner wants it. */
+  readonly image: Uint8Array;
+  /** Bytes. */
+  readonly memorySize: bigint;
+  readonly disk?: Uint8Array;
+  /** A name that kernelProfile knows. */
+  readonly linux: string;
+  readonly record: boolean;
+}
+
+/** A step came before the one that it builds on, or an actor refused to go on. */
+export class Refused extends Error {
+  /** Who refused: an actor of the trace, or `sevlab` for a step out of order. */
+  readonly by: 'guest-owner' | 'host' | 'amd-sp' | 'firmware' | 'kernel' | 'sevlab';
+
+  constructor(by: Refused['by'], message: string) {
+    super(message);
+    this.name = 'Refused';
+    this.by = by;
+  }
+}
+
+/** What has been reached. Each step reads what the one before it left here. */
+interface Progress {
+  readonly status?: PlatformStatusBuffer;
+  readonly offer?: Offer;
+  readonly launching?: LaunchingGuest;
+  readonly measured?: MeasuredGuest;
+  readonly verified?: VerifiedGuest;
+  readonly packet?: SealedPacket;
+  readonly running?: RunningGuest;
+  readonly bootParams?: Gpa;
+  readonly kernel?: Kernel;
+}
+
+interface Actors {
+  readonly machine: Machine;
+  readonly secureProcessor: SecureProcessor;
+  readonly vmm: Vmm;
+  readonly owner: GuestOwner;
+  /** What AMD's service draws from. */
+  readonly kds: Entropy;
+}
+
+/** The actors, put together, and the well-behaved order of steps. Steps between which a hostile host may act. */
+export class Pipeline {
+  readonly setup: Setup;
+  readonly observer: Observer;
+  readonly actors: Actors;
+  #progress: Progress;
+
+  constructor(setup: Setup, observer: Observer, actors: Actors, progress: Progress = {}) {
+    this.setup = setup;
+    this.observer = observer;
+    this.actors = actors;
+    this.#progress = progress;
+    actors.machine.mailbox.connect(serve(actors.secureProcessor, observer));
+  }
+
+  get progress(): Progress {
+    return this.#progress;
+  }
+
+  /** INIT, certificates, the guest owner's verification and session. Throws Refused and CommandFailed. */
+  offer(): Offer {
+    const { vmm, owner, kds } = this.actors;
+    vmm.initPlatform();
+    const status = vmm.platformStatus();
+    const { cek, ...chain } = vmm.exportCertificates();
+    const verdict = owner.offer({ ...chain, ...endorse(cek, kds) });
+    if (!verdict.accepted) throw new Refused('guest-owner', `certificates: ${verdict.reason}`);
+    this.#advance({ status, offer: verdict.value });
+    return verdict.value;
+  }
+
+  /**
+   * LAUNCH_START, ACTIVATE, LAUNCH_UPDATE_DATA. `instead` is what a cheating host takes for what was agreed.
+   * Throws CommandFailed and VmmError.
+   */
+  launch(instead: { readonly image?: Uint8Array; readonly policy?: number } = {}): LaunchingGuest {
+    const { image, memorySize, policy, disk } = this.setup;
+    const session = this.#need('offer');
+    const request = { image, memorySize, policy, session, ...instead };
+    const launching = this.actors.vmm.launch(disk ? { ...request, disk } : request);
+    this.#advance({ launching });
+    return launching;
+  }
+
+  /** LAUNCH_MEASURE. Throws CommandFailed. */
+  measure(): MeasuredGuest {
+    const measured = this.#need('launching').measure();
+    this.#advance({ measured });
+    return measured;
+  }
+
+  /** The guest owner compares the measurement with what it wants. Throws Refused. */
+  verify(measurement: Uint8Array = this.#need('measured').measurement): VerifiedGuest {
+    const verdict = this.#need('offer').verify(measurement, this.#need('status'));
+    if (!verdict.accepted) throw new Refused('guest-owner', verdict.reason);
+    this.#advance({ verified: verdict.value });
+    return verdict.value;
+  }
+
+  /** The guest owner builds and seals the secret table. Throws RangeError for secrets that cannot be packed. */
+  seal(secrets: readonly Secret[]): SealedPacket {
+    const packet = this.#need('verified').packSecrets(secrets);
+    this.#advance({ packet });
+    return packet;
+  }
+
+  /** LAUNCH_SECRET with the sealed packet, or any other. Returns the AMD-SP's status. Throws VmmError. */
+  inject(packet: SealedPacket = this.#need('packet'), address?: bigint): SevStatus {
+    return this.#need('measured').injectSecret(packet, address);
+  }
+
+  /** LAUNCH_FINISH. Throws CommandFailed. */
+  finish(): RunningGuest {
+    const running = this.#need('measured').finish();
+    this.#advance({ running });
+    return running;
+  }
+
+  /** VMRUN: firmware, hand-over, kernel, user space. Throws Refused when the guest does not start. */
+  boot(): Kernel {
+    const { observer } = this;
+    const { linux, memorySize } = this.setup;
+    const kernel = this.#need('running').run((context) => {
+      const outcome = bootFirmware({ context, observer, memorySize });
+      if (outcome.kind === 'stopped') throw new Refused('firmware', outcome.reason);
+      return bootKernel({ context, bootParams: outcome.bootParams, profile: kernelProfile(linux), observer });
+    });
+    this.#advance({ kernel });
+    return kernel;
+  }
+
+  /** The same past, another future: neither sees what the other does from here on. */
+  fork(): Pipeline {
+    const observer = this.observer.fork();
+    const machine = this.actors.machine.fork(observer);
+    const vmm = this.actors.vmm.fork(machine.host);
+    const { offer, launching, measured, verified, running, kernel, ...rest } = this.#progress;
+    const actors = {
+      machine,
+      vmm,
+      secureProcessor: this.actors.secureProcessor.fork(machine.secureProcessor),
+      owner: this.actors.owner.fork(observer),
+      kds: forkEntropy(this.actors.kds),
+    };
+    const runningFork = running?.fork(vmm);
+    const progress: Progress = {
+      ...rest,
+      ...(offer && { offer: offer.fork(actors.owner) }),
+      ...(launching && { launching: launching.fork(vmm) }),
+      ...(measured && { measured: measured.fork(vmm) }),
+      ...(verified && { verified: verified.fork(actors.owner) }),
+      ...(runningFork && { running: runningFork }),
+      ...(kernel &&
+        runningFork && {
+          kernel: runningFork.resume((context) => forkKernel(kernel, { context, observer })),
+        }),
+    };
+    return new Pipeline(this.setup, observer, actors, progress);
+  }
+
+  #advance(progress: Progress): void {
+    this.#progress = { ...this.#progress, ...progress };
+  }
+
+  #need<K extends keyof Progress>(step: K): NonNullable<Progress[K]> {
+    const reached = this.#progress[step];
+    if (reached === undefined)
+      throw new Refused('sevlab', `${step} is not there yet; expected the steps before it`);
+    return reached;
+  }
+}
+
+/** Switches everything on: a machine, its AMD-SP, a VMM, and far away a guest owner. */
+export function createPipeline(setup: Setup): Pipeline {
+  const observer = createObserver({ record: setup.record, ...(setup.clock && { clock: setup.clock }) });
+  const entropy = (name: string) =>
+    setup.seed === undefined ? systemEntropy(name) : seededEntropy(setup.seed, name);
+  const { part, encryption, policy, image } = setup;
+  const machine = createMachine({ part, encryption, entropy: entropy('machine'), observer });
+  const secureProcessor = createSecureProcessor({
+    profile: PROFILES[setup.profile],
+    entropy: entropy('amd-sp'),
+    hardware: machine.secureProcessor,
+  });
+  const intent = { trustedArk: EMULATED_ARK, policy, image };
+  return new Pipeline(setup, observer, {
+    machine,
+    secureProcessor,
+    vmm: createVmm(machine.host, part),
+    owner: createGuestOwner(intent, entropy('guest-owner'), observer),
+    kds: entropy('kds'),
+  });
+}

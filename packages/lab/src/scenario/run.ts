@@ -1,0 +1,139 @@
+import type { Secret } from '@sevlab/codec/efi/secret-table';
+import { CommandFailed, VmmError } from '@sevlab/vmm-sim/errors';
+import { createPipeline, type Pipeline, Refused, type Setup } from '../pipeline.ts';
+import { attack, flipBit, type Schemes } from './attack.ts';
+import { check, type Finding } from './check.ts';
+import type { HonestStep, Scenario, Step, StepExpectation } from './scenario.ts';
+import { addressOf } from './values.ts';
+
+/** What became of one step. */
+export interface StepResult {
+  readonly step: Step;
+  /** Absent for a step that expects nothing. */
+  readonly finding?: Finding;
+  /** What a shell command printed. */
+  readonly output?: string;
+  /** How many events the trace has after the step. */
+  readonly events: number;
+}
+
+export interface ScenarioRun {
+  readonly pipeline: Pipeline;
+  readonly results: readonly StepResult[];
+  readonly passed: boolean;
+}
+
+/**
+ * Runs the steps in order. A step that deviates ends the run, as does a refusal that was expected.
+ * Throws ScenarioError for a scenario that asks for what cannot be.
+ */
+export function runScenario(
+  scenario: Scenario,
+  file: string,
+  setup: Setup,
+  secrets: readonly Secret[],
+): ScenarioRun {
+  const pipeline = createPipeline(setup);
+  const schemes: Schemes = { saved: new Map() };
+  const results: StepResult[] = [];
+  for (const step of scenario.steps) {
+    const result = runStep(pipeline, step, file, secrets, schemes);
+    results.push({ step, ...result, events: pipeline.observer.events.length });
+    if (result.finding?.held === false) return { pipeline, results, passed: false };
+  }
+  return { pipeline, results, passed: true };
+}
+
+function runStep(
+  pipeline: Pipeline,
+  step: Step,
+  file: string,
+  secrets: readonly Secret[],
+  schemes: Schemes,
+): Pick<StepResult, 'finding' | 'output'> {
+  if ('attack' in step) {
+    attack(pipeline, step.attack, schemes);
+    return {};
+  }
+  if ('check' in step) return { finding: check(pipeline, step.check, file) };
+  if ('shell' in step) {
+    const { kernel } = pipeline.progress;
+    if (kernel === undefined)
+      throw new Refused('sevlab', `'${step.shell}': the guest does not run; expected a boot step before it`);
+    const { output, status } = kernel.run(step.shell);
+    const wanted = { output, status: 0, ...step.expect };
+    return {
+      output,
+      finding: {
+        held: output === wanted.output && status === wanted.status,
+        expected: `status ${wanted.status} and\n${wanted.output}`,
+        actual: `status ${status} and\n${output}`,
+      },
+    };
+  }
+  const outcome = attempt(() => honest(pipeline, step.do, step.at, secrets, schemes));
+  return { finding: judge(outcome, step.expect ?? {}) };
+}
+
+/** An AMD-SP's status, or who refused and why. */
+type Outcome = { readonly status: string } | { readonly refused: string };
+
+function honest(
+  pipeline: Pipeline,
+  name: HonestStep,
+  at: string | undefined,
+  secrets: readonly Secret[],
+  schemes: Schemes,
+): Outcome {
+  switch (name) {
+    case 'launch': {
+      const { image, policy } = schemes;
+      pipeline.launch({ ...(image && { image }), ...(policy !== undefined && { policy }) });
+      break;
+    }
+    case 'verify': {
+      const measurement = pipeline.progress.measured?.measurement;
+      const bit = schemes.measurementBit;
+      pipeline.verify(measurement && bit !== undefined ? flipBit(measurement, bit) : measurement);
+      break;
+    }
+    case 'seal':
+      pipeline.seal(secrets);
+      break;
+    case 'inject':
+      return { status: inject(pipeline, at, schemes) };
+    default:
+      pipeline[name]();
+  }
+  return { status: 'SUCCESS' };
+}
+
+function inject(pipeline: Pipeline, at: string | undefined, { packetFlip }: Schemes): string {
+  const { packet } = pipeline.progress;
+  const address = at === undefined ? undefined : addressOf(at);
+  if (packet === undefined || packetFlip === undefined) return pipeline.inject(packet, address);
+  const { part, bit } = packetFlip;
+  return pipeline.inject({ ...packet, [part]: flipBit(packet[part], bit) }, address);
+}
+
+function attempt(step: () => Outcome): Outcome {
+  try {
+    return step();
+  } catch (error) {
+    if (error instanceof CommandFailed) return { status: error.status };
+    if (error instanceof Refused || error instanceof VmmError || error instanceof RangeError) {
+      return { refused: error.message };
+    }
+    throw error;
+  }
+}
+
+function judge(outcome: Outcome, expectation: StepExpectation): Finding {
+  const { refused, status = 'SUCCESS' } = expectation;
+  const actual = 'status' in outcome ? outcome.status : `refused: ${outcome.refused}`;
+  if (refused !== undefined) {
+    const held = 'refused' in outcome && outcome.refused.includes(refused);
+    return { held, expected: `refused: … ${refused} …`, actual };
+  }
+  return { held: actual === status, expected: status, actual };
+}

@@ -1,0 +1,94 @@
+import type { PolicyFlag } from '@sevlab/codec/sev/policy';
+import type { SevStatus } from '@sevlab/codec/sev/status';
+import type { PartName } from '@sevlab/machine/part';
+import type { ProfileName } from '@sevlab/psp-sim/profile';
+
+/** A launch written as a file: lesson, test and documentation at once. The JSON Schema is scenario.schema.json. */
+export interface Scenario {
+  readonly $schema?: string;
+  readonly version: 1;
+  readonly title: string;
+  readonly about?: string;
+  readonly seed?: string;
+  readonly clock?: { readonly start?: string; readonly perCommand?: string };
+  readonly platform?: {
+    readonly part?: PartName;
+    readonly profile?: ProfileName;
+    readonly encryption?: 'XEX' | 'XE';
+  };
+  readonly policy?: readonly PolicyFlag[];
+  readonly firmware?: FirmwareSource;
+  /** Such as `512 MiB`. */
+  readonly memory?: string;
+  readonly linux?: string;
+  readonly secrets?: readonly SecretSource[];
+  /** A file on an untrusted disk, encrypted under the secret of that GUID. */
+  readonly disk?: { readonly key: string } & ByteSource;
+  readonly steps: readonly Step[];
+}
+
+export type FirmwareSource =
+  | { readonly file: string }
+  | {
+      readonly layout?: '202102' | '202402' | '202405';
+      readonly size?: string;
+      readonly reservesArea?: boolean;
+      readonly publishesArea?: boolean;
+    };
+
+/** Bytes in one of four spellings. */
+export type ByteSource =
+  | { readonly text: string }
+  | { readonly hex: string }
+  | { readonly base64: string }
+  | { readonly file: string };
+
+export type SecretSource = { readonly guid: string } & ByteSource;
+
+/** The steps of an honest launch, in their order. */
+export const HONEST_STEPS = [
+  'offer',
+  'launch',
+  'measure',
+  'verify',
+  'seal',
+  'inject',
+  'finish',
+  'boot',
+] as const;
+export type HonestStep = (typeof HONEST_STEPS)[number];
+
+export type Step =
+  | { readonly do: HonestStep; readonly at?: string; readonly expect?: StepExpectation }
+  | { readonly shell: string; readonly expect?: { readonly output?: string; readonly status?: number } }
+  | { readonly attack: Attack; readonly why?: string }
+  | { readonly check: Check; readonly why?: string };
+
+export interface StepExpectation {
+  /** What the AMD-SP answers to the command of this step. */
+  readonly status?: SevStatus;
+  /** Somebody refuses, with these words in the reason. */
+  readonly refused?: string;
+}
+
+/** What a hostile host does. Addresses are guest-physical; it acts on DRAM's cells, never on plaintext. */
+export type Attack =
+  | { readonly write: { readonly gpa: string; readonly hex: string } }
+  | { readonly flip: { readonly gpa: string; readonly bit: number } }
+  | { readonly save: { readonly as: string; readonly gpa: string; readonly length: number } }
+  | { readonly restore: { readonly from: string; readonly gpa: string } }
+  | { readonly image: { readonly offset: number; readonly hex: string } }
+  | { readonly policy: readonly PolicyFlag[] }
+  | { readonly measurement: { readonly bit: number } }
+  | { readonly packet: { readonly part: 'header' | 'data'; readonly bit: number } };
+
+/** What must be so. */
+export type Check =
+  /** Whether DRAM, as the host sees it, holds the bytes anywhere. */
+  | { readonly hostFinds: ByteSource & { readonly expect: boolean } }
+  /** Whether the disk image holds the bytes anywhere. */
+  | { readonly diskHolds: ByteSource & { readonly expect: boolean } }
+  /** Private guest memory. */
+  | { readonly memory: { readonly gpa: string } & ByteSource }
+  | { readonly file: { readonly guid: string } & ByteSource }
+  | { readonly dmesg: string };

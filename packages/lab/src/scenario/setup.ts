@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { seededEntropy } from '@sevlab/ambient/entropy';
+import type { Secret } from '@sevlab/codec/efi/secret-table';
+import { type Guid, parseGuid } from '@sevlab/codec/guid';
+import { buildImage } from '@sevlab/firmware-sim/image';
+import { encryptDisk } from '../encrypted-disk.ts';
+import type { Setup } from '../pipeline.ts';
+import type { FirmwareSource, Scenario } from './scenario.ts';
+import { bytesOf, durationOf, policyOf, ScenarioError, sizeOf, timeOf } from './values.ts';
+
+/** Without a seed in the scenario or on the command line, runs are still repeatable. */
+export const FIXED_SEED = 'sevlab';
+
+/** What a scenario's setup means. Throws ScenarioError. */
+export function setupOf(
+  scenario: Scenario,
+  file: string,
+  options: { readonly seed?: string; readonly linux?: string; readonly record: boolean },
+): { setup: Setup; secrets: readonly Secret[] } {
+  const secrets = (scenario.secrets ?? []).map((source) => ({
+    guid: guidOf(source.guid),
+    data: bytesOf(source, file),
+  }));
+  const seed = options.seed ?? scenario.seed ?? FIXED_SEED;
+  const { start, perCommand } = scenario.clock ?? {};
+  const disk = scenario.disk && diskOf(scenario.disk, secrets, file, seed);
+  const setup: Setup = {
+    seed,
+    clock: {
+      ...(start !== undefined && { now: timeOf(start) }),
+      ...(perCommand !== undefined && { perCommand: durationOf(perCommand) }),
+    },
+    part: scenario.platform?.part ?? 'genoa',
+    profile: scenario.platform?.profile ?? 'genoa-1.55',
+    encryption: scenario.platform?.encryption ?? 'XEX',
+    policy: policyOf(scenario.policy ?? ['NODBG', 'NOKS']),
+    image: imageOf(scenario.firmware ?? {}, file),
+    memorySize: sizeOf(scenario.memory ?? '512 MiB'),
+    linux: options.linux ?? scenario.linux ?? '6.1',
+    record: options.record,
+    ...(disk && { disk }),
+  };
+  return { setup, secrets };
+}
+
+function imageOf(source: FirmwareSource, file: string): Uint8Array {
+  if ('file' in source) return readFileSync(resolve(dirname(file), source.file));
+  const { size, ...options } = source;
+  return buildImage({
+    layout: '202405',
+    ...options,
+    ...(size !== undefined && { size: Number(sizeOf(size)) }),
+  });
+}
+
+function diskOf(
+  disk: NonNullable<Scenario['disk']>,
+  secrets: readonly Secret[],
+  file: string,
+  seed: string,
+): Uint8Array {
+  const key = secrets.find(({ guid }) => guid === guidOf(disk.key));
+  if (key === undefined)
+    throw new ScenarioError(`disk.key: no secret ${disk.key}; expected one of the scenario's secrets`);
+  return encryptDisk(bytesOf(disk, file), key.data, seededEntropy(seed, 'disk').bytes(12));
+}
+
+function guidOf(text: string): Guid {
+  try {
+    return parseGuid(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ScenarioError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fromBase64, fromHex, utf8 } from '@sevlab/codec/bytes';
+import { POLICY, type PolicyFlag } from '@sevlab/codec/sev/policy';
+import type { ByteSource } from './scenario.ts';
+
+/** A scenario does not say what it should. */
+export class ScenarioError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ScenarioError';
+  }
+}
+
+/** Files in a scenario are named from the folder that it lies in. Throws ScenarioError. */
+export function bytesOf(source: ByteSource, scenarioFile: string): Uint8Array {
+  if ('text' in source) return utf8(source.text);
+  if ('file' in source) return readFileSync(resolve(dirname(scenarioFile), source.file));
+  try {
+    return 'hex' in source ? fromHex(source.hex) : fromBase64(source.base64);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ScenarioError(error.message);
+    throw error;
+  }
+}
+
+const UNITS: Readonly<Record<string, bigint>> = { KiB: 1n << 10n, MiB: 1n << 20n, GiB: 1n << 30n };
+
+/** `512 MiB` → bytes. */
+export function sizeOf(text: string): bigint {
+  const match = /^(\d+) (KiB|MiB|GiB)$/.exec(text);
+  if (match === null)
+    throw new ScenarioError(
+      `malformed size '${text}'; expected a number and KiB, MiB or GiB, such as '512 MiB'`,
+    );
+  return BigInt(match[1]!) * UNITS[match[2]!]!;
+}
+
+/** `20 s` → nanoseconds. */
+export function durationOf(text: string): bigint {
+  const match = /^(\d+) s$/.exec(text);
+  if (match === null)
+    throw new ScenarioError(`malformed duration '${text}'; expected seconds, such as '20 s'`);
+  return BigInt(match[1]!) * 1_000_000_000n;
+}
+
+/** An ISO 8601 time → nanoseconds since 1970. */
+export function timeOf(text: string): bigint {
+  const milliseconds = Date.parse(text);
+  if (Number.isNaN(milliseconds)) {
+    throw new ScenarioError(`malformed time '${text}'; expected ISO 8601, such as 2022-06-28T11:54:05Z`);
+  }
+  return BigInt(milliseconds) * 1_000_000n;
+}
+
+/** `0x810000` → address. */
+export function addressOf(text: string): bigint {
+  if (!/^0x[0-9a-fA-F]+$/.test(text))
+    throw new ScenarioError(`malformed address '${text}'; expected hexadecimal, such as 0x810000`);
+  return BigInt(text);
+}
+
+export const policyOf = (flags: readonly PolicyFlag[]): number =>
+  flags.reduce((policy, flag) => policy | POLICY[flag], 0);

@@ -1,0 +1,103 @@
+import { createCipheriv } from 'node:crypto';
+import { concat, toHex } from '@sevlab/codec/bytes';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { BlockEncryption, type EncryptionMode, TWEAK_CONSTANTS_SIZE } from './xex.ts';
+
+const exactly = (length: number): fc.Arbitrary<Uint8Array> =>
+  fc.uint8Array({ minLength: length, maxLength: length });
+const constants = exactly(TWEAK_CONSTANTS_SIZE);
+const block = fc.nat({ max: 2 ** 31 - 1 });
+/** A block's address below 2^48, mostly where pages and 2 MiB frames begin. */
+const address = fc.oneof(
+  fc.tuple(block, fc.nat({ max: 2 ** 13 - 1 })).map(([low, high]) => (high * 2 ** 31 + low) * 16),
+  fc
+    .tuple(fc.nat({ max: 2 ** 27 }), fc.nat({ max: 4 }))
+    .map(([frame, before]) => (frame + 1) * 2 ** 21 - before * 16),
+);
+const plaintext = fc.nat({ max: 20 }).chain((blocks) => exactly(blocks * 16));
+
+const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((byte, i) => byte ^ b[i]!);
+
+/** T of one address, as the declaration in xex.ts says it in words. */
+function tweak(all: Uint8Array, at: number): Uint8Array {
+  let sum: Uint8Array = new Uint8Array(16);
+  for (let bit = 4; bit < 48; bit++) {
+    const constant = all.subarray((bit - 4) * 16, (bit - 3) * 16);
+    if ((BigInt(at) >> BigInt(bit)) & 1n) sum = xor(sum, constant);
+  }
+  return sum;
+}
+
+function slowly(
+  mode: EncryptionMode,
+  all: Uint8Array,
+  key: Uint8Array,
+  at: number,
+  plain: Uint8Array,
+): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  for (let offset = 0; offset < plain.length; offset += 16) {
+    const t = tweak(all, at + offset);
+    const aes = createCipheriv(`aes-${key.length * 8}-ecb`, key, null);
+    const encrypted = aes.update(xor(plain.slice(offset, offset + 16), t));
+    blocks.push(mode === 'XEX' ? xor(encrypted, t) : encrypted);
+  }
+  return concat(...blocks);
+}
+
+const MODES = [
+  ['XEX', 16],
+  ['XEX', 32],
+  ['XE', 16],
+  ['XE', 32],
+] as const;
+
+test.each(MODES)('%s with a key of %i bytes is what one block at a time gives', (mode, keySize) => {
+  fc.assert(
+    fc.property(constants, exactly(keySize), address, plaintext, (all, key, at, plain) => {
+      const encryption = new BlockEncryption(mode, all);
+      const cells = encryption.encrypt(key, at, plain);
+      expect(toHex(cells)).toBe(toHex(slowly(mode, all, key, at, plain)));
+      expect(toHex(encryption.decrypt(key, at, cells))).toBe(toHex(plain));
+    }),
+  );
+});
+
+test.each(MODES)('%s with a key of %i bytes: the pieces of long input join', (mode, keySize) => {
+  const all = Uint8Array.from({ length: TWEAK_CONSTANTS_SIZE }, (_, i) => (i * 167) % 256);
+  const key = Uint8Array.from({ length: keySize }, (_, i) => i);
+  const plain = Uint8Array.from({ length: 300_000 - (300_000 % 16) }, (_, i) => (i * 31) % 256);
+  const at = 0x1_001f_0010;
+  const encryption = new BlockEncryption(mode, all);
+  const cells = encryption.encrypt(key, at, plain);
+  for (const offset of [0, 131_056, 131_072, 131_088, 262_128, 262_144, plain.length - 16]) {
+    expect(toHex(cells.subarray(offset, offset + 16))).toBe(
+      toHex(slowly(mode, all, key, at + offset, plain.subarray(offset, offset + 16))),
+    );
+  }
+  expect(Buffer.compare(encryption.decrypt(key, at, cells), plain)).toBe(0);
+});
+
+test('input is left as it was, and its place in a buffer does not matter', () => {
+  fc.assert(
+    fc.property(plaintext, fc.nat({ max: 15 }), (plain, shift) => {
+      const encryption = new BlockEncryption('XEX', new Uint8Array(TWEAK_CONSTANTS_SIZE).fill(3));
+      const key = new Uint8Array(16);
+      const shifted = concat(new Uint8Array(shift), plain).subarray(shift);
+      expect(encryption.encrypt(key, 4096, shifted)).toEqual(encryption.encrypt(key, 4096, plain));
+      expect(shifted).toEqual(plain);
+    }),
+  );
+});
+
+test('XE, the older mode: moved ciphertext decrypts to the plaintext and a known difference', () => {
+  fc.assert(
+    fc.property(constants, address, address, exactly(16), (all, from, to, plain) => {
+      const encryption = new BlockEncryption('XE', all);
+      const key = new Uint8Array(16);
+      const moved = encryption.decrypt(key, to, encryption.encrypt(key, from, plain));
+      expect(moved).toEqual(xor(xor(plain, tweak(all, from)), tweak(all, to)));
+    }),
+  );
+});
