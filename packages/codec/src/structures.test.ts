@@ -49,6 +49,7 @@ test.each([
   ['memory-descriptor', 48],
   ['efi-info', 32],
   ['e820-entry', 20],
+  ['encrypted-file', 48],
 ])('%s has %i bytes', (name, size) => {
   expect(STRUCTURES[name]?.size).toBe(size);
 });

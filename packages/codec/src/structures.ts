@@ -3,6 +3,7 @@ import { EfiMemoryDescriptor } from './efi/memory-map.ts';
 import { SecretLocation } from './efi/secret-location.ts';
 import { SecretEntry, SecretHeader } from './efi/secret-table.ts';
 import { EfiConfigurationTable, EfiSystemTable } from './efi/system-table.ts';
+import { EncryptedFile } from './encrypted-file.ts';
 import type { Struct } from './layout.ts';
 import { AreaBlock, GuidedEntryTail } from './ovmf/guided-table.ts';
 import { ImageManifest } from './ovmf/manifest.ts';
@@ -53,4 +54,5 @@ export const STRUCTURES: Readonly<Record<string, Struct<unknown>>> = {
   'memory-descriptor': EfiMemoryDescriptor,
   'efi-info': EfiInfo,
   'e820-entry': E820Entry,
+  'encrypted-file': EncryptedFile,
 };

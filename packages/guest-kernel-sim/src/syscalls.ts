@@ -146,7 +146,7 @@ export class Syscalls {
   pwrite(fd: number): never {
     const file = this.#file(fd);
     return this.#observedOn('pwrite64', file, (): never => {
-      throw new KernelError((file.flags & O_ACCMODE) === O_RDONLY ? 'EBADF' : 'ESPIPE');
+      throw new KernelError('ESPIPE');
     });
   }
 
@@ -532,10 +532,6 @@ export class Syscalls {
 
   #observedOn<T>(name: string, file: OpenFile, call: () => T): T {
     return file.ino === 0 ? call() : this.#event(name, file.path, call);
-  }
-
-  #observedRead(name: string, file: OpenFile, call: () => Uint8Array): Uint8Array {
-    return this.#observedOn(name, file, call);
   }
 
   /** One event for one call: its value, or the name of its errno. */

@@ -6,7 +6,8 @@ import type { Secret } from '@sevlab/codec/efi/secret-table';
 import type { PlatformStatusBuffer } from '@sevlab/codec/sev/command';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { bootFirmware } from '@sevlab/firmware-sim/boot';
-import { bootKernel, forkKernel, type Kernel } from '@sevlab/guest-kernel-sim/boot';
+import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
+import { forkKernel, type Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import {
   createGuestOwner,

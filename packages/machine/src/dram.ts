@@ -26,7 +26,7 @@ export function forkDram(dram: DramState): DramState {
   return { owner: Symbol('dram'), chunks: new Map(dram.chunks), pages: new Map(dram.pages) };
 }
 
-/** Untouched cells read as zero. */
+/** `length` bytes from system-physical `address` on, as a copy. Untouched cells read as zero. */
 export function readCells(dram: DramState, address: number, length: number): Uint8Array {
   const read = new Uint8Array(length);
   for (let done = 0; done < length; ) {
@@ -47,6 +47,7 @@ export function readCells(dram: DramState, address: number, length: number): Uin
   return read;
 }
 
+/** Copies `bytes` into the cells from system-physical `address` on. */
 export function writeCells(dram: DramState, address: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {
     const at = address + done;

@@ -18,7 +18,7 @@ export interface GuestRam {
   readonly moved: Map<bigint, Spa>;
 }
 
-/** What a guest is given: each region with its guest-physical start and its length, in bytes. */
+/** What a guest is given: each region with its guest-physical start and its length, both whole pages, in bytes. */
 export interface RegionRequest {
   readonly gpa: Gpa;
   readonly length: bigint;
@@ -42,6 +42,7 @@ export function mapGuestRam(
   return { ram: { regions, moved: new Map() }, nextFrame: spa(frame) };
 }
 
+/** The same places from here on; either can be remapped alone. */
 export const forkGuestRam = (ram: GuestRam): GuestRam => ({
   regions: ram.regions,
   moved: new Map(ram.moved),

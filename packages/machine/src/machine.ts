@@ -92,12 +92,15 @@ export class Host {
     return guest;
   }
 
-  /** Where guest-physical bytes lie. */
+  /** Where `length` guest-physical bytes lie, in order; a piece without `spa` has no memory behind it. */
   locate(guest: number, address: Gpa, length: number): Place[] {
     return locate(this.#slot(guest).ram, address, length);
   }
 
-  /** Lets a guest page lie elsewhere from now on: the nested page tables are the host's. */
+  /**
+   * Lets a guest page of 4 KiB lie elsewhere from now on: the nested page tables are the host's. Both addresses are
+   * multiples of 4096. Throws RangeError for a guest that does not exist, as every method here does.
+   */
   remap(guest: number, page: Gpa, to: Spa): void {
     this.#slot(guest).ram.moved.set(page / 4096n, to);
     this.#machine.observer.observe('host', 'memory', () => ({
@@ -176,7 +179,7 @@ export class Machine {
     const { state } = this;
     const guests = new Map<number, GuestSlot>();
     for (const [guest, { ram, disk }] of state.guests)
-      guests.set(guest, { ram: forkGuestRam(ram), disk: disk?.slice() });
+      guests.set(guest, { ram: forkGuestRam(ram), disk: disk && new Uint8Array(disk) });
     return new Machine({ ...state, guests }, this.memory.fork(), this.mailbox.fork(), observer);
   }
 

@@ -16,6 +16,7 @@ export class HostMemory {
     this.#observer = observer;
   }
 
+  /** `length` cells from `address` on, as new bytes. */
   read(address: Spa, length: number): Uint8Array {
     observeRaw(this.#observer, 'host', 'read', address, length);
     return this.#memory.read(address, length);
@@ -56,6 +57,7 @@ export class GuestMemory {
     return new GuestMemory(this.#memory, this.#observer, this.#ram, this.#asid, actor);
   }
 
+  /** `length` bytes of plaintext. Throws Error when the ASID never had a key. */
   readPrivate(address: Gpa, length: number): Uint8Array {
     const places = locate(this.#ram, address, length);
     const plain = gather(places, length, (at, size) => this.#memory.readEncrypted(this.#asid, at, size));
@@ -63,6 +65,7 @@ export class GuestMemory {
     return plain;
   }
 
+  /** Encrypts `plain` into the cells, block by block. Throws Error when the ASID never had a key. */
   writePrivate(address: Gpa, plain: Uint8Array): void {
     const places = locate(this.#ram, address, plain.length);
     const cells: Uint8Array[] = [];
@@ -75,12 +78,14 @@ export class GuestMemory {
     this.#observe('write', 'private', address, plain.length, segments, cells, plain);
   }
 
+  /** `length` cells as they are. */
   readShared(address: Gpa, length: number): Uint8Array {
     const places = locate(this.#ram, address, length);
     this.#observe('read', 'shared', address, length, places);
     return gather(places, length, (at, size) => this.#memory.read(at, size));
   }
 
+  /** Cells as they are: the host reads them. */
   writeShared(address: Gpa, cells: Uint8Array): void {
     const places = locate(this.#ram, address, cells.length);
     scatter(places, cells, (at, part) => this.#memory.write(at, part));
@@ -105,7 +110,7 @@ export class GuestMemory {
       length,
       segments: segmentsOf(places),
       ...(cells && { open: { cells: Buffer.concat(cells) } }),
-      ...(plain && { closed: { plain: plain.slice() } }),
+      ...(plain && { closed: { plain: new Uint8Array(plain) } }),
     }));
   }
 }
@@ -130,6 +135,7 @@ export class SecureProcessorMemory {
     this.#memory.write(address, cells);
   }
 
+  /** Through the ASID's key. Throws Error for an ASID that never had one. */
   writeEncrypted(address: Spa, plain: Uint8Array, asid: number): void {
     const { start, cells } = this.#memory.writeEncrypted(asid, address, plain);
     this.#observer.observe('amd-sp', 'memory', () => ({
@@ -140,18 +146,19 @@ export class SecureProcessorMemory {
       length: plain.length,
       segments: [{ spa: hexAddress(BigInt(start)), length: cells.length }],
       open: { cells },
-      closed: { plain: plain.slice() },
+      closed: { plain: new Uint8Array(plain) },
     }));
   }
 
-  /** Puts a key into the slot of an ASID. */
+  /** Puts a copy of a key, 16 or 32 bytes, into the slot of an ASID. */
   installKey(asid: number, key: Uint8Array): void {
-    this.#memory.state.keys.set(asid, key);
+    const installed = new Uint8Array(key); // whoever drew the key may wipe its own
+    this.#memory.state.keys.set(asid, installed);
     this.#observer.observe('amd-sp', 'memory', () => ({
       type: 'key',
       asid,
       installed: true,
-      closed: { key },
+      closed: { key: installed },
     }));
   }
 
@@ -176,15 +183,17 @@ export class DiskDevice {
     this.#ram = ram;
   }
 
+  /** Whole sectors of the image; bytes behind them cannot be reached. */
   get sectors(): number {
     return Math.floor(this.#image.length / SECTOR_SIZE);
   }
 
+  /** IOERR, with nothing copied, unless all sectors are on the image and the whole buffer has memory behind it. */
   submit({ operation, sector, sectors, buffer }: DiskRequest): DiskStatus {
     const length = sectors * SECTOR_SIZE;
     const places = locate(this.#ram, buffer, length);
-    if (sector < 0 || sector + sectors > this.sectors || places.some((place) => place.spa === undefined))
-      return 'IOERR';
+    const onImage = sector >= 0 && sectors >= 0 && sector + sectors <= this.sectors;
+    if (!onImage || places.some((place) => place.spa === undefined)) return 'IOERR';
     const onDisk = this.#image.subarray(sector * SECTOR_SIZE, sector * SECTOR_SIZE + length);
     if (operation === 'read') scatter(places, onDisk, (at, part) => this.#memory.write(at, part));
     else onDisk.set(gather(places, length, (at, size) => this.#memory.read(at, size)));
@@ -195,7 +204,7 @@ export class DiskDevice {
       gpa: hexAddress(buffer),
       length,
       segments: segmentsOf(places),
-      open: { cells: onDisk.slice() },
+      open: { cells: new Uint8Array(onDisk) },
     }));
     return 'OK';
   }
@@ -215,7 +224,7 @@ function observeRaw(
     view: 'raw',
     length,
     segments: [{ spa: hexAddress(address), length }],
-    ...(cells && { open: { cells: cells.slice() } }),
+    ...(cells && { open: { cells: new Uint8Array(cells) } }),
   }));
 }
 

@@ -79,6 +79,13 @@ test.each(MODES)('%s with a key of %i bytes: the pieces of long input join', (mo
   expect(Buffer.compare(encryption.decrypt(key, at, cells), plain)).toBe(0);
 });
 
+test('tweak constants may come in a Buffer at an odd place', () => {
+  const odd = Buffer.alloc(TWEAK_CONSTANTS_SIZE + 1, 7).subarray(1);
+  const [key, plain] = [new Uint8Array(16), new Uint8Array(32)];
+  const expected = new BlockEncryption('XEX', new Uint8Array(odd)).encrypt(key, 4096, plain);
+  expect(new BlockEncryption('XEX', odd).encrypt(key, 4096, plain)).toEqual(expected);
+});
+
 test('input is left as it was, and its place in a buffer does not matter', () => {
   fc.assert(
     fc.property(plaintext, fc.nat({ max: 15 }), (plain, shift) => {

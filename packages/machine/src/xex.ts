@@ -26,7 +26,7 @@ export class BlockEncryption {
   /** `constants`: TWEAKED_BITS × 16 bytes. */
   constructor(mode: EncryptionMode, constants: Uint8Array) {
     this.#mode = mode;
-    this.#constants = wordsOf(constants.slice()); // a copy starts on a word
+    this.#constants = wordsOf(new Uint8Array(constants)); // a copy starts on a word
     for (let block = 0; block < PAGE / BLOCK; block++) {
       this.#pagePattern.set(this.#tweak(block * BLOCK), block * 4);
     }

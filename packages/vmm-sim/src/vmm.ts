@@ -21,9 +21,11 @@ import { createHostBuffers, type HostBuffers, issue, issueBare, place, reserve }
 import { CommandFailed, VmmError } from './errors.ts';
 import { findSecretArea } from './firmware-image.ts';
 
-/** q35 puts at most this much RAM below the 32-bit hole when there is more. In bytes. */
-const MAX_LOW_MEMORY = 0x8000_0000n;
+/** QEMU, hw/i386/pc_q35.c: from 2.75 GiB on, 2 GiB of RAM lie below the 32-bit hole and the rest above. Bytes. */
+const SPLIT_FROM = 0xb000_0000n;
+const LOW_MEMORY = 0x8000_0000n;
 const FOUR_GIB = 0x1_0000_0000n;
+const MAX_MEMORY: bigint = 64n << 30n;
 
 /** Everything that the VMM knows, as plain data. */
 export interface VmmState {
@@ -34,7 +36,7 @@ export interface VmmState {
 
 export interface LaunchRequest {
   readonly image: Uint8Array;
-  /** Bytes; a multiple of 4096, at most 2 GiB. */
+  /** Bytes; a multiple of 4096, at most 64 GiB. */
   readonly memorySize: bigint;
   readonly policy: number;
   /** Absent for a launch that no guest owner can verify. */
@@ -93,17 +95,15 @@ export class Vmm {
    */
   launch(request: LaunchRequest): LaunchingGuest {
     const { image, memorySize, policy, session, disk } = request;
-    if (memorySize > MAX_LOW_MEMORY || memorySize % 4096n !== 0n) {
-      throw new VmmError(
-        `guest memory: expected a multiple of 4096 up to ${MAX_LOW_MEMORY} bytes, got ${memorySize}`,
-      );
+    if (memorySize <= 0n || memorySize > MAX_MEMORY || memorySize % 4096n !== 0n) {
+      throw new VmmError(`guest memory: expected a multiple of 4096 up to 64 GiB, got ${memorySize} bytes`);
     }
     if (image.length % 4096 !== 0 || image.length === 0) {
       throw new VmmError(`firmware image: expected a multiple of 4096 bytes, got ${image.length}`);
     }
     const imageBase = gpa(FOUR_GIB - BigInt(image.length));
     const guest = this.host.createGuest([
-      { gpa: gpa(0n), length: memorySize },
+      ...ramRegions(memorySize),
       { gpa: imageBase, length: BigInt(image.length) },
     ]);
     if (disk !== undefined) this.host.attachDisk(guest, disk);
@@ -267,3 +267,11 @@ export const createVmm = (host: Host, part: PartName): Vmm =>
 function expectSuccess(command: string, status: SevStatus): void {
   if (status !== 'SUCCESS') throw new CommandFailed(command, status);
 }
+
+const ramRegions = (size: bigint) =>
+  size < SPLIT_FROM
+    ? [{ gpa: gpa(0n), length: size }]
+    : [
+        { gpa: gpa(0n), length: LOW_MEMORY },
+        { gpa: gpa(FOUR_GIB), length: size - LOW_MEMORY },
+      ];

@@ -105,6 +105,13 @@ test.each<[string, Uint8Array, number]>([
   expect(table.error).toBeUndefined();
 });
 
+test('what is read from a Buffer is a copy too', () => {
+  const area = Buffer.from(EXAMPLE);
+  const { entries } = readSecretTable(area);
+  area.fill(0);
+  expect(entries[1]?.data).toEqual(ascending);
+});
+
 test('a deleted entry is shown, and so is the 65th', () => {
   const deleted = concat(SecretEntry.encode({ guid: NULL_GUID, len: 28 }), new Uint8Array(8));
   expect(readSecretTable(patched(20, ...deleted)).entries[0]).toEqual({

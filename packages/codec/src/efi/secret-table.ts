@@ -94,7 +94,7 @@ export function readSecretTable(area: Uint8Array): SecretTable {
         entries,
       );
     }
-    const data = area.slice(offset + SecretEntry.size, offset + entry.len);
+    const data = new Uint8Array(area.subarray(offset + SecretEntry.size, offset + entry.len));
     entries.push({ guid: guidFromBytes(area.subarray(offset, offset + 16)), data, offset, len: entry.len });
     offset += entry.len;
   }

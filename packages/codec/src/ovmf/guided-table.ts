@@ -80,7 +80,8 @@ export function readGuidedTable(image: Uint8Array): GuidedTable {
       break;
     }
     const offset = cursor - tail.len;
-    entries.push({ guid: tail.guid, data: image.slice(offset, cursor - GuidedEntryTail.size), offset });
+    const data = new Uint8Array(image.subarray(offset, cursor - GuidedEntryTail.size));
+    entries.push({ guid: tail.guid, data, offset });
     cursor = offset;
   }
   const table = { kind: 'table', entries, offset: start, size: footer.len } as const;

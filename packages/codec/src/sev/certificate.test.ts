@@ -42,6 +42,15 @@ test.each([
   expect(() => decodeAmdCertificate(file)).toThrow('AMD certificate: expected 2048 or 4096 bits');
 });
 
+test('the parts of a Buffer are copies', () => {
+  const file = Buffer.from(amdCertificate(2048));
+  const { modulus, signed } = decodeAmdCertificate(file);
+  const before = new Uint8Array(signed);
+  file.fill(0);
+  expect(modulus).toEqual(new Uint8Array(256).fill(2));
+  expect(signed).toEqual(before);
+});
+
 test('a file shorter than the head is a LengthError', () => {
   expect(() => decodeAmdCertificate(new Uint8Array(0x3f))).toThrow(LengthError);
 });

@@ -98,11 +98,12 @@ export function decodeAmdCertificate(bytes_: Uint8Array): AmdCertificate {
     );
   }
   const at_ = AmdCertificateHead.size;
+  const part = (from: number, to: number): Uint8Array => new Uint8Array(bytes_.subarray(from, to));
   return {
     head,
-    pubexp: bytes_.slice(at_, at_ + exponent),
-    modulus: bytes_.slice(at_ + exponent, at_ + exponent + modulus),
-    signature: bytes_.slice(at_ + exponent + modulus),
-    signed: bytes_.slice(0, at_ + exponent + modulus),
+    pubexp: part(at_, at_ + exponent),
+    modulus: part(at_ + exponent, at_ + exponent + modulus),
+    signature: part(at_ + exponent + modulus, end),
+    signed: part(0, at_ + exponent + modulus),
   };
 }

@@ -50,11 +50,10 @@ export function check(pipeline: Pipeline, step: Check, file: string): Finding {
     throw new ScenarioError('check: there is no kernel; expected a boot step before it');
   if ('file' in step) {
     const wanted = bytesOf(step.file as ByteSource, file);
-    const { output, status } = kernel.run(`cat ${SECRETS_FOLDER}/${step.file.guid}`);
-    const actual = Buffer.from(output, 'latin1');
+    const { bytes: actual, status } = kernel.run(`cat ${SECRETS_FOLDER}/${step.file.guid}`);
     return { held: status === 0 && equal(actual, wanted), expected: toHex(wanted), actual: toHex(actual) };
   }
-  const log = kernel.dmesg();
+  const log = kernel.dmesg().join('\n');
   return { held: log.includes(step.dmesg), expected: `a log with '${step.dmesg}'`, actual: log };
 }
 

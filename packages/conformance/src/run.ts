@@ -1,0 +1,57 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Case } from './case.ts';
+import { GivenNotReached, type Target } from './target.ts';
+
+export interface CaseResult {
+  readonly id: string;
+  /** `skip`: the target has no such room. */
+  readonly outcome: 'pass' | 'fail' | 'skip';
+  readonly expected: unknown;
+  /** What the target answered to the same questions, or in words why it could not be asked. */
+  readonly actual: unknown;
+}
+
+/** Runs one case. Only what the case names is compared. */
+export function runCase(testCase: Case, target: Target): CaseResult {
+  const { id } = testCase;
+  const expected = expectedOf(testCase);
+  try {
+    const answer = ask(testCase, target);
+    if (answer === undefined) return { id, outcome: 'skip', expected, actual: `${target.name} has no ${testCase.room}` };
+    const actual = restrict(answer, expected);
+    return { id, outcome: isDeepStrictEqual(actual, expected) ? 'pass' : 'fail', expected, actual };
+  } catch (error) {
+    if (!(error instanceof GivenNotReached)) throw error;
+    return { id, outcome: 'fail', expected, actual: error.message };
+  }
+}
+
+function ask(testCase: Case, target: Target): unknown {
+  switch (testCase.room) {
+    case 'psp':
+      return target.psp?.(testCase);
+    case 'firmware':
+      return target.firmware?.(testCase);
+    case 'kernel':
+      return target.kernel?.(testCase);
+  }
+}
+
+/** What a target must answer. */
+function expectedOf(testCase: Case): unknown {
+  if (testCase.room !== 'psp') return testCase.then;
+  const { status, out, ...rest } = testCase.then;
+  const commands = testCase.when.filter((step) => 'command' in step);
+  const statuses = commands.map(({ expect = 'SUCCESS' }, i) => (i === commands.length - 1 ? status : expect));
+  const numbers = Object.entries(out ?? {}).map(([field, value]) => [field, Number(value)]);
+  return { statuses, ...rest, ...(out && { out: Object.fromEntries(numbers) }) };
+}
+
+/** The part of an answer that an expectation names. Lists are compared whole. */
+function restrict(answer: unknown, expected: unknown): unknown {
+  if (!isRecord(expected) || !isRecord(answer)) return answer;
+  return Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, restrict(answer[key], value)]));
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

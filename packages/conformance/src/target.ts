@@ -1,0 +1,31 @@
+import type { SevStatus } from '@sevlab/codec/sev/status';
+import type { FirmwareCase, FirmwareThen, KernelCase, KernelThen, PspCase, PspThen } from './case.ts';
+
+/**
+ * Something that the suite is run against. It answers with what it saw; the runner compares. A room that it does not
+ * have is absent, and cases of that room are skipped. Throws GivenNotReached.
+ */
+export interface Target {
+  readonly name: string;
+  psp?(testCase: PspCase): PspAnswer;
+  firmware?(testCase: FirmwareCase): FirmwareThen;
+  kernel?(testCase: KernelCase): KernelThen;
+}
+
+/** What was seen of the AMD-SP: one status for each command, and everything that a case may ask for. */
+export interface PspAnswer extends Seen<Omit<PspThen, 'status' | 'memory' | 'guestState' | 'platformState'>> {
+  readonly statuses: readonly SevStatus[];
+  readonly guestState?: string;
+  readonly platformState?: string;
+  readonly memory: string;
+}
+
+type Seen<Then> = { readonly [K in keyof Then]?: Then[K] | undefined };
+
+/** The implementation would not come into the state that a case starts from. */
+export class GivenNotReached extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'GivenNotReached';
+  }
+}

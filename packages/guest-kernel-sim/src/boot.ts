@@ -1,0 +1,86 @@
+import type { Observer } from '@sevlab/ambient/observer';
+import { type Gpa, gpa } from '@sevlab/codec/address';
+import { BOOT_PARAMS_SIZE } from '@sevlab/codec/efi/boot-params';
+import { type GuestContext, MSR_SEV_STATUS } from '@sevlab/machine/machine';
+import { emitUevent } from './driver-core.ts';
+import { registerCocoSecret } from './efi/coco.ts';
+import { efiInit } from './efi/config-tables.ts';
+import { setupMemoryMap } from './efi/e820.ts';
+import { Kernel } from './kernel.ts';
+import { loadForDevice } from './modules.ts';
+import { printk } from './printk.ts';
+import type { KernelProfile } from './profile.ts';
+import { createFile, createSecurityFs } from './securityfs.ts';
+
+export interface BootInput {
+  readonly context: GuestContext;
+  /** Where the loader left boot_params. */
+  readonly bootParams: Gpa;
+  readonly profile: KernelProfile;
+  readonly observer: Observer;
+}
+
+/** Boots to a root shell: the kernel, then user space, which mounts securityfs and lets udev find drivers. */
+export function bootKernel(input: BootInput): Kernel {
+  const kernel = startKernel(input);
+  mountSecurityFs(kernel);
+  coldplug(kernel);
+  return kernel;
+}
+
+/** setup_arch(), then the initcalls that matter here, in their order. No user space yet. */
+export function startKernel({ context, bootParams, profile, observer }: BootInput): Kernel {
+  const now = observer.clock.now;
+  const kernel = new Kernel(
+    {
+      profile,
+      booted: now,
+      log: [],
+      e820: [],
+      iomem: [],
+      warnedOfRam: false,
+      cocoSecret: undefined,
+      devices: new Map(),
+      modules: new Map(),
+      efiSecret: undefined,
+      securityfs: createSecurityFs(now),
+      mounted: false,
+    },
+    context,
+    observer,
+  );
+  const params = kernel.memory.readPrivate(bootParams, BOOT_PARAMS_SIZE);
+  setupMemoryMap(kernel, params);
+  efiInit(kernel, params);
+  printMemoryEncryption(kernel);
+  securityfsInit(kernel);
+  registerCocoSecret(kernel);
+  return kernel;
+}
+
+/** arch/x86/mm/mem_encrypt.c, print_mem_encrypt_feature_info(): bits of SEV_STATUS by their names. */
+function printMemoryEncryption(kernel: Kernel): void {
+  const status = kernel.context.rdmsr(MSR_SEV_STATUS);
+  const active = ['SEV', 'SEV-ES', 'SEV-SNP'].filter((_, bit) => ((status >> BigInt(bit)) & 1n) === 1n);
+  if (active.length === 0) return;
+  printk(kernel, 'info', `Memory Encryption Features active: AMD ${active.join(' ')}`);
+  if (kernel.state.profile.showsSevStatus) printk(kernel, 'info', `SEV: Status: ${active.join(' ')} `);
+}
+
+/** security/inode.c, securityfs_init(), a core_initcall. */
+function securityfsInit(kernel: Kernel): void {
+  createFile(kernel, kernel.state.securityfs.root, 'lsm', 0o444, 'lsm', gpa(0n)); // its content lies nowhere
+}
+
+/** mount -t securityfs, as init does. */
+export function mountSecurityFs(kernel: Kernel): void {
+  kernel.state.mounted = true;
+}
+
+/** udevadm trigger: devices that came before user space are announced again, and udev loads their modules. */
+export function coldplug(kernel: Kernel): void {
+  for (const device of kernel.state.devices.keys()) {
+    emitUevent(kernel, 'add', device);
+    loadForDevice(kernel, device);
+  }
+}

@@ -1,0 +1,126 @@
+import { type Gpa, gpa } from '@sevlab/codec/address';
+import { concat, utf8 } from '@sevlab/codec/bytes';
+import {
+  BOOT_PARAMS_SIZE,
+  E820_ENTRIES_OFFSET,
+  E820_TABLE_OFFSET,
+  E820_TYPE,
+  E820Entry,
+  EFI_INFO_OFFSET,
+  EFI64_LOADER_SIGNATURE,
+  EfiInfo,
+} from '@sevlab/codec/efi/boot-params';
+import { EFI_MEMORY_RUNTIME, EFI_MEMORY_TYPE, EfiMemoryDescriptor } from '@sevlab/codec/efi/memory-map';
+import { SecretLocation } from '@sevlab/codec/efi/secret-location';
+import {
+  EFI_SYSTEM_TABLE_REVISION,
+  EFI_SYSTEM_TABLE_SIGNATURE,
+  EfiConfigurationTable,
+  encodeSystemTable,
+} from '@sevlab/codec/efi/system-table';
+import { LINUX_EFI_COCO_SECRET_AREA_GUID } from '@sevlab/codec/guid';
+import type { GuestMemory } from '@sevlab/machine/machine';
+
+const TABLES = 0x820000n;
+const PAGE = 4096n;
+
+/** Where things lie in a guest that no firmware prepared. Sizes in bytes. */
+export const PLAIN_GUEST = {
+  ramSize: 0x800_0000n,
+  bootParams: gpa(0x840000n),
+  systemTable: gpa(TABLES),
+  vendor: gpa(TABLES + 0x100n),
+  configurationTable: gpa(TABLES + 0x200n),
+  /** The structure that locates the secret area. */
+  location: gpa(TABLES + 0x300n),
+  memoryMap: gpa(TABLES + 0x1000n),
+  /** The secret area as OVMF's AmdSev flavour of 2021 to 2023 has it: in a reserved page. */
+  area: gpa(0x80c000n),
+  areaSize: 0xc00n,
+  /** 2 MiB of reserved memory, for areas of other sizes. */
+  arena: gpa(0x300_0000n),
+} as const;
+
+const { EfiConventionalMemory: RAM, EfiReservedMemoryType: RESERVED, EfiRuntimeServicesData: RUNTIME } =
+  EFI_MEMORY_TYPE;
+
+/** First byte, end and EFI type of each region. */
+const REGIONS: readonly (readonly [bigint, bigint, number])[] = [
+  [0n, 0x9f000n, RAM],
+  [0x100000n, 0x80c000n, RAM],
+  [0x80c000n, 0x80d000n, RESERVED],
+  [0x80d000n, TABLES, RAM],
+  [TABLES, 0x830000n, RUNTIME],
+  [0x830000n, 0x300_0000n, RAM],
+  [0x300_0000n, 0x320_0000n, RESERVED],
+  [0x320_0000n, 0x700_0000n, RAM],
+  [0x700_0000n, 0x800_0000n, RESERVED],
+];
+
+/** Writes boot_params and the EFI tables of a firmware called sev-emu; the location says area and areaSize. */
+export function writePlainGuest(memory: GuestMemory): void {
+  const put = (address: Gpa, bytes: Uint8Array): void => memory.writePrivate(address, bytes);
+  const none = gpa(0n);
+  put(
+    PLAIN_GUEST.systemTable,
+    encodeSystemTable({
+      signature: EFI_SYSTEM_TABLE_SIGNATURE,
+      revision: EFI_SYSTEM_TABLE_REVISION,
+      headerSize: 120,
+      firmwareVendor: PLAIN_GUEST.vendor,
+      firmwareRevision: 0x10000,
+      consoleInHandle: none,
+      conIn: none,
+      consoleOutHandle: none,
+      conOut: none,
+      standardErrorHandle: none,
+      stdErr: none,
+      runtimeServices: none,
+      bootServices: none,
+      numberOfTableEntries: 1,
+      configurationTable: PLAIN_GUEST.configurationTable,
+    }),
+  );
+  put(PLAIN_GUEST.vendor, ucs2('sev-emu\0'));
+  const entry = { vendorGuid: LINUX_EFI_COCO_SECRET_AREA_GUID, vendorTable: PLAIN_GUEST.location };
+  put(PLAIN_GUEST.configurationTable, EfiConfigurationTable.encode(entry));
+  put(PLAIN_GUEST.location, SecretLocation.encode({ basePa: PLAIN_GUEST.area, size: PLAIN_GUEST.areaSize }));
+  const map = concat(...REGIONS.map(memoryDescriptor));
+  put(PLAIN_GUEST.memoryMap, map);
+  put(PLAIN_GUEST.bootParams, bootParams(map.length));
+}
+
+const memoryDescriptor = ([start, end, type]: readonly [bigint, bigint, number]): Uint8Array =>
+  EfiMemoryDescriptor.encode({
+    type,
+    physicalStart: gpa(start),
+    virtualStart: gpa(0n),
+    numberOfPages: (end - start) / PAGE,
+    attribute: type === RUNTIME ? 8n | EFI_MEMORY_RUNTIME : 8n, // 8: write-back
+  });
+
+function bootParams(mapSize: number): Uint8Array {
+  const params = new Uint8Array(BOOT_PARAMS_SIZE);
+  params.set(
+    EfiInfo.encode({
+      efiLoaderSignature: EFI64_LOADER_SIGNATURE,
+      efiSystab: Number(PLAIN_GUEST.systemTable),
+      efiMemdescSize: EfiMemoryDescriptor.size,
+      efiMemdescVersion: 1,
+      efiMemmap: Number(PLAIN_GUEST.memoryMap),
+      efiMemmapSize: mapSize,
+      efiSystabHi: 0,
+      efiMemmapHi: 0,
+    }),
+    EFI_INFO_OFFSET,
+  );
+  params[E820_ENTRIES_OFFSET] = REGIONS.length;
+  REGIONS.forEach(([start, end, type], i) => {
+    const e820 = type === RAM ? E820_TYPE.RAM : E820_TYPE.RESERVED;
+    const entry = E820Entry.encode({ addr: gpa(start), size: end - start, type: e820 });
+    params.set(entry, E820_TABLE_OFFSET + i * E820Entry.size);
+  });
+  return params;
+}
+
+const ucs2 = (text: string): Uint8Array => new Uint8Array([...utf8(text)].flatMap((unit) => [unit, 0]));

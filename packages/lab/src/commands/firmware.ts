@@ -1,0 +1,132 @@
+import { hexAddress } from '@sevlab/codec/address';
+import { toHex } from '@sevlab/codec/bytes';
+import { buildImage, DEFAULT_IMAGE_SIZE } from '@sevlab/firmware-sim/image';
+import { type Inspection, inspectImage } from '@sevlab/firmware-sim/inspect';
+import { DEFAULT_LAYOUT, isLayoutName, LAYOUTS } from '@sevlab/firmware-sim/layouts';
+import type { Command } from 'commander';
+import { CommandError, EXIT } from './exit.ts';
+import { readBytes } from './input.ts';
+import { print, printJson, say, writeOutput } from './output.ts';
+
+interface BuildOptions {
+  readonly layout: string;
+  readonly size: string;
+  readonly secretArea?: string;
+  readonly reserve: boolean;
+  readonly publish: boolean;
+  readonly out: string;
+}
+
+/** sevlab firmware build | inspect */
+export function addFirmware(program: Command): void {
+  const firmware = program
+    .command('firmware')
+    .description('build a firmware image, or look into any OVMF image');
+
+  firmware
+    .command('build')
+    .description('build an AmdSev-like image that sevlab can boot')
+    .requiredOption('--out <file>', 'where to write it; - is standard output')
+    .option('--layout <name>', `edk2 layout: ${Object.keys(LAYOUTS).join(', ')}`, DEFAULT_LAYOUT)
+    .option('--size <bytes>', 'size of the image, a multiple of 4096', String(DEFAULT_IMAGE_SIZE))
+    .option('--secret-area <base:size>', 'announce this area instead of the layout’s, or `none`')
+    .option('--no-reserve', 'forget to reserve the area, as a faulty firmware would')
+    .option('--no-publish', 'reserve the area but tell the kernel nothing, as a generic build would')
+    .action((options: BuildOptions) => {
+      const { layout, size, secretArea, reserve, publish, out } = options;
+      if (!isLayoutName(layout)) {
+        throw new CommandError(
+          EXIT.usage,
+          `--layout: no layout '${layout}'; expected one of ${Object.keys(LAYOUTS).join(', ')}`,
+        );
+      }
+      const area = secretArea === undefined ? {} : { secretArea: parseArea(secretArea) };
+      try {
+        const image = buildImage({
+          layout,
+          size: Number(size),
+          reservesArea: reserve,
+          publishesArea: publish,
+          ...area,
+        });
+        writeOutput(out, image);
+        say(`${out}: ${image.length} bytes, layout ${layout}, launch digest ${inspectImage(image).sha256}`);
+      } catch (error) {
+        if (error instanceof RangeError) throw new CommandError(EXIT.usage, error.message);
+        throw error;
+      }
+    });
+
+  firmware
+    .command('inspect')
+    .description(
+      'list the GUIDed table, the secret area and the launch digest of any OVMF image, and lint it',
+    )
+    .argument('<file>', 'the image; - is standard input')
+    .option('--json', 'one JSON document')
+    .action((file: string, { json }: { json?: boolean }) => {
+      const inspection = inspectImage(readBytes(file));
+      if (json) printJson(toJson(inspection));
+      else print(toText(inspection));
+      const errors = inspection.findings.filter(({ severity }) => severity === 'error');
+      if (errors.length > 0)
+        throw new CommandError(EXIT.no, `${file}: ${errors.map(({ text }) => text).join('; ')}`);
+    });
+}
+
+/** `0x810000:0xc00`, or `none`. */
+function parseArea(text: string): { base: number; size: number } | 'none' {
+  if (text === 'none') return 'none';
+  const [base, size, more] = text.split(':').map(Number);
+  if (!isU32(base) || !isU32(size) || more !== undefined) {
+    throw new CommandError(
+      EXIT.usage,
+      `--secret-area ${text}: malformed; expected BASE:SIZE such as 0x810000:0xc00, or none`,
+    );
+  }
+  return { base, size };
+}
+
+const isU32 = (value: number | undefined): value is number =>
+  value !== undefined && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
+
+const toJson = ({ entries, manifest, sha256, ...rest }: Inspection) => ({
+  ...rest,
+  launchDigest: sha256,
+  secretArea: rest.secretArea ?? null,
+  hashesArea: rest.hashesArea ?? null,
+  entries: entries.map(({ data, ...entry }) => ({ ...entry, data: toHex(data) })),
+  manifest: manifest ? { ...manifest, bodySha256: toHex(manifest.bodySha256) } : null,
+});
+
+function toText({
+  size,
+  sha256,
+  table,
+  entries,
+  secretArea,
+  hashesArea,
+  manifest,
+  findings,
+}: Inspection): string {
+  const lines = [`${size} bytes; launch digest ${sha256} (plain SEV, the image alone)`];
+  lines.push(
+    table.kind === 'table'
+      ? `GUIDed table of ${table.size} bytes at offset 0x${table.offset.toString(16)}`
+      : `no GUIDed table: ${table.reason}`,
+  );
+  for (const { guid, name, data } of entries) lines.push(`  ${guid}  ${name}: ${toHex(data)}`);
+  for (const [name, area] of [
+    ['secret area', secretArea],
+    ['hashes area', hashesArea],
+  ] as const) {
+    if (area) lines.push(`${name}: ${hexAddress(BigInt(area.base))}, ${area.size} bytes`);
+  }
+  lines.push(
+    manifest
+      ? `built by sevlab, layout ${manifest.layout}`
+      : 'not built by sevlab: whether its code serves the secret area cannot be told',
+  );
+  for (const { severity, text } of findings) lines.push(`${severity}: ${text}`);
+  return lines.join('\n');
+}

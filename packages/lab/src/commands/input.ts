@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { fromBase64, fromHex } from '@sevlab/codec/bytes';
+import { CommandError, EXIT } from './exit.ts';
+
+/** Reads a file; `-` is standard input. Throws CommandError when it is missing or unreadable. */
+export function readFile(path: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path === '-' ? 0 : path));
+  } catch (error) {
+    throw new CommandError(EXIT.usage, `${path}: ${systemReason(error)}; expected a file that can be read`);
+  }
+}
+
+/**
+ * Bytes given on the command line. Of a known size: a file of exactly that many bytes is raw, otherwise its text is
+ * base64 or hexadecimal of that many bytes. Of an unknown size: raw, unless the file's name ends in `.b64` or `.hex`.
+ * `base64:…` and `hex:…` give the bytes themselves. Throws CommandError.
+ */
+export function readBytes(source: string, size?: number): Uint8Array {
+  const given = literal(source);
+  if (given !== undefined) return expectSize(source, given, size);
+  const raw = readFile(source);
+  if (size === undefined) {
+    if (source.endsWith('.b64')) return decode(source, 'base64', text(raw));
+    return source.endsWith('.hex') ? decode(source, 'hex', text(raw)) : raw;
+  }
+  if (raw.length === size) return raw;
+  for (const read of [fromBase64, fromHex]) {
+    const bytes = tryDecode(read, text(raw));
+    if (bytes?.length === size) return bytes;
+  }
+  throw new CommandError(
+    EXIT.usage,
+    `${source}: expected ${size} bytes raw, in base64 or in hexadecimal, got ${raw.length} bytes that are none of these`,
+  );
+}
+
+function literal(source: string): Uint8Array | undefined {
+  const match = /^(base64|hex):(.*)$/s.exec(source);
+  return match ? decode(source, match[1] as 'base64' | 'hex', match[2]!) : undefined; // the pattern has these two
+}
+
+function decode(source: string, encoding: 'base64' | 'hex', content: string): Uint8Array {
+  try {
+    return encoding === 'hex' ? fromHex(content) : fromBase64(content);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new CommandError(EXIT.usage, `${source}: ${error.message}`);
+    throw error;
+  }
+}
+
+function tryDecode(read: (text: string) => Uint8Array, content: string): Uint8Array | undefined {
+  try {
+    return read(content);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function expectSize(source: string, bytes: Uint8Array, size: number | undefined): Uint8Array {
+  if (size === undefined || bytes.length === size) return bytes;
+  throw new CommandError(EXIT.usage, `${source}: expected ${size} bytes, got ${bytes.length}`);
+}
+
+const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes);
+
+/** What the operating system says, without its call and path. */
+export function systemReason(error: unknown): string {
+  const { code } = error as { code?: string }; // errors of node:fs have one
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of the path is no folder',
+  };
+  return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,98 @@
+import { toHex } from '@sevlab/codec/bytes';
+import { readSecretTable } from '@sevlab/codec/efi/secret-table';
+import { COMPRESSED, PacketHeader } from '@sevlab/codec/sev/packet';
+import { macEqual } from '@sevlab/sev-channel/mac';
+import { decryptPacket, packetMac } from '@sevlab/sev-channel/packet';
+import type { Command } from 'commander';
+import { CommandError, EXIT } from './exit.ts';
+import { readBytes } from './input.ts';
+import { print, printJson, writeOutput } from './output.ts';
+
+interface OpenOptions {
+  readonly header: string;
+  readonly payload: string;
+  readonly tek: string;
+  readonly tik: string;
+  readonly measurement?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** 32 bytes of MEASURE, or 48 with the MNONCE behind it. */
+function readMeasure(source: string): Uint8Array {
+  try {
+    return readBytes(source, 48).slice(0, 32);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return readBytes(source, 32);
+  }
+}
+
+/** sevlab packet open */
+export function addPacket(program: Command): void {
+  program
+    .command('packet')
+    .description('look into LAUNCH_SECRET packets')
+    .command('open')
+    .description('verify and decrypt a packet that any tool made, as LAUNCH_SECRET would')
+    .requiredOption('--header <file>', 'packet header, 52 bytes')
+    .requiredOption('--payload <file>', 'encrypted data')
+    .requiredOption('--tek <file>', 'transport encryption key, 16 bytes')
+    .requiredOption('--tik <file>', 'transport integrity key, 16 bytes')
+    .option(
+      '--measurement <file>',
+      'what LAUNCH_MEASURE gave, 48 or 32 bytes; left out: firmware before API 0.17',
+    )
+    .option('--out <file>', 'write the plaintext there; - is standard output')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nEach FILE may be raw, base64 or hexadecimal, or be given as base64:… or hex:….')
+    .action((options: OpenOptions) => {
+      const header = PacketHeader.decode(readBytes(options.header, PacketHeader.size));
+      const data = readBytes(options.payload);
+      const [tek, tik] = [readBytes(options.tek, 16), readBytes(options.tik, 16)];
+      const measure = options.measurement === undefined ? undefined : readMeasure(options.measurement);
+      const expected = packetMac({ tik, measure, header, guestLen: data.length, data });
+      if (!macEqual(header.mac, expected)) {
+        throw new CommandError(
+          EXIT.no,
+          `${options.header}: the MAC does not match; expected ${toHex(expected)}, got ${toHex(header.mac)}; ` +
+            'try another TIK or measurement: LAUNCH_SECRET would answer BAD_MEASUREMENT',
+        );
+      }
+      const plaintext = decryptPacket(tek, header.iv, data);
+      const concerns = concernsAbout(header, data);
+      const table = readSecretTable(plaintext);
+      if (options.out !== undefined) writeOutput(options.out, plaintext);
+      if (options.json) {
+        const entries = table.entries.map(({ guid, data: secret }) => ({ guid, data: toHex(secret) }));
+        printJson({
+          verified: true,
+          plaintext: toHex(plaintext),
+          table: table.error ? null : entries,
+          concerns,
+        });
+      } else if (options.out !== '-') {
+        print(`the MAC matches; ${plaintext.length} bytes of plaintext`);
+        for (const { guid, data: secret } of table.entries) print(`  ${guid}  ${secret.length} bytes`);
+        if (table.error !== undefined) print(`  no secret table: ${table.error}`);
+        for (const concern of concerns) print(`  note: ${concern}`);
+      }
+    });
+}
+
+/** Why the AMD-SP would refuse a packet whose MAC is right. */
+function concernsAbout(header: PacketHeader, data: Uint8Array): string[] {
+  const concerns: string[] = [];
+  if (data.length === 0 || data.length % 16 !== 0) {
+    concerns.push(
+      `LAUNCH_SECRET would answer INVALID_LENGTH: expected a multiple of 16 bytes, got ${data.length}`,
+    );
+  }
+  if (data.length > 16_384)
+    concerns.push(
+      `LAUNCH_SECRET would answer INVALID_LENGTH: expected at most 16384 bytes, got ${data.length}`,
+    );
+  if (header.flags & COMPRESSED)
+    concerns.push('LAUNCH_SECRET would answer UNSUPPORTED: the packet is COMPRESSED');
+  return concerns;
+}

@@ -1,0 +1,88 @@
+import { Command, CommanderError } from 'commander';
+import { addAnnotate } from './commands/annotate.ts';
+import { addCapabilities } from './commands/capabilities.ts';
+import { addConform } from './commands/conform.ts';
+import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { CommandError, EXIT } from './commands/exit.ts';
+import { addFirmware } from './commands/firmware.ts';
+import { addGuest } from './commands/guest.ts';
+import { addPacket } from './commands/packet.ts';
+import { addRun } from './commands/run.ts';
+import { addTable } from './commands/table.ts';
+import { VERSION } from './version.ts';
+
+/** The whole command line; each command is in a file of its name. */
+function createProgram(): Command {
+  const program = new Command('sevlab')
+    .description(
+      'A full-stack emulator of the AMD SEV secret-injection pipeline. Everything here is simulated.',
+    )
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} }); // told once, below, in our own form
+  for (const add of [
+    addDemo,
+    addRun,
+    addTable,
+    addPacket,
+    addFirmware,
+    addGuest,
+    addAnnotate,
+    addConform,
+    addDoctor,
+    addCapabilities,
+  ]) {
+    add(program);
+  }
+  return program;
+}
+
+/** Runs one command line. Returns its exit code. */
+async function main(arguments_: readonly string[]): Promise<number> {
+  const program = createProgram();
+  try {
+    await program.parseAsync(arguments_, { from: 'user' });
+    return Number(process.exitCode ?? EXIT.yes);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.yes; // --help, --version
+      const message = error.message.replace(/^error: /, '').replace(/\n/g, ' ');
+      process.stderr.write(
+        `${nameOf(program, arguments_)}: ${message}; try ${nameOf(program, arguments_)} --help\n`,
+      );
+      return EXIT.usage;
+    }
+    if (error instanceof CommandError) {
+      process.stderr.write(`${nameOf(program, arguments_)}: ${error.message}\n`);
+      return error.exitCode;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(
+      `${nameOf(program, arguments_)}: this is a fault of sevlab itself: ${reason}; please report it with the command line\n`,
+    );
+    return EXIT.internal;
+  }
+}
+
+/** `sevlab table encode`: as much of the line as names commands. */
+function nameOf(program: Command, arguments_: readonly string[]): string {
+  const names = ['sevlab'];
+  let command: Command | undefined = program;
+  for (const argument of arguments_) {
+    command = command?.commands.find((candidate: Command) => candidate.name() === argument);
+    if (command === undefined) break;
+    names.push(argument);
+  }
+  return names.join(' ');
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.yes); // whoever read us has seen enough
+  throw error;
+});
+
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { traceLines } from '@sevlab/ambient/trace-lines';
+import { TRACE_FORMAT, TRACE_VERSION, type TraceHeader } from '@sevlab/codec/trace';
+import type { Pipeline } from './pipeline.ts';
+import { VERSION } from './version.ts';
+
+export interface TraceOptions {
+  readonly command: string;
+  readonly scenario: string;
+  /** Write closed bytes too: plaintext, keys, secrets. */
+  readonly reveal: boolean;
+}
+
+/** The trace of a run as the text of a file. */
+export function traceText(pipeline: Pipeline, options: TraceOptions): string {
+  const { setup, observer } = pipeline;
+  const header: TraceHeader = {
+    format: TRACE_FORMAT,
+    version: TRACE_VERSION,
+    sevlab: VERSION,
+    simulated: true,
+    seed: setup.seed ?? '',
+    start: new Date(Number(observer.state.start / 1_000_000n)).toISOString(),
+    command: options.command,
+    scenario: options.scenario,
+    inputs: { firmware: createHash('sha256').update(setup.image).digest('hex') },
+    revealed: options.reveal,
+  };
+  let text = '';
+  for (const line of traceLines(header, observer.events)) text += `${line}\n`;
+  return text;
+}
