@@ -2,6 +2,7 @@
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
+/** Two lower-case digits for each byte, nothing between. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += HEX[byte];
@@ -19,6 +20,7 @@ export function fromHex(text: string): Uint8Array {
   );
 }
 
+/** Base64 with padding, on one line (RFC 4648, section 4). */
 export function toBase64(bytes: Uint8Array): string {
   let binary = '';
   for (let i = 0; i < bytes.length; i += 0x8000)
@@ -36,6 +38,7 @@ export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from({ length: binary.length }, (_, i) => binary.charCodeAt(i));
 }
 
+/** A new array with the parts behind one another. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
@@ -46,20 +49,22 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/** Whether both have the same bytes. Takes time that depends on them: not for secrets. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** Copies `bytes` into a new array of `length` bytes, with zeros behind them. */
+/** Copies `bytes` into a new array of `length` bytes, with zeros behind them. Throws RangeError when they are more. */
 export function padTo(bytes: Uint8Array, length: number): Uint8Array {
   const padded = new Uint8Array(length);
   padded.set(bytes);
   return padded;
 }
 
+/** The bytes of a text. */
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** The first place of `needle` in `haystack`, or -1. */
+/** The first offset of `needle` in `haystack`, in bytes, or -1. No bytes are found at 0. */
 export function indexOfBytes(haystack: Uint8Array, needle: Uint8Array): number {
   const first = needle[0];
   if (first === undefined) return 0;

@@ -21,7 +21,7 @@ export function guidFromBytes(wire: Uint8Array): Guid {
     if (HYPHEN_BEFORE.has(i)) text += '-';
     text += HEX[wire[WIRE_ORDER[i]!]!];
   }
-  return text as Guid;
+  return text as Guid; // 32 digits and four hyphens, just put together
 }
 
 /** Text → 16 bytes in EFI's mixed-endian order. */
@@ -40,7 +40,7 @@ export function parseGuid(text: string): Guid {
       `malformed GUID '${text}'; expected 8-4-4-4-12 hexadecimal digits such as 736869e5-84f0-4973-92ec-06879ce3da0b`,
     );
   }
-  return bare as Guid;
+  return bare as Guid; // the pattern above is what a Guid is
 }
 
 /** A GUID constant of this source: a typing mistake in one fails when the module loads. */
@@ -93,6 +93,7 @@ export const SEVLAB_MANIFEST_GUID: Guid = wellKnown('5e71ab00-8d0e-4c55-9f0a-5ec
 /** The passphrase of an encrypted disk, as GRUB, sevctl and libvirt know it. */
 export const DISK_PASSPHRASE_GUID: Guid = wellKnown('736869e5-84f0-4973-92ec-06879ce3da0b');
 
+/** What a GUID is called where it is shown to people. */
 export const GUID_NAMES: ReadonlyMap<Guid, string> = new Map([
   [LINUX_EFI_COCO_SECRET_AREA_GUID, 'LINUX_EFI_COCO_SECRET_AREA_GUID'],
   [EFI_SECRET_TABLE_HEADER_GUID, 'EFI_SECRET_TABLE_HEADER_GUID'],

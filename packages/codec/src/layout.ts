@@ -58,6 +58,7 @@ type StructValue<F extends Fields> = {
   [K in Exclude<keyof F, ReservedNames<F>>]: F[K] extends PlacedField<infer T> ? T : never;
 };
 
+/** A declared structure of fixed size. */
 export interface Struct<T> {
   readonly name: string;
   /** Document and title of the clause that defines the layout. */
@@ -215,10 +216,12 @@ function integer(type: string, size: 1 | 2 | 4): FieldType<number> {
   };
 }
 
+/** Integers, little endian. Writing throws RangeError for what does not fit. */
 export const u8: FieldType<number> = integer('u8', 1);
 export const u16le: FieldType<number> = integer('u16le', 2);
 export const u32le: FieldType<number> = integer('u32le', 4);
 
+/** 64 bits, little endian, as a bigint. Writing throws RangeError for what does not fit. */
 export const u64le: FieldType<bigint> = {
   type: 'u64le',
   size: 8,

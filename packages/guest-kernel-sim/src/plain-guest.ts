@@ -1,3 +1,5 @@
+import { seededEntropy } from '@sevlab/ambient/entropy';
+import type { Observer } from '@sevlab/ambient/observer';
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { concat, utf8 } from '@sevlab/codec/bytes';
 import {
@@ -19,7 +21,25 @@ import {
   encodeSystemTable,
 } from '@sevlab/codec/efi/system-table';
 import { LINUX_EFI_COCO_SECRET_AREA_GUID } from '@sevlab/codec/guid';
-import type { GuestMemory } from '@sevlab/machine/machine';
+import { createMachine, type GuestContext, type GuestMemory } from '@sevlab/machine/machine';
+
+/** The first ASID of a guest without SEV-ES, as the BIOS of a genoa machine is usually set. */
+const ASID = 100;
+const MEMORY_KEY_SIZE = 32;
+
+/**
+ * Runs software in a guest of 128 MiB that nobody launched: its memory key is all zeros. `disk` is attached when
+ * given.
+ */
+export function runPlainGuest<T>(observer: Observer, software: (context: GuestContext) => T, disk?: Uint8Array): T {
+  const entropy = seededEntropy('plain guest', 'machine');
+  const { host, secureProcessor } = createMachine({ part: 'genoa', encryption: 'XEX', entropy, observer });
+  const guest = host.createGuest([{ gpa: gpa(0n), length: PLAIN_GUEST.ramSize }]);
+  if (disk !== undefined) host.attachDisk(guest, disk);
+  secureProcessor.memory.installKey(ASID, new Uint8Array(MEMORY_KEY_SIZE));
+  secureProcessor.memory.setRunnable(ASID, true);
+  return host.vmrun(guest, ASID, software);
+}
 
 const TABLES = 0x820000n;
 const PAGE = 4096n;

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { seededEntropy } from '@sevlab/ambient/entropy';
 import { createObserver } from '@sevlab/ambient/observer';
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { fromHex, toHex } from '@sevlab/codec/bytes';
 import { SecretLocation } from '@sevlab/codec/efi/secret-location';
-import { createMachine, type GuestContext } from '@sevlab/machine/machine';
+import type { GuestContext } from '@sevlab/machine/machine';
 import { mountSecurityFs, startKernel } from './boot.ts';
 import { bindDevice, unbindDevice } from './driver-core.ts';
 import { EFI_SECRET_DEVICE } from './efi/coco.ts';
@@ -12,7 +11,7 @@ import { KernelError } from './errno.ts';
 import type { Kernel } from './kernel.ts';
 import { loadModule, unloadModule } from './modules.ts';
 import { O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } from './open-flags.ts';
-import { PLAIN_GUEST, writePlainGuest } from './plain-guest.ts';
+import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from './plain-guest.ts';
 import { LOG_LEVEL } from './printk.ts';
 import type { KernelProfile } from './profile.ts';
 import { SECURITY_ROOT } from './pseudo-files.ts';
@@ -29,6 +28,8 @@ const RUN_MAX = 8192;
 const GAP = 16;
 /** At most this many bytes of the area are shown afterwards. */
 const AREA_AFTER_MAX = 0x30000;
+/** At most this many bytes of the area are cleared beforehand. */
+const CLEARED_MAX = 0x20_0000n;
 
 export interface ProbeInput {
   readonly name?: string;
@@ -73,23 +74,24 @@ export interface ProbeResult {
 /** Boots a kernel on a guest with 128 MiB whose secret area holds the given bytes, and reports what it did. */
 export function probeArea(input: ProbeInput): ProbeResult {
   const observer = createObserver({ machine: 'guest' });
-  const machine = createMachine({
-    part: 'genoa',
-    encryption: 'XEX',
-    entropy: seededEntropy('sevlab guest', 'machine'),
-    observer,
-  });
-  const asid = 100;
-  const guest = machine.host.createGuest([{ gpa: gpa(0n), length: PLAIN_GUEST.ramSize }]);
-  machine.secureProcessor.memory.installKey(asid, new Uint8Array(32));
-  machine.secureProcessor.memory.setRunnable(asid, true);
-  return machine.host.vmrun(guest, asid, (context) => {
+  return runPlainGuest(observer, (context) => {
+    clear(context, input);
     writePlainGuest(context.memory);
     const kernel = startKernel({ context, bootParams: PLAIN_GUEST.bootParams, profile: input.profile, observer });
     mountSecurityFs(kernel);
     return new Probe(kernel, context).run(input);
   });
 }
+
+/** Memory starts as zeros under the key, as it is without encryption: the area, and where its bytes are put. */
+function clear({ memory }: GuestContext, { area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, at }: ProbeInput): void {
+  const length = size < CLEARED_MAX ? Number(size) : Number(CLEARED_MAX);
+  memory.writePrivate(base, new Uint8Array(Math.max(length, shownLength(area))));
+  if (at !== undefined) memory.writePrivate(at, new Uint8Array(shownLength(area)));
+}
+
+const shownLength = (area: Uint8Array): number =>
+  Math.min(Math.max(area.length + 64, Number(PLAIN_GUEST.areaSize)), AREA_AFTER_MAX);
 
 /** One run: the kernel, what lines of its log were reported, and descriptors that operations keep open. */
 class Probe {
@@ -119,7 +121,6 @@ class Probe {
     const { f: read = [] } = this.#step('readall');
     const ops = input.operations.map((line) => this.#step(line)).filter(({ op }) => op !== 'put');
     const down = this.#step(input.mode === 'load' ? 'unload' : 'unbind');
-    const shown = Math.min(Math.max(area.length + 64, Number(PLAIN_GUEST.areaSize)), AREA_AFTER_MAX);
     return {
       name,
       blob_len: area.length,
@@ -129,7 +130,7 @@ class Probe {
       read,
       ...(ops.length > 0 && { ops }),
       down,
-      area_after: nonZeroRuns(this.#context.memory.readPrivate(at, shown)),
+      area_after: nonZeroRuns(this.#context.memory.readPrivate(at, shownLength(area))),
     };
   }
 
@@ -187,7 +188,9 @@ class Probe {
         sys: this.#sys,
         path: inside(first),
         fd: this.#descriptors.get(first) ?? -1,
-        open: (number, fd) => this.#descriptors.set(number, fd),
+        open: (number, fd) => {
+          this.#descriptors.set(number, fd);
+        },
       },
       args,
     );

@@ -1,4 +1,3 @@
-import type { Spa } from '@sevlab/codec/address';
 import type { AnyEvent, EventOf } from './event.ts';
 
 /** What kind of step a person follows. `host-memory`: the host, or its disk, uses memory outside commands. */
@@ -43,13 +42,13 @@ export function splitSteps(events: readonly AnyEvent[]): StepEvents[] {
     if (event.type === 'syscall' || event.type === 'shell') userSpace = true;
     if (open !== undefined && typed(i) && isGuest(event)) {
       userSpace = true;
-      close(open, i);
+      open.done = true;
     }
-    if (open === undefined || open.done || !joins(events, i, open)) {
+    if (open === undefined || !joins(events, i, open)) {
       if (open !== undefined) steps.push({ kind: open.kind, first: open.first, last: i - 1 });
       open = openAt(events, i, userSpace);
     }
-    finish(open, event, events[i + 1]);
+    finish(open, event, i);
   });
   if (open !== undefined) {
     const { kind, first }: Open = open;
@@ -57,10 +56,6 @@ export function splitSteps(events: readonly AnyEvent[]): StepEvents[] {
   }
   return steps;
 }
-
-const close = (open: Open, i: number): void => {
-  open.done = i > open.first;
-};
 
 const isGuest = ({ actor }: AnyEvent): boolean => actor === 'kernel' || actor === 'user';
 
@@ -138,12 +133,12 @@ function kindOf(event: AnyEvent, userSpace: boolean): StepKind {
 
 /** Whether event `i` goes on with the open step. */
 function joins(events: readonly AnyEvent[], i: number, open: Open): boolean {
-  if (i <= open.commandAt) return true;
-  if (commandFrom(events, i) !== undefined) return false;
+  if (i <= open.commandAt || readsAnswer(events, open, i)) return true;
+  if (open.done || commandFrom(events, i) !== undefined) return false;
   const event = events[i]!;
   switch (open.kind) {
     case 'command':
-      return kindOf(event, false) === 'command' || readsAnswer(events, open, i);
+      return kindOf(event, false) === 'command';
     case 'host-memory':
     case 'firmware':
       return kindOf(event, false) === open.kind || (open.kind === 'firmware' && event.actor === 'disk');
@@ -168,21 +163,10 @@ function readsAnswer(events: readonly AnyEvent[], open: Open, i: number): boolea
   );
 }
 
-/** Marks a step as complete. A status completes a command unless the host reads the answer next. */
-function finish(open: Open, event: AnyEvent, next: AnyEvent | undefined): void {
+/** Marks the step as complete, if the event is what its kind ends with. */
+function finish(open: Open, event: AnyEvent, i: number): void {
+  if (open.kind === 'command') open.done ||= event.type === 'status';
   if (open.kind === 'shell') open.done ||= event.type === 'shell';
-  if (open.kind === 'kernel') open.done ||= event.type === 'uevent';
-  if (open.kind === 'command') open.done ||= event.type === 'status' && !isHostRead(next);
+  // udev announces a device again before it loads the module: such an event begins what follows
+  if (open.kind === 'kernel') open.done ||= event.type === 'uevent' && i > open.first;
 }
-
-const isHostRead = (event: AnyEvent | undefined): boolean =>
-  event?.type === 'access' && event.actor === 'host' && event.operation === 'read';
-
-/** Pages of DRAM that a range touches, by number. */
-export function pagesOf(address: bigint, length: number): bigint[] {
-  const pages: bigint[] = [];
-  for (let page = address / 4096n; page * 4096n < address + BigInt(length); page++) pages.push(page);
-  return pages;
-}
-
-export type { Spa };

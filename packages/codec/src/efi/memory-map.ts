@@ -27,6 +27,7 @@ export const EFI_MEMORY_RAM = 0xfn;
 /** The region needs a virtual mapping at run time. */
 export const EFI_MEMORY_RUNTIME: bigint = 1n << 63n;
 
+/** Bytes. */
 export const EFI_PAGE_SIZE = 4096;
 
 /**

@@ -24,6 +24,7 @@ export const SecretEntry = struct(
 );
 export type SecretEntry = ValueOf<typeof SecretEntry>;
 
+/** One secret: at most 2^32 - 21 bytes under a name. */
 export interface Secret {
   readonly guid: Guid;
   readonly data: Uint8Array;
@@ -56,6 +57,7 @@ export interface SecretTableEntry extends Secret {
   readonly len: number;
 }
 
+/** What readSecretTable found; `header` is absent when the area is too short for one. */
 export interface SecretTable {
   readonly header: SecretHeader | undefined;
   readonly entries: readonly SecretTableEntry[];

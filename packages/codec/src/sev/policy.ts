@@ -19,6 +19,7 @@ export type PolicyFlag = keyof typeof POLICY;
 /** Bits 15:6 must be zero. */
 export const POLICY_RESERVED_MASK = 0xffc0;
 
+/** Whether a policy of 32 bits has the flag. */
 export const hasPolicy = (policy: number, flag: PolicyFlag): boolean => (policy & POLICY[flag]) !== 0;
 
 /** The lowest firmware version the guest may run on. */

@@ -1,0 +1,105 @@
+import { seededEntropy } from '@sevlab/ambient/entropy';
+import { createObserver, type Observer } from '@sevlab/ambient/observer';
+import { type Gpa, type Spa, spa } from '@sevlab/codec/address';
+import { CERT_CHAIN_SIZE, SevCertificate } from '@sevlab/codec/sev/certificate';
+import type { Service } from '@sevlab/machine/devices/mailbox';
+import { createMachine } from '@sevlab/machine/machine';
+import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
+import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
+import type { FirmwareVersion } from '@sevlab/sev-channel/measurement';
+import { type Fields, RawHost } from './raw-host.ts';
+import { createTenant, type Tenant } from './tenant.ts';
+
+/** What stands behind the mailbox: psp-sim's own `serve`, or a wrong one that the suite should notice. */
+export type Serve = (sp: SecureProcessor, observer: Observer) => Service;
+
+export interface Platform {
+  readonly observer: Observer;
+  readonly raw: RawHost;
+  /** The AMD-SP's version, as it says itself. */
+  readonly version: FirmwareVersion;
+}
+
+/** A machine that was just switched on; nothing was asked of its AMD-SP but its version. */
+export function createPlatform(serve: Serve, firmware: ProfileName = 'genoa-1.55'): Platform {
+  const observer = createObserver();
+  const machine = createMachine({
+    part: 'genoa',
+    encryption: 'XEX',
+    entropy: seededEntropy('conformance', 'machine'),
+    observer,
+  });
+  const sp = createSecureProcessor({
+    profile: PROFILES[firmware],
+    entropy: seededEntropy('conformance', 'amd-sp'),
+    hardware: machine.secureProcessor,
+  });
+  machine.mailbox.connect(serve(sp, observer));
+  const raw = new RawHost(machine.host);
+  const { apiMajor, apiMinor, build } = raw.expect('PLATFORM_STATUS', NO_STATUS);
+  return {
+    observer,
+    raw,
+    version: { apiMajor: Number(apiMajor), apiMinor: Number(apiMinor), build: Number(build) },
+  };
+}
+
+/** A PLATFORM_STATUS buffer before the command. */
+export const NO_STATUS: Fields = {
+  ...{ apiMajor: 0, apiMinor: 0, state: 0, owner: 0, config: 0, build: 0, guestCount: 0 },
+};
+
+export const initFields: Fields = { flags: 0, reserved02: 0, reserved04: 0, tmrPaddr: 0n, tmrLen: 0 };
+
+/** WBINVD on every core, then DF_FLUSH: ASIDs are usable. Throws GivenNotReached. */
+export function flushCaches(raw: RawHost): void {
+  raw.host.wbinvd();
+  raw.expect('DF_FLUSH');
+}
+
+/** A tenant for the platform's PDH of now. Throws GivenNotReached. */
+export function meetTenant(raw: RawHost): Tenant {
+  const pdhPaddr = raw.reserve(SevCertificate.size);
+  const certsPaddr = raw.reserve(CERT_CHAIN_SIZE);
+  const lengths = { pdhLen: SevCertificate.size, certsLen: CERT_CHAIN_SIZE };
+  raw.expect('PDH_CERT_EXPORT', { pdhPaddr, certsPaddr, ...lengths });
+  return createTenant(raw.host.memory.read(pdhPaddr, SevCertificate.size));
+}
+
+/** A LAUNCH_START buffer with a tenant's certificate and session. */
+export function startFields(raw: RawHost, policy: number, certificate: Uint8Array, session: Uint8Array): Fields {
+  return {
+    handle: 0,
+    policy,
+    dhCertPaddr: raw.place(certificate),
+    dhCertLen: certificate.length,
+    sessionPaddr: raw.place(session),
+    sessionLen: session.length,
+  };
+}
+
+/** A LAUNCH_SECRET buffer with a packet in host memory. */
+export function secretFields(
+  raw: RawHost,
+  handle: number,
+  guestPaddr: Spa,
+  { header, data }: { readonly header: Uint8Array; readonly data: Uint8Array },
+): Fields {
+  return {
+    handle,
+    hdrPaddr: raw.place(header),
+    hdrLen: header.length,
+    guestPaddr,
+    guestLen: data.length,
+    transPaddr: raw.place(data),
+    transLen: data.length,
+  };
+}
+
+/** Where guest memory lies that the machine keeps in one piece. */
+export function locateWhole(raw: RawHost, guest: number, address: Gpa, length: number): Spa {
+  const places = raw.host.locate(guest, address, length);
+  const first = places[0]?.spa;
+  if (first === undefined || places.length !== 1) throw new Error(`guest memory at ${address} is not in one piece`);
+  return spa(first);
+}

@@ -1,0 +1,10 @@
+import { serve } from '@sevlab/psp-sim/mailbox';
+import type { Target } from '../target.ts';
+import { answerPsp } from './sim-psp.ts';
+import type { Serve } from './sim-platform.ts';
+
+/** The emulator itself. `amdSp` stands behind the mailbox; default: psp-sim. */
+export const simTarget = (amdSp: Serve = serve): Target => ({
+  name: 'sim',
+  psp: (testCase) => answerPsp(testCase, amdSp),
+});
