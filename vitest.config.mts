@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     isolate: false,
     environment: 'node',
+    setupFiles: ['tools/fuzz-budget.mts'],
     include: ['packages/*/src/**/*.{test,fuzz}.ts', 'e2e/**/*.test.ts'],
     testTimeout: 60_000,
   },

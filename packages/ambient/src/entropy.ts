@@ -8,8 +8,8 @@ export interface EntropyState {
   readonly name: string;
   /** Absent for the system's entropy, which no copy can repeat. */
   readonly seed?: string;
-  /** Blocks of 32 bytes drawn so far. */
-  block: number;
+  /** How often something was drawn. */
+  draws: number;
 }
 
 export interface Entropy {
@@ -19,10 +19,10 @@ export interface Entropy {
 }
 
 /** The stream called `name`; the same seed gives the same bytes on every machine. */
-export const seededEntropy = (seed: string, name: string): Entropy => entropyFrom({ name, seed, block: 0 });
+export const seededEntropy = (seed: string, name: string): Entropy => entropyFrom({ name, seed, draws: 0 });
 
 /** The operating system's random bytes. */
-export const systemEntropy = (name: string): Entropy => entropyFrom({ name, block: 0 });
+export const systemEntropy = (name: string): Entropy => entropyFrom({ name, draws: 0 });
 
 /** Continues from a state; draws move that state on. */
 export function entropyFrom(state: EntropyState): Entropy {
@@ -30,16 +30,10 @@ export function entropyFrom(state: EntropyState): Entropy {
     state,
     bytes(length) {
       if (state.seed === undefined) return new Uint8Array(randomBytes(length));
-      const drawn = new Uint8Array(Math.ceil(length / 32) * 32);
-      for (let offset = 0; offset < drawn.length; offset += 32) {
-        drawn.set(
-          createHash('sha256')
-            .update(`sevlab entropy\0${state.seed}\0${state.name}\0${state.block++}`)
-            .digest(),
-          offset,
-        );
-      }
-      return drawn.subarray(0, length);
+      // SHAKE256 gives any number of bytes, so one draw is one hash, whatever its length
+      const shake = createHash('shake256', { outputLength: length });
+      shake.update(`sevlab entropy\0${state.seed}\0${state.name}\0${state.draws++}`);
+      return new Uint8Array(shake.digest());
     },
   };
 }

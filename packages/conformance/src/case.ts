@@ -78,7 +78,7 @@ export interface CommandStep {
   readonly command: StepCommand;
   /** Fields of the command buffer, by their names in the specification. */
   readonly fields?: Readonly<Record<string, FieldValue>>;
-  /** LAUNCH_UPDATE_DATA: what lies at PADDR, in hexadecimal. Default: LENGTH bytes of 41h. */
+  /** LAUNCH_UPDATE_DATA: what lies at PADDR, in hexadecimal. Default: 4096 bytes of 41h. */
   readonly content?: string;
   /** LAUNCH_START: the session. */
   readonly session?: SessionChange;
@@ -110,7 +110,7 @@ export interface PacketChange {
   readonly context?: number;
   /** How GUEST_LEN and TRANS_LEN are written under the MAC. Default: little endian. */
   readonly lengths?: 'big-endian';
-  /** What ends the MAC's input. Default: the 32 bytes of MEASURE. */
+  /** What ends the MAC's input. Default: the 32 bytes of MEASURE, or nothing before API 0.17. */
   readonly measure?: 'none' | 'other' | 'with-mnonce';
   /** A bit that is changed when all is made. */
   readonly flip?: {
@@ -213,8 +213,9 @@ export interface KernelCase extends CaseHead {
 }
 
 export interface KernelGiven {
-  readonly area: SecretArea;
-  /** Where the area lies, as the location says. Default: a reserved page. */
+  /** `zeros`: nothing was injected. */
+  readonly area: SecretArea | 'zeros';
+  /** Where the area lies, as the location says. Default: 3000000h, in reserved memory. */
   readonly base?: NumberText;
   /** Its length, as the location says. Default: 10000h. */
   readonly size?: NumberText;
@@ -225,7 +226,7 @@ export interface KernelGiven {
 /** The bytes at the start of the area, zeros behind them. */
 export interface SecretArea {
   readonly entries: readonly SecretAreaEntry[];
-  /** How many entries follow with made-up names: 00000001-0000-0000-4080-000000000000 and so on, data `0`, `1`, … */
+  /** How many entries follow with made-up names: 00000001-0000-4000-8000-000000000000 and so on, data `0`, `1`, … */
   readonly numbered?: number;
   /** The length in the header. Default: the right one. */
   readonly headerLength?: NumberText;
@@ -244,7 +245,7 @@ export interface SecretAreaEntry {
 export interface KernelThen {
   /** What binding the driver answers; null when it succeeds. */
   readonly errno: string | null;
-  /** The driver's own lines and the driver core's, in order. */
+  /** The driver's own lines and the driver core's, in order and with their levels; without debug messages. */
   readonly dmesg?: readonly string[];
   /** Files below secrets/coco before any operation, by name; null: the directory is not there. */
   readonly files?: readonly { readonly name: string; readonly data: string }[] | null;

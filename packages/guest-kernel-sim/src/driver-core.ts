@@ -1,4 +1,4 @@
-import { removeEfiSecret, probeEfiSecret } from './drivers/efi-secret.ts';
+import { probeEfiSecret, removeEfiSecret } from './drivers/efi-secret.ts';
 import { Errno, KernelError } from './errno.ts';
 import { type DeviceLog, deviceLog, printk } from './printk.ts';
 import type { RunningKernel } from './running-kernel.ts';

@@ -1,5 +1,5 @@
 import { type Gpa, gpa } from '@sevlab/codec/address';
-import { E820_TYPE, E820Entry } from '@sevlab/codec/efi/boot-params';
+import { E820_TYPE, type E820Entry } from '@sevlab/codec/efi/boot-params';
 
 /** A line of /proc/iomem. */
 export interface IomemRegion {

@@ -1,34 +1,61 @@
-import { createError, createStatError, File, Link, Node, type Result, type StatError, Superblock } from '@jsonjoy.com/fs-core';
+import {
+  createError,
+  createStatError,
+  File,
+  Link,
+  Node,
+  type Result,
+  type StatError,
+  Superblock,
+} from '@jsonjoy.com/fs-core';
 import { createFsFromVolume, type IFs, Volume } from 'memfs';
 import { KernelError } from './errno.ts';
-import { S_IFDIR, S_IFLNK, S_IFREG, MAY_EXEC, MAY_READ, MAY_WRITE } from './user.ts';
 import type { Stat, Syscalls } from './syscalls.ts';
+import { MAY_EXEC, MAY_READ, MAY_WRITE, S_IFDIR, S_IFLNK, S_IFREG } from './user.ts';
 
 /**
  * memfs as a view: it holds no file, every operation is a system call of one user. Its own permission checks ask
  * the real process, so none of them is used. What memfs offers beyond Superblock's operations (watching, snapshots)
  * sees nothing.
  */
-export const createFileSystem = (sys: Syscalls): IFs => createFsFromVolume(new Volume(new KernelSuperblock(sys)));
+export const createFileSystem = (sys: Syscalls): IFs =>
+  createFsFromVolume(new Volume(new KernelSuperblock(sys)));
 
-/** An inode as stat(2) showed it. */
+/** An inode as stat(2) showed it. memfs moves times and link counts when names come and go; here only the kernel does. */
 class StatNode extends Node {
-  readonly #size: number;
+  readonly #stat: Pick<Stat, 'ino' | 'mode'> & Partial<Stat>;
   readonly #access: (wanted: number) => boolean;
 
   constructor(stat: Pick<Stat, 'ino' | 'mode'> & Partial<Stat>, access: (wanted: number) => boolean) {
     super(stat.ino, stat.mode, stat.uid ?? 0, stat.gid ?? 0);
-    this.#size = stat.size ?? 0;
+    this.#stat = stat;
     this.#access = access;
-    this.nlink = stat.nlink ?? 1;
-    this.mtime = dateOf(stat.mtime);
-    this.atime = dateOf(stat.atime);
-    this.btime = dateOf(stat.ctime);
-    this.ctime = dateOf(stat.ctime); // last: the other setters move it
   }
 
+  override get nlink(): number {
+    return this.#stat.nlink ?? 1;
+  }
+  override set nlink(_: number) {}
+  override get atime(): Date {
+    return dateOf(this.#stat.atime);
+  }
+  override set atime(_: Date) {}
+  override get mtime(): Date {
+    return dateOf(this.#stat.mtime);
+  }
+  override set mtime(_: Date) {}
+  override get ctime(): Date {
+    return dateOf(this.#stat.ctime);
+  }
+  override set ctime(_: Date) {}
+  /** securityfs knows no time of birth. */
+  override get btime(): Date {
+    return this.ctime;
+  }
+  override set btime(_: Date) {}
+
   override getSize(): number {
-    return this.#size;
+    return this.#stat.size ?? 0;
   }
   override canRead(): boolean {
     return this.#access(MAY_READ);
@@ -57,7 +84,11 @@ class DescriptorFile extends File {
   override getBuffer(): Buffer {
     return calling('read', this.#path, () => {
       const parts: Uint8Array[] = [];
-      for (let part = this.#sys.read(this.fd, 65536); part.length > 0; part = this.#sys.read(this.fd, 65536)) {
+      for (
+        let part = this.#sys.read(this.fd, 65536);
+        part.length > 0;
+        part = this.#sys.read(this.fd, 65536)
+      ) {
         parts.push(part);
       }
       return Buffer.concat(parts);
@@ -114,7 +145,8 @@ class KernelSuperblock extends Superblock {
     _checkAccess: boolean,
     syscall = 'stat',
   ): Result<Link | null, StatError> {
-    const path = typeof target === 'string' ? target : `/${(target instanceof Link ? target.steps : target).join('/')}`;
+    const path =
+      typeof target === 'string' ? target : `/${(target instanceof Link ? target.steps : target).join('/')}`;
     try {
       return { ok: true, value: this.#link(path) };
     } catch (error) {
@@ -126,7 +158,8 @@ class KernelSuperblock extends Superblock {
 
   override getFileByFd(fd: number): File {
     const file = super.getFileByFd(fd);
-    if (file !== undefined) Object.assign(file, { node: this.#node(file.link.getPath(), this.#sys.fstat(fd)) });
+    if (file !== undefined)
+      Object.assign(file, { node: this.#node(file.link.getPath(), this.#sys.fstat(fd)) });
     return file;
   }
 
@@ -154,7 +187,13 @@ class KernelSuperblock extends Superblock {
   };
   override readonly mkdir = (path: string): void => calling('mkdir', path, () => this.#sys.mkdir(path));
   override readonly mkdirp = (path: string): undefined => {
-    this.mkdir(path);
+    const steps = path.split('/').filter((step) => step !== '');
+    const paths = steps.map((_, i) => `/${steps.slice(0, i + 1).join('/')}`);
+    const missing = paths.find((one) => {
+      const found = this.walk(one, false, false, false);
+      return found.ok && found.value === null;
+    });
+    if (missing !== undefined) this.mkdir(missing); // the first fails, so no other is tried
   };
   override readonly rmdir = (path: string): void => calling('rmdir', path, () => this.#sys.rmdir(path));
   override readonly chmod = (path: string, mode: number): void =>
@@ -174,7 +213,10 @@ class KernelSuperblock extends Superblock {
       if (force && found.err.code === 'ENOENT') return;
       throw found.err.toError();
     }
-    if (!found.value?.getNode().isDirectory()) return this.unlink(path);
+    if (!found.value?.getNode().isDirectory()) {
+      this.unlink(path);
+      return;
+    }
     if (!recursive) throw createError('EISDIR', 'rm', path);
     for (const name of [...found.value.children.keys()]) {
       if (name !== '.' && name !== '..') this.rm(`${path}/${name}`, force, true);

@@ -34,9 +34,8 @@ export function unloadModule(kernel: RunningKernel, name: string): void {
 /** The reference count: open files whose operations the module owns. */
 export function moduleUsers(kernel: RunningKernel, name: string): number {
   const { inodes, open } = kernel.state.securityfs;
-  return [...open.values()].filter(
-    ({ ino, pathOnly }) => !pathOnly && inodes.get(ino)?.operations === name,
-  ).length;
+  return [...open.values()].filter(({ ino, pathOnly }) => !pathOnly && inodes.get(ino)?.operations === name)
+    .length;
 }
 
 /** The text of /proc/modules; NOT MODELLED: load addresses. */

@@ -77,7 +77,8 @@ function lookupIn(kernel: RunningKernel, user: User, dir: Place, name: string): 
 function parentOf(kernel: RunningKernel, place: Place): Place {
   if (place.fs === 'pseudo') return placeAt(kernel, directoryOf(place.path)) ?? rootOf(kernel);
   const { securityfs } = kernel.state;
-  if (place.inode.ino === securityfs.root) return placeAt(kernel, directoryOf(SECURITY_ROOT)) ?? rootOf(kernel);
+  if (place.inode.ino === securityfs.root)
+    return placeAt(kernel, directoryOf(SECURITY_ROOT)) ?? rootOf(kernel);
   return { fs: 'securityfs', inode: inodeOf(securityfs, place.inode.parent ?? securityfs.root) };
 }
 

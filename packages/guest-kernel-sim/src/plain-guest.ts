@@ -31,7 +31,11 @@ const MEMORY_KEY_SIZE = 32;
  * Runs software in a guest of 128 MiB that nobody launched: its memory key is all zeros. `disk` is attached when
  * given.
  */
-export function runPlainGuest<T>(observer: Observer, software: (context: GuestContext) => T, disk?: Uint8Array): T {
+export function runPlainGuest<T>(
+  observer: Observer,
+  software: (context: GuestContext) => T,
+  disk?: Uint8Array,
+): T {
   const entropy = seededEntropy('plain guest', 'machine');
   const { host, secureProcessor } = createMachine({ part: 'genoa', encryption: 'XEX', entropy, observer });
   const guest = host.createGuest([{ gpa: gpa(0n), length: PLAIN_GUEST.ramSize }]);
@@ -61,8 +65,11 @@ export const PLAIN_GUEST = {
   arena: gpa(0x300_0000n),
 } as const;
 
-const { EfiConventionalMemory: RAM, EfiReservedMemoryType: RESERVED, EfiRuntimeServicesData: RUNTIME } =
-  EFI_MEMORY_TYPE;
+const {
+  EfiConventionalMemory: RAM,
+  EfiReservedMemoryType: RESERVED,
+  EfiRuntimeServicesData: RUNTIME,
+} = EFI_MEMORY_TYPE;
 
 /** First byte, end and EFI type of each region. */
 const REGIONS: readonly (readonly [bigint, bigint, number])[] = [

@@ -49,7 +49,10 @@ export function pseudoNodes(kernel: RunningKernel): ReadonlyMap<string, PseudoNo
   for (const [device, { driver }] of state.devices) {
     const path = `/sys${devicePath(device)}`;
     nodes.set(path, directory());
-    nodes.set(`${path}/modalias`, text(() => `${modalias(device)}\n`));
+    nodes.set(
+      `${path}/modalias`,
+      text(() => `${modalias(device)}\n`),
+    );
     nodes.set(`${path}/subsystem`, link('../../../bus/platform'));
     nodes.set(`${path}/uevent`, {
       mode: S_IFREG | 0o644,
@@ -62,7 +65,10 @@ export function pseudoNodes(kernel: RunningKernel): ReadonlyMap<string, PseudoNo
   for (const driver of state.modules.keys()) {
     const path = `/sys/bus/platform/drivers/${driver}`;
     nodes.set(path, directory());
-    nodes.set(`${path}/bind`, { mode: S_IFREG | 0o200, write: (name) => bindDevice(kernel, driver, name.trim()) });
+    nodes.set(`${path}/bind`, {
+      mode: S_IFREG | 0o200,
+      write: (name) => bindDevice(kernel, driver, name.trim()),
+    });
     nodes.set(`${path}/unbind`, {
       mode: S_IFREG | 0o200,
       write: (name) => unbindDevice(kernel, driver, name.trim()),

@@ -89,7 +89,13 @@ const FIRST_FD = 3;
 /** An empty tree; `now` in nanoseconds since 1970. */
 export function createSecurityFs(now: bigint): SecurityFs {
   const root = directory(ROOT_INO, ROOT_INO, now, undefined);
-  return { inodes: new Map([[ROOT_INO, root]]), open: new Map(), root: ROOT_INO, nextIno: 2, nextFd: FIRST_FD };
+  return {
+    inodes: new Map([[ROOT_INO, root]]),
+    open: new Map(),
+    root: ROOT_INO,
+    nextIno: 2,
+    nextFd: FIRST_FD,
+  };
 }
 
 /** No descriptor and no inode is shared with the original. */
@@ -97,7 +103,12 @@ export function forkSecurityFs(fs: SecurityFs): SecurityFs {
   return structuredClone(fs);
 }
 
-const directory = (ino: number, parent: number, now: bigint, unlinkBy: OperationsName | undefined): Inode => ({
+const directory = (
+  ino: number,
+  parent: number,
+  now: bigint,
+  unlinkBy: OperationsName | undefined,
+): Inode => ({
   ino,
   mode: S_IFDIR | 0o755,
   uid: 0,

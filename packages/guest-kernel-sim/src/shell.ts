@@ -66,7 +66,10 @@ function execute(kernel: Kernel, commandLine: string): CommandResult {
   try {
     const fd = target === undefined ? undefined : sys.open(target, O_WRONLY | O_CREAT | O_TRUNC);
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    const result = command?.({ kernel, sys, args }) ?? { output: `bash: ${name}: command not found\n`, status: 127 };
+    const result = command?.({ kernel, sys, args }) ?? {
+      output: `bash: ${name}: command not found\n`,
+      status: 127,
+    };
     return fd === undefined ? result : redirect(sys, name, fd, result);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;

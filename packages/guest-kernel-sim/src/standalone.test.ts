@@ -104,5 +104,7 @@ const content = (data: Uint8Array): object => ({
 
 it('names the operations that exist when asked for another', () => {
   const input = { area: new Uint8Array(), profile: kernelProfile('6.1'), mode: 'load' as const };
-  expect(() => probeArea({ ...input, operations: ['shred x'] })).toThrow(/no operation 'shred'; expected one of load/);
+  expect(() => probeArea({ ...input, operations: ['shred x'] })).toThrow(
+    /no operation 'shred'; expected one of load/,
+  );
 });

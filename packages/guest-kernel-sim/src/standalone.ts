@@ -77,14 +77,22 @@ export function probeArea(input: ProbeInput): ProbeResult {
   return runPlainGuest(observer, (context) => {
     clear(context, input);
     writePlainGuest(context.memory);
-    const kernel = startKernel({ context, bootParams: PLAIN_GUEST.bootParams, profile: input.profile, observer });
+    const kernel = startKernel({
+      context,
+      bootParams: PLAIN_GUEST.bootParams,
+      profile: input.profile,
+      observer,
+    });
     mountSecurityFs(kernel);
     return new Probe(kernel, context).run(input);
   });
 }
 
 /** Memory starts as zeros under the key, as it is without encryption: the area, and where its bytes are put. */
-function clear({ memory }: GuestContext, { area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, at }: ProbeInput): void {
+function clear(
+  { memory }: GuestContext,
+  { area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, at }: ProbeInput,
+): void {
   const length = size < CLEARED_MAX ? Number(size) : Number(CLEARED_MAX);
   memory.writePrivate(base, new Uint8Array(Math.max(length, shownLength(area))));
   if (at !== undefined) memory.writePrivate(at, new Uint8Array(shownLength(area)));
@@ -107,7 +115,13 @@ class Probe {
     this.#sys = kernel.as(ROOT);
   }
 
-  run({ name = '', area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, ...input }: ProbeInput): ProbeResult {
+  run({
+    name = '',
+    area,
+    base = PLAIN_GUEST.area,
+    size = PLAIN_GUEST.areaSize,
+    ...input
+  }: ProbeInput): ProbeResult {
     const at = input.at ?? base;
     if (input.mode === 'bind') {
       this.#locate(gpa(0n), 0n);
@@ -164,7 +178,12 @@ class Probe {
       outcome = typeof value === 'number' ? { rc: value } : value;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      outcome = { rc: -1, err: error.code, ...(op === 'ls' && { e: [] }), ...(op === 'readall' && { f: [] }) };
+      outcome = {
+        rc: -1,
+        err: error.code,
+        ...(op === 'ls' && { e: [] }),
+        ...(op === 'readall' && { f: [] }),
+      };
     }
     const bound = ['load', 'bind', 'unbind'].includes(op) && { bound: this.#bound() };
     return { ...details, ...outcome, ...bound };

@@ -124,7 +124,8 @@ export class Syscalls {
       const position = whence === SEEK_CUR ? file.position + offset : offset;
       if ((whence !== SEEK_SET && whence !== SEEK_CUR) || position < 0) throw new KernelError('EINVAL');
       const inode = this.#inode(file);
-      if (inode !== undefined && !isDirectory(inode)) seqSeek(file.seq, position, () => this.#show(file, inode));
+      if (inode !== undefined && !isDirectory(inode))
+        seqSeek(file.seq, position, () => this.#show(file, inode));
       file.position = position;
       return position;
     });
@@ -166,7 +167,8 @@ export class Syscalls {
     this.#observedOn('ftruncate', file, () => {
       const inode = this.#inode(file);
       const writable = (file.flags & O_ACCMODE) !== O_RDONLY;
-      if (length < 0 || inode === undefined || isDirectory(inode) || !writable) throw new KernelError('EINVAL');
+      if (length < 0 || inode === undefined || isDirectory(inode) || !writable)
+        throw new KernelError('EINVAL');
       this.#setSize(inode, length, { stamp: true });
       return 0;
     });
@@ -243,7 +245,8 @@ export class Syscalls {
     this.#observed('link', from, () => {
       const place = walk(this.#kernel, this.user, from);
       const last = walkToParent(this.#kernel, this.user, to);
-      if (isDots(last) || lookupLast(this.#kernel, this.user, last) !== undefined) throw new KernelError('EEXIST');
+      if (isDots(last) || lookupLast(this.#kernel, this.user, last) !== undefined)
+        throw new KernelError('EEXIST');
       if (last.dir.fs !== place.fs) throw new KernelError('EXDEV');
       if (!ownerOrRoot(ownedOf(place), this.user)) throw new KernelError('EPERM');
       this.#mayChange(last.dir);
@@ -318,7 +321,8 @@ export class Syscalls {
   /** `wanted`: MAY_ bits, 0 for existence. */
   access(path: string, wanted: number): void {
     this.#observed('access', path, () => {
-      if (!permits(ownedOf(walk(this.#kernel, this.user, path)), this.user, wanted)) throw new KernelError('EACCES');
+      if (!permits(ownedOf(walk(this.#kernel, this.user, path)), this.user, wanted))
+        throw new KernelError('EACCES');
       return 0;
     });
   }
@@ -377,7 +381,8 @@ export class Syscalls {
   #describe(path: string, flags: number, place: Place): number {
     const { securityfs } = this.#kernel.state;
     const fd = securityfs.nextFd++;
-    const readable = place.fs === 'pseudo' && place.node.read !== undefined && (flags & O_ACCMODE) !== O_WRONLY;
+    const readable =
+      place.fs === 'pseudo' && place.node.read !== undefined && (flags & O_ACCMODE) !== O_WRONLY;
     securityfs.open.set(fd, {
       ino: place.fs === 'securityfs' ? place.inode.ino : 0,
       path: place.fs === 'securityfs' ? path : place.path,
@@ -428,7 +433,8 @@ export class Syscalls {
   #mayCreate(path: string): void {
     const last = walkToParent(this.#kernel, this.user, path);
     if (isDots(last)) throw new KernelError('EEXIST');
-    if (lookupLast(this.#kernel, this.user, { ...last, slash: false }) !== undefined) throw new KernelError('EEXIST');
+    if (lookupLast(this.#kernel, this.user, { ...last, slash: false }) !== undefined)
+      throw new KernelError('EEXIST');
     this.#mayChange(last.dir);
   }
 
@@ -487,7 +493,9 @@ export class Syscalls {
     }
     const { mode } = place.node;
     const time = this.#kernel.state.booted;
-    const directories = isDirectory(place.node) ? this.#names(place).filter(({ type }) => type === 4).length : 0;
+    const directories = isDirectory(place.node)
+      ? this.#names(place).filter(({ type }) => type === 4).length
+      : 0;
     return {
       ino: 1 + [...pseudoNodes(this.#kernel).keys()].indexOf(place.path),
       mode,

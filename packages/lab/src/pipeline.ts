@@ -168,7 +168,10 @@ export class Pipeline {
     const { linux, memorySize } = this.setup;
     const kernel = this.#need('running').run((context) => {
       const outcome = bootFirmware({ context, observer, memorySize });
-      if (outcome.kind === 'stopped') throw new Refused('firmware', outcome.reason);
+      if (outcome.kind === 'stopped') {
+        observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
+        throw new Refused('firmware', `the guest does not start: ${outcome.reason}`);
+      }
       return bootKernel({ context, bootParams: outcome.bootParams, profile: kernelProfile(linux), observer });
     });
     this.#advance({ kernel });

@@ -70,7 +70,6 @@ test('forks and their parents read what they wrote themselves, and nothing of ea
         }
       }
     }),
-    { numRuns: 60 },
   );
 });
 

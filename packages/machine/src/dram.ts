@@ -85,7 +85,18 @@ export function* touchedPages(dram: DramState): Generator<{ spa: Spa; cells: Uin
     for (let page = 0; page < CHUNK / PAGE; page++) numbers.add((chunk * CHUNK) / PAGE + page);
   }
   for (const number of [...numbers].sort((a, b) => a - b)) {
-    const cells = readCells(dram, number * PAGE, PAGE);
-    if (cells.some((cell) => cell !== 0)) yield { spa: spa(BigInt(number * PAGE)), cells };
+    const address = number * PAGE;
+    const cells = pageCells(dram, address);
+    if (Buffer.compare(cells, ZEROS) !== 0) yield { spa: spa(BigInt(address)), cells: new Uint8Array(cells) };
   }
+}
+
+const ZEROS = new Uint8Array(PAGE);
+
+/** The cells of a page themselves, not a copy. */
+function pageCells(dram: DramState, address: number): Uint8Array {
+  const page = dram.pages.get(address / PAGE)?.cells;
+  if (page !== undefined) return page;
+  const offset = address % CHUNK;
+  return dram.chunks.get(Math.floor(address / CHUNK))?.cells.subarray(offset, offset + PAGE) ?? ZEROS;
 }

@@ -1,6 +1,6 @@
 import { hexAddress, type Spa, spa } from '@sevlab/codec/address';
 import type { TraceEvent } from '@sevlab/codec/trace';
-import type { TraceBytes } from './event.ts';
+import { bytesOf, type TraceBytes } from './event.ts';
 
 const PAGE_SIZE = 4096;
 
@@ -17,10 +17,10 @@ export class MemoryCells {
   /** Takes in the next event. Reads change nothing. */
   apply(event: TraceEvent<TraceBytes>): void {
     if (event.type !== 'access' || event.operation !== 'write') return;
-    const cells = event.open?.['cells'];
+    const cells = bytesOf(event.open, 'cells');
     const total = event.segments.reduce((sum, { length }) => sum + length, 0);
     // a shared write that ran over a hole does not say which of its bytes were lost
-    const known = cells instanceof Uint8Array && cells.length === total ? cells : undefined;
+    const known = cells?.length === total ? cells : undefined;
     let offset = 0;
     for (const { spa: at, length } of event.segments) {
       this.#write(BigInt(at), length, known?.subarray(offset, offset + length));

@@ -57,7 +57,7 @@ export const STAGES: readonly Stage[] = [
       'The host places the firmware image in memory and hands the session to LAUNCH_START. ACTIVATE gives the guest an ASID and its memory key. ' +
       'LAUNCH_UPDATE_DATA hashes the image and encrypts it in place, and LAUNCH_MEASURE closes the digest and authenticates it with the TIK.',
     sees: 'The image that it placed, the wrapped session, the measurement, and ciphertext where the image was.',
-    cannotSee: 'TEK, TIK, the memory key, and the guest’s memory in the clear from the encryption on.',
+    cannotSee: "TEK, TIK, the memory key, and the guest's memory in the clear from the encryption on.",
     clause: '55766, LAUNCH_MEASURE',
   },
   {
@@ -68,7 +68,7 @@ export const STAGES: readonly Stage[] = [
       'The guest owner computes the measurement that its own image, policy and firmware version should give, with the nonce of this launch. ' +
       'If it is the one that came, the launch is the wanted one. Only then the secret table is built, encrypted with the TEK and authenticated with the TIK.',
     sees: 'The measurement, and the secrets that it packs.',
-    cannotSee: 'Where in memory the packet will be put: the address is the host’s choice.',
+    cannotSee: "Where in memory the packet will be put: the address is the host's choice.",
     clause: '55766, LAUNCH_MEASURE and LAUNCH_SECRET',
   },
   {
@@ -76,8 +76,8 @@ export const STAGES: readonly Stage[] = [
     title: 'The AMD-SP opens the packet into the guest',
     actor: 'amd-sp',
     what:
-      'The host names a packet and a target address with LAUNCH_SECRET. The AMD-SP goes through its checks in order, and the MAC comes before any decryption is used. ' +
-      'Then it writes the plaintext under the guest’s memory key. LAUNCH_FINISH erases the transport keys and lets the guest run.',
+      'The host names a packet and a target address with LAUNCH_SECRET. The AMD-SP goes through its checks in order, and the MAC is checked before anything is decrypted. ' +
+      "Then it writes the plaintext under the guest's memory key. LAUNCH_FINISH erases the transport keys and lets the guest run.",
     sees: 'The packet, its plaintext while it copies, and the keys for both.',
     cannotSee: 'Whether the target address is the one that the firmware reserved: nothing authenticates it.',
     clause: '55766, LAUNCH_SECRET',
@@ -99,7 +99,7 @@ export const STAGES: readonly Stage[] = [
     actor: 'kernel',
     what:
       'The kernel parses the EFI tables, saves the address in efi.coco_secret and registers the device efi_secret.0; udev loads the module efi_secret for it. ' +
-      'The driver reads the area through the guest’s key and looks for the header GUID 1e74f542-71dd-4d66-963e-ef4287ff173b. ' +
+      "The driver reads the area through the guest's key and looks for the header GUID 1e74f542-71dd-4d66-963e-ef4287ff173b. " +
       'Each entry of the table becomes a file in securityfs, below secrets/coco.',
     sees: 'The secret table in the clear.',
     cannotSee: 'Whether the host changed ciphertext before: memory encryption has no integrity check.',

@@ -29,6 +29,7 @@ interface Open {
   done: boolean;
 }
 
+/** In front of a command: the host writes its buffer, the AMD-SP reads it. */
 const BUFFER_EVENTS = 2;
 
 /** Splits a trace into steps: every event belongs to exactly one, and they come in order. */
@@ -37,23 +38,17 @@ export function splitSteps(events: readonly AnyEvent[]): StepEvents[] {
   const typed = typingDetector(events);
   let open: Open | undefined;
   let userSpace = false;
-  events.forEach((event, i) => {
+  for (const [i, event] of events.entries()) {
+    const typedNow = isGuest(event) && typed(i);
     if (event.type === 'vmrun') userSpace = false;
-    if (event.type === 'syscall' || event.type === 'shell') userSpace = true;
-    if (open !== undefined && typed(i) && isGuest(event)) {
-      userSpace = true;
-      open.done = true;
-    }
-    if (open === undefined || !joins(events, i, open)) {
+    if (event.type === 'syscall' || event.type === 'shell' || typedNow) userSpace = true;
+    if (open === undefined || typedNow || !joins(events, i, open)) {
       if (open !== undefined) steps.push({ kind: open.kind, first: open.first, last: i - 1 });
       open = openAt(events, i, userSpace);
     }
     finish(open, event, i);
-  });
-  if (open !== undefined) {
-    const { kind, first }: Open = open;
-    steps.push({ kind, first, last: events.length - 1 });
   }
+  if (open !== undefined) steps.push({ kind: open.kind, first: open.first, last: events.length - 1 });
   return steps;
 }
 

@@ -1,5 +1,6 @@
 import type { Actor, Segment } from '@sevlab/codec/trace';
 import { type AnyEvent, type EventOf, ofType } from './event.ts';
+import { KnownBytes } from './known-bytes.ts';
 import { describeStep } from './sentences.ts';
 import { MESSAGE_STAGES, type StageId, stageOfCommand } from './stages.ts';
 import { type StepEvents, type StepKind, splitSteps } from './step-events.ts';
@@ -43,11 +44,13 @@ export interface Step {
 export function stepsOf(events: readonly AnyEvent[]): Step[] {
   const groups = splitSteps(events);
   const guestPages = new GuestPages();
+  const known = new KnownBytes();
   let stage: StageId = 'platform';
   return groups.map((group, index) => {
     const own = events.slice(group.first, group.last + 1);
     const next = groups[index + 1];
-    stage = stageOf(group.kind, own, next && events.slice(next.first, next.last + 1)) ?? stage;
+    const command = next && ofType(events.slice(next.first, next.last + 1), 'command')[0];
+    stage = stageOf(group.kind, own, command) ?? stage;
     const failed = ofType(own, 'precondition').find(({ held }) => !held);
     const decidedBy = failed && { condition: failed.condition, status: failed.status };
     const prose = describeStep({
@@ -55,8 +58,11 @@ export function stepsOf(events: readonly AnyEvent[]): Step[] {
       events: own,
       decidedBy,
       changesGuest: group.kind === 'host-memory' && guestPages.meets(own),
+      nextCommand: command?.name,
+      originOf: (event) => known.originOf(event),
     });
     guestPages.add(own);
+    known.add(own);
     const reads = touches(own, 'read');
     const writes = touches(own, 'write');
     return {
@@ -80,7 +86,7 @@ export const stepAt = (steps: readonly Step[], event: number): Step | undefined 
 function stageOf(
   kind: StepKind,
   events: readonly AnyEvent[],
-  next: readonly AnyEvent[] | undefined,
+  nextCommand: EventOf<'command'> | undefined,
 ): StageId | undefined {
   switch (kind) {
     case 'message':
@@ -94,8 +100,7 @@ function stageOf(
     }
     case 'host-memory': {
       const prepares = ofType(events, 'access').some(({ operation }) => operation === 'write');
-      const command = next && ofType(next, 'command')[0];
-      return prepares && command !== undefined ? stageOfCommand(command.name) : undefined;
+      return prepares && nextCommand !== undefined ? stageOfCommand(nextCommand.name) : undefined;
     }
     case 'vmrun':
     case 'firmware':

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Gpa, gpa, type Spa } from '@sevlab/codec/address';
+import { type Gpa, gpa, type Spa, spa } from '@sevlab/codec/address';
 import { concat, equal, fromHex, toHex } from '@sevlab/codec/bytes';
 import { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import type { SevStatus } from '@sevlab/codec/sev/status';
@@ -225,7 +225,7 @@ function remember(run: Run, step: CommandStep, fields: Fields): void {
       run.measured.push(contentOf(step));
       break;
     case 'LAUNCH_MEASURE': {
-      const at = resolve(run, String(fields['measurePaddr'])) as Spa; // measurePaddr is an sPA in the layout
+      const at = spa(BigInt(fields['measurePaddr'] ?? 0));
       run.measurement = LaunchMeasurement.decode(memory.read(at, LaunchMeasurement.size));
       break;
     }

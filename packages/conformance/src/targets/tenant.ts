@@ -1,5 +1,5 @@
 import { seededEntropy } from '@sevlab/ambient/entropy';
-import { concat, padTo } from '@sevlab/codec/bytes';
+import { concat } from '@sevlab/codec/bytes';
 import { KEY_ALGO, KEY_USAGE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import { LAUNCH_SECRET_CONTEXT, PacketHeader, PacketMacPrefix, packetMacInput } from '@sevlab/codec/sev/packet';
 import { type LaunchMeasurement, LaunchSession } from '@sevlab/codec/sev/session';
@@ -94,6 +94,3 @@ export function flipBit(bytes: Uint8Array, bit: number): void {
   if (at >= bytes.length) throw new RangeError(`bit ${bit} lies outside ${bytes.length} bytes`);
   bytes[at]! ^= 1 << (bit % 8);
 }
-
-/** Zeros behind it to whole blocks of 16 bytes. */
-export const toBlocks = (bytes: Uint8Array): Uint8Array => padTo(bytes, Math.ceil(bytes.length / 16) * 16);

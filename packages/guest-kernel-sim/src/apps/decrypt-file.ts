@@ -28,7 +28,8 @@ export const decryptFile: Command = ({ kernel, sys, args }) => {
     key = new Uint8Array(sys.readFile(keyFile));
   });
   if (error !== undefined) return fail(`${keyFile}: ${strerror(error)}`);
-  if (key.length !== KEY_SIZE) return fail(`${keyFile}: expected a key of ${KEY_SIZE} bytes, got ${key.length}`);
+  if (key.length !== KEY_SIZE)
+    return fail(`${keyFile}: expected a key of ${KEY_SIZE} bytes, got ${key.length}`);
   const { disk } = kernel.context;
   if (disk === undefined) return fail('the guest has no disk');
   if (!isRam(kernel, BOUNCE_BUFFER, PLAINTEXT + BigInt(FILE_MAX))) return fail('not enough memory');
@@ -38,7 +39,8 @@ export const decryptFile: Command = ({ kernel, sys, args }) => {
   if (header?.magic !== ENCRYPTED_FILE_MAGIC || header.version !== ENCRYPTED_FILE_VERSION) {
     return fail('the disk does not start with an encrypted file');
   }
-  const whole = header.length <= FILE_MAX ? readDisk(kernel, disk, EncryptedFile.size + header.length) : undefined;
+  const whole =
+    header.length <= FILE_MAX ? readDisk(kernel, disk, EncryptedFile.size + header.length) : undefined;
   if (whole === undefined) return fail(`the file's ${header.length} bytes are not all there`);
   const plaintext = open(key, header, whole.subarray(EncryptedFile.size));
   if (plaintext === undefined) return fail('wrong key, or the file was changed');

@@ -33,7 +33,9 @@ export function canonicalDump(bytes: Uint8Array): string {
     above = hex;
     starred = false;
     const cells = Array.from(row, (_, i) => (i === 8 ? ' ' : '') + hex.slice(2 * i, 2 * i + 2)).join(' ');
-    const text = Array.from(row, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
+    const text = Array.from(row, (byte) =>
+      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.',
+    ).join('');
     dump += `${offsetText(offset)}  ${cells.padEnd(48)}  |${text}|\n`;
   }
   return `${dump}${offsetText(bytes.length)}\n`;

@@ -1,5 +1,4 @@
-import type { Syscalls } from '../syscalls.ts';
-import type { Stat } from '../syscalls.ts';
+import type { Stat, Syscalls } from '../syscalls.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../user.ts';
 import { type Command, errnoOf, isResult, parseArguments, strerror } from './command.ts';
 

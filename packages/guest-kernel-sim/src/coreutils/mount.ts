@@ -16,7 +16,7 @@ export const mount: Command = ({ kernel, args }) => {
     };
   }
   if (args.join(' ') !== `-t securityfs securityfs ${SECURITY_ROOT}`) {
-    return { output: 'mount: bad usage\nTry \'mount --help\' for more information.\n', status: 1 };
+    return { output: "mount: bad usage\nTry 'mount --help' for more information.\n", status: 1 };
   }
   if (kernel.state.mounted) {
     const message = `${SECURITY_ROOT}: securityfs already mounted on ${SECURITY_ROOT}.`;

@@ -97,7 +97,12 @@ function securityfsSetup(kernel: RunningKernel, area: Mapping, dev: DeviceLog): 
   return data;
 }
 
-function createFiles(kernel: RunningKernel, { area, cocoDir }: EfiSecretData, files: Guid[], dev: DeviceLog): void {
+function createFiles(
+  kernel: RunningKernel,
+  { area, cocoDir }: EfiSecretData,
+  files: Guid[],
+  dev: DeviceLog,
+): void {
   let ptr = gpa(area.base + BigInt(SecretHeader.size));
   let bytesLeft = readHeader(kernel, area).len - SecretHeader.size;
   while (bytesLeft >= SecretEntry.size && files.length < EFI_SECRET_NUM_FILES) {
@@ -105,7 +110,8 @@ function createFiles(kernel: RunningKernel, { area, cocoDir }: EfiSecretData, fi
     if (entry.len < SecretEntry.size || entry.len > bytesLeft) {
       throw reject(dev, 'EINVAL', 'EFI secret area is corrupted');
     }
-    if (entry.guid !== NULL_GUID) { // NULL_GUID: deleted
+    if (entry.guid !== NULL_GUID) {
+      // NULL_GUID: deleted
       try {
         createFile(kernel, cocoDir, entry.guid, 0o440, OPERATIONS, ptr);
       } catch (error) {

@@ -1,6 +1,10 @@
 import { type Gpa, gpa, hexAddress } from '@sevlab/codec/address';
 import { EFI_INFO_OFFSET, EFI64_LOADER_SIGNATURE, EfiInfo } from '@sevlab/codec/efi/boot-params';
-import { EFI_SYSTEM_TABLE_SIGNATURE, EfiConfigurationTable, EfiSystemTable } from '@sevlab/codec/efi/system-table';
+import {
+  EFI_SYSTEM_TABLE_SIGNATURE,
+  EfiConfigurationTable,
+  EfiSystemTable,
+} from '@sevlab/codec/efi/system-table';
 import { type Guid, LINUX_EFI_COCO_SECRET_AREA_GUID, parseGuid } from '@sevlab/codec/guid';
 import { printk } from '../printk.ts';
 import type { RunningKernel } from '../running-kernel.ts';
@@ -37,6 +41,7 @@ export function efiInit(kernel: RunningKernel, bootParams: Uint8Array): void {
   const info = EfiInfo.decodeAt(bootParams, EFI_INFO_OFFSET);
   if (info.efiLoaderSignature !== EFI64_LOADER_SIGNATURE) return; // no EFI boot: no tables, no device, no message
 
+  checkMemoryMap(kernel, info);
   const address = gpa((BigInt(info.efiSystabHi) << 32n) | BigInt(info.efiSystab));
   const systab = EfiSystemTable.decode(kernel.memory.readPrivate(address, EfiSystemTable.size));
   if (systab.signature !== EFI_SYSTEM_TABLE_SIGNATURE) {
@@ -50,6 +55,17 @@ export function efiInit(kernel: RunningKernel, bootParams: Uint8Array): void {
   }
   printk(kernel, 'info', `efi: EFI v${efiVersion(kernel, systab.revision)} by ${vendor(kernel, systab)}`);
   configInit(kernel, systab.configurationTable, systab.numberOfTableEntries);
+}
+
+/**
+ * efi_memblock_x86_reserve_range(). e820 decides what is RAM, so nothing here is fatal.
+ * NOT MODELLED: what runtime services and boot services memory need the map for.
+ */
+function checkMemoryMap(kernel: RunningKernel, { efiMemdescVersion, efiMemmapSize }: EfiInfo): void {
+  if (efiMemmapSize === 0) printk(kernel, 'err', 'efi: Could not map the memory map!');
+  else if (efiMemdescVersion !== 1) {
+    printk(kernel, 'warning', `Unexpected EFI_MEMORY_DESCRIPTOR version ${efiMemdescVersion}`);
+  }
 }
 
 /** `2.70` up to 6.2; since 6.3 as the specification writes it, `2.7` or `2.3.1`. */

@@ -39,7 +39,8 @@ export function setupMemoryMap(kernel: RunningKernel, bootParams: Uint8Array): v
   const words = modern ? NEW_WORDS : WORDS;
   let end: bigint | undefined;
   for (const { addr, size, type } of entries) {
-    if (modern && end !== undefined && end < addr) printk(kernel, 'info', `BIOS-e820: [gap ${range(end, addr)}]`);
+    if (modern && end !== undefined && end < addr)
+      printk(kernel, 'info', `BIOS-e820: [gap ${range(end, addr)}]`);
     const word = words[type] ?? `type ${type}`;
     printk(kernel, 'info', `BIOS-e820: [mem ${range(addr, addr + size)}]${modern ? '  ' : ' '}${word}`);
     end = addr + size;

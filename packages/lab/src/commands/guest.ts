@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { gpa } from '@sevlab/codec/address';
 import { KERNEL_PROFILES, kernelProfile } from '@sevlab/guest-kernel-sim/profile';
-import { probeArea } from '@sevlab/guest-kernel-sim/standalone';
+import { type ProbeResult, probeArea } from '@sevlab/guest-kernel-sim/standalone';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
 import { readBytes } from './input.ts';
@@ -77,12 +77,12 @@ function numberOf(option: string, text: string): bigint {
   return BigInt(text);
 }
 
-function describe(file: string, { probe, dmesg, read, ops = [] }: ReturnType<typeof probeArea>): string {
+function describe(file: string, { probe, dmesg, read, ops = [] }: ProbeResult): string {
+  const files = Array.isArray(read) ? read : [];
   const lines = [
-    `${file}: ${probe.bound ? 'probed' : 'not probed'}${probe.err ? ` (${probe.err})` : ''}`,
-    ...dmesg.map((line) => `  ${line}`),
+    `probe ${JSON.stringify(probe)}`,
+    ...dmesg,
+    ...[...files, ...ops].map((value) => JSON.stringify(value)),
   ];
-  for (const { n, len } of read ?? []) lines.push(`  ${n}  ${len} bytes`);
-  for (const operation of ops) lines.push(`  ${JSON.stringify(operation)}`);
-  return lines.join('\n');
+  return [`${file}:`, ...lines.map((line) => `  ${line}`)].join('\n');
 }

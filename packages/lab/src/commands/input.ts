@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fromBase64, fromHex } from '@sevlab/codec/bytes';
+import { systemReason } from '../system-reason.ts';
 import { CommandError, EXIT } from './exit.ts';
 
 /** Reads a file; `-` is standard input. Throws CommandError when it is missing or unreadable. */
@@ -64,15 +65,3 @@ function expectSize(source: string, bytes: Uint8Array, size: number | undefined)
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes);
-
-/** What the operating system says, without its call and path. */
-export function systemReason(error: unknown): string {
-  const { code } = error as { code?: string }; // errors of node:fs have one
-  const words: Readonly<Record<string, string>> = {
-    ENOENT: 'no such file',
-    EACCES: 'permission denied',
-    EISDIR: 'it is a folder',
-    ENOTDIR: 'a part of the path is no folder',
-  };
-  return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error));
-}

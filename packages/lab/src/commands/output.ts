@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
+import { systemReason } from '../system-reason.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { systemReason } from './input.ts';
 
 /** Data for standard output. */
 export const print = (text: string): void => {

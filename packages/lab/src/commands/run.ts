@@ -4,9 +4,9 @@ import { runScenario, type ScenarioRun, type StepResult } from '../scenario/run.
 import type { Step } from '../scenario/scenario.ts';
 import { setupOf } from '../scenario/setup.ts';
 import { ScenarioError } from '../scenario/values.ts';
+import { systemReason } from '../system-reason.ts';
 import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { systemReason } from './input.ts';
 import { print, say, writeOutput } from './output.ts';
 
 export interface RunOptions {
@@ -30,9 +30,15 @@ export const addRunOptions = (command: Command): Command =>
     .option('--json', 'JSON Lines: one document per step');
 
 /** Runs a scenario file and writes its trace. Throws CommandError. */
-export function runFile(file: string, name: string, command: string, options: RunOptions): ScenarioRun {
+export function runFile(
+  file: string,
+  name: string,
+  command: string,
+  options: RunOptions & { readonly validate?: (scenario: unknown) => void },
+): ScenarioRun {
   try {
     const scenario = loadScenario(file);
+    options.validate?.(scenario);
     const { setup, secrets } = setupOf(scenario, file, {
       record: true,
       ...(options.seed !== undefined && { seed: options.seed }),
@@ -78,10 +84,11 @@ export const resultJson = ({ step, finding, output }: StepResult) => ({
 export function addRun(program: Command): void {
   addRunOptions(
     program.command('run').description('run scenario files').argument('<file...>', 'scenarios, YAML or JSON'),
-  ).action((files: string[], options: RunOptions) => {
+  ).action(async (files: string[], options: RunOptions) => {
+    const { validateScenario } = await import('../scenario/validate.ts'); // the validator is needed here only
     let deviations = 0;
     for (const file of files) {
-      const run = runFile(file, file, 'run', options);
+      const run = runFile(file, file, 'run', { ...options, validate: validateScenario });
       for (const result of run.results) {
         if (options.json) print(JSON.stringify({ file, ...resultJson(result) }));
         else if (result.finding?.held === false) printDeviation(file, result);

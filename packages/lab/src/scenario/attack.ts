@@ -28,7 +28,7 @@ export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes): void
     if (cells === undefined) throw new ScenarioError(`restore: nothing was saved as '${step.restore.from}'`);
     memory.write(cellsAt(pipeline, step.restore.gpa), cells);
   } else if ('image' in step) {
-    const image = (schemes.image ?? pipeline.setup.image).slice();
+    const image = new Uint8Array(schemes.image ?? pipeline.setup.image);
     image.set(fromHex(step.image.hex), step.image.offset);
     schemes.image = image;
   } else if ('policy' in step) {
@@ -42,7 +42,7 @@ export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes): void
 
 /** A copy with one bit changed; bit 0 is the lowest of the first byte. */
 export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
-  const flipped = bytes.slice();
+  const flipped = new Uint8Array(bytes);
   flipped[bit >> 3]! ^= 1 << (bit & 7);
   return flipped;
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { seededEntropy } from '@sevlab/ambient/entropy';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
@@ -7,7 +6,7 @@ import { buildImage } from '@sevlab/firmware-sim/image';
 import { encryptDisk } from '../encrypted-disk.ts';
 import type { Setup } from '../pipeline.ts';
 import type { FirmwareSource, Scenario } from './scenario.ts';
-import { bytesOf, durationOf, policyOf, ScenarioError, sizeOf, timeOf } from './values.ts';
+import { bytesOf, durationOf, policyOf, readInput, ScenarioError, sizeOf, timeOf } from './values.ts';
 
 /** Without a seed in the scenario or on the command line, runs are still repeatable. */
 export const FIXED_SEED = 'sevlab';
@@ -45,7 +44,7 @@ export function setupOf(
 }
 
 function imageOf(source: FirmwareSource, file: string): Uint8Array {
-  if ('file' in source) return readFileSync(resolve(dirname(file), source.file));
+  if ('file' in source) return readInput(resolve(dirname(file), source.file));
   const { size, ...options } = source;
   return buildImage({
     layout: '202405',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fromBase64, fromHex, utf8 } from '@sevlab/codec/bytes';
 import { POLICY, type PolicyFlag } from '@sevlab/codec/sev/policy';
+import { systemReason } from '../system-reason.ts';
 import type { ByteSource } from './scenario.ts';
 
 /** A scenario does not say what it should. */
@@ -15,12 +16,21 @@ export class ScenarioError extends Error {
 /** Files in a scenario are named from the folder that it lies in. Throws ScenarioError. */
 export function bytesOf(source: ByteSource, scenarioFile: string): Uint8Array {
   if ('text' in source) return utf8(source.text);
-  if ('file' in source) return readFileSync(resolve(dirname(scenarioFile), source.file));
+  if ('file' in source) return readInput(resolve(dirname(scenarioFile), source.file));
   try {
     return 'hex' in source ? fromHex(source.hex) : fromBase64(source.base64);
   } catch (error) {
     if (error instanceof SyntaxError) throw new ScenarioError(error.message);
     throw error;
+  }
+}
+
+/** A file that a scenario names. Throws ScenarioError when it is missing or unreadable. */
+export function readInput(path: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    throw new ScenarioError(`${path}: ${systemReason(error)}; expected a file that can be read`);
   }
 }
 

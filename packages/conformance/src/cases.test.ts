@@ -1,0 +1,102 @@
+import { toHex } from '@sevlab/codec/bytes';
+import { SEV_STATUS } from '@sevlab/codec/sev/status';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import schema from '../case.schema.json' with { type: 'json' };
+import linux from '../test/vectors/linux-areas.json' with { type: 'json' };
+import { FLAGS, type KernelCase, STEP_COMMANDS } from './case.ts';
+import { allCases } from './cases.ts';
+import { secretAreaBytes } from './secret-area.ts';
+
+const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(schema);
+const complaints = (value: unknown) => (validate(value) ? [] : validate.errors);
+
+describe('the suite', () => {
+  it('has 112 cases', () => {
+    const rooms = allCases().map(({ room }) => room);
+    const count = (wanted: string) => rooms.filter((room) => room === wanted).length;
+    expect({ psp: count('psp'), firmware: count('firmware'), kernel: count('kernel') }).toEqual({
+      psp: 77,
+      firmware: 17,
+      kernel: 18,
+    });
+  });
+
+  it('gives each id and each title once', () => {
+    const ids = allCases().map(({ id }) => id);
+    const titles = allCases().map(({ title }) => title);
+    expect(ids).toEqual([...new Set(ids)]);
+    expect(titles).toEqual([...new Set(titles)]);
+  });
+
+  it('asks the AMD-SP something in the last step of each case', () => {
+    for (const { id, ...testCase } of allCases()) {
+      if (testCase.room !== 'psp') continue;
+      expect(testCase.when.at(-1), id).toHaveProperty('command');
+      expect(testCase.when.at(-1), id).not.toHaveProperty('expect'); // its status is in `then`
+    }
+  });
+});
+
+describe('the schema', () => {
+  it.each(allCases().map((testCase) => [testCase.id, testCase] as const))('holds for %s', (_, testCase) => {
+    expect(complaints(testCase)).toEqual([]);
+  });
+
+  it.each([
+    ['a word that nobody knows', { notes: 'x' }],
+    ['a status that does not exist', { then: { status: 'BAD_MEASURMENT' } }],
+    ['an expectation that nobody knows', { then: { status: 'SUCCESS', guestStat: 'LSECRET' } }],
+    ['no evidence', { evidence: [] }],
+    ['the vocabulary of another room', { room: 'kernel' }],
+    ['a packet of half a block', { when: [{ command: 'LAUNCH_SECRET', packet: { length: 24 } }] }],
+  ])('refuses %s', (_, change) => {
+    const good = allCases().find(({ id }) => id === 'LSE-01');
+    expect(complaints(good)).toEqual([]);
+    expect(complaints({ ...good, ...change })).not.toEqual([]);
+  });
+
+  it('has the flags, commands and statuses of the types', () => {
+    const { pspCase, commandStep, status } = schema.$defs;
+    expect(pspCase.properties.flags.items.enum).toEqual(Object.keys(FLAGS));
+    expect(commandStep.properties.command.enum).toEqual([...STEP_COMMANDS]);
+    expect(status.enum).toEqual(Object.keys(SEV_STATUS));
+  });
+
+  it('is closed everywhere, and explains every word', () => {
+    const visit = (node: unknown, path: string): void => {
+      if (typeof node !== 'object' || node === null) return;
+      if ('properties' in node) {
+        expect(node, path).toHaveProperty('additionalProperties', false);
+        for (const [name, property] of Object.entries(node.properties ?? {})) {
+          const named = '$ref' in property && Object.keys(property).length === 1;
+          if (!named) expect(property, `${path}/${name}`).toHaveProperty('description');
+        }
+      }
+      for (const [key, child] of Object.entries(node)) visit(child, `${path}/${key}`);
+    };
+    visit(schema, '');
+  });
+});
+
+const ERRNO: Readonly<Record<number, string | null>> = { 0: null, [-17]: 'EEXIST', [-19]: 'ENODEV', [-22]: 'EINVAL' };
+
+describe('kernel cases are what real kernels answered', () => {
+  it('has all recorded areas', () => expect(linux.vectors).toHaveLength(16));
+
+  it.each(linux.vectors.map((vector) => [vector.case, vector] as const))('%s', (id, vector) => {
+    const recorded = allCases().find((one): one is KernelCase => one.room === 'kernel' && one.id === id);
+    expect(recorded).toBeDefined();
+    const { given, then } = recorded!;
+    const withoutZeros = (hex: string) => hex.replace(/(00)+$/, '');
+    expect(withoutZeros(toHex(secretAreaBytes(given.area)))).toBe(withoutZeros(vector.areaHex));
+    expect(Number(given.size ?? 0x10000)).toBe(vector.descriptorSize);
+    expect(then.errno).toBe(ERRNO[vector.probeRet]);
+    expect(then.dmesg?.map((line) => line.replace(/^<\d>/, ''))).toEqual(vector.log61);
+    if (then.fileCount !== undefined) expect(then.fileCount).toBe(vector.files.length);
+    if (then.files === undefined) return;
+    const files = vector.files.map(({ name, data_hex: data }) => ({ name, data }));
+    files.sort((a, b) => (a.name < b.name ? -1 : 1));
+    expect(then.files ?? []).toEqual(files);
+  });
+});

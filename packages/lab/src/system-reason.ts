@@ -1,0 +1,11 @@
+/** What the operating system says, without its call and path. */
+export function systemReason(error: unknown): string {
+  const { code } = error as { code?: string }; // errors of node:fs have one
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of the path is no folder',
+  };
+  return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,216 @@
+// Writes what the documents say of the code, from the code: docs/reference, and the parts of README.md and
+// ARCHITECTURE.md between `<!-- generated: NAME -->` and `<!-- end -->`. --check writes nothing, names what is
+// stale and exits 1.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path) => readFileSync(join(root, path), 'utf8');
+
+/** The declarations that the pages are made of; packages/lab may import all of them. */
+async function loadDeclarations() {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `
+        export { STRUCTURES } from '@sevlab/codec/structures';
+        export { structTable } from '@sevlab/codec/markdown';
+        export { SEV_STATUS, statusCode } from '@sevlab/codec/sev/status';
+        export { COMMAND_ID } from '@sevlab/codec/sev/command';
+        export { SUPPORT } from '@sevlab/psp-sim/support';`,
+      resolveDir: join(root, 'packages/lab'),
+    },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'warning',
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+const { STRUCTURES, structTable, SEV_STATUS, statusCode, COMMAND_ID, SUPPORT } = await loadDeclarations();
+
+const HEADER = '<!-- Written by tools/docs.mjs: do not edit, run `npm run docs`. -->\n\n';
+const hex = (value, digits) => `0x${value.toString(16).padStart(digits, '0')}`;
+const table = (...rows) => rows.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+const commands = Object.entries(SUPPORT).map(([name, support]) => ({ name, id: COMMAND_ID[name], ...support }));
+
+/** The name that STRUCTURES has for a buffer. */
+const structureName = (buffer) => Object.keys(STRUCTURES).find((name) => STRUCTURES[name] === buffer);
+
+function structuresPage() {
+  const sections = Object.entries(STRUCTURES).map(([name, structure]) => {
+    const { size, paddedSize, spec } = structure;
+    const padded = paddedSize === size ? '' : `; ${paddedSize} in C, with its padding`;
+    return `## ${name}\n\n${capital(structure.name)}, ${size} bytes${padded}. Source: ${spec}.\n\n${structTable(structure)}`;
+  });
+  return `${HEADER}# Structures
+
+Integers are little endian. Reserved bytes are written as zero and not looked at, unless a field says otherwise.
+\`sevlab annotate NAME FILE\` shows a file as one of these.
+
+${sections.join('\n')}`;
+}
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** How a command buffer travels, by its transfer class (packages/psp-sim/src/command.ts). */
+const TRANSFERS = {
+  none: 'never touched',
+  in: 'read',
+  out: 'written on SUCCESS',
+  inout: 'read, and written on SUCCESS',
+  'inout-length': 'read, and written on SUCCESS and on INVALID_LENGTH, then with the length that would do',
+};
+
+const supportOf = ({ command, partial, status }) =>
+  command === undefined ? `no: answers ${status}` : partial === undefined ? 'yes' : `in part: ${partial}`;
+
+function commandsPage() {
+  const sections = commands.map((row) => {
+    const head = `## ${row.name}\n\nId ${hex(row.id, 3)}. Emulated: ${supportOf(row)}.`;
+    if (row.command === undefined) return `${head}\n`;
+    const { buffer, transfer, checks } = row.command;
+    const name = structureName(buffer);
+    const bufferLine =
+      name === undefined
+        ? 'No command buffer.'
+        : `Command buffer: [${name}](structures.md#${name}), ${TRANSFERS[transfer]}.`;
+    const checkTable =
+      checks.length === 0
+        ? 'No checks.\n'
+        : table(
+            ['#', 'What must hold', 'Status if not'],
+            ['---', '---', '---'],
+            ...checks.map(({ condition, status }, i) => [i + 1, condition, status]),
+          );
+    return `${head} ${bufferLine}\n\n${checkTable}`;
+  });
+  return `${HEADER}# AMD-SP commands
+
+The checks of each command, in their order: the first that does not hold decides. The emulated AMD-SP runs these very
+rows. The order is that of SEV firmware 1.55 for Genoa; no document fixes it. Before its checks a command answers
+INVALID_ADDRESS or INVALID_CONFIG when its buffer lies where the AMD-SP does not reach. After them LAUNCH_UPDATE_DATA and
+LAUNCH_MEASURE may still do so, at the address that they write to. A number that is not here answers INVALID_COMMAND.
+
+${sections.join('\n')}`;
+}
+
+function statusesPage() {
+  const rows = Object.entries(SEV_STATUS).map(([name, { code, sentence }]) => {
+    const by = commands.filter(({ command }) => command?.checks.some(({ status }) => status === name));
+    return [hex(code, 2), name, sentence, by.map((row) => `[${row.name}](commands.md#${slug(row.name)})`).join(' ')];
+  });
+  return `${HEADER}# Status codes
+
+What the AMD-SP reports, in ${statusCode('SECURE_DATA_INVALID') + 1} codes. The last column names the emulated commands that
+have a check with that status.
+
+${table(['Code', 'Status', 'Meaning', 'Checked by'], ['---', '---', '---', '---'], ...rows)}`;
+}
+
+/** The anchor that GitHub gives to a heading of one word. */
+const slug = (heading) => heading.toLowerCase();
+
+const MARKERS = {
+  DEVIATION: 'sevlab does something else than the original, and why.',
+  'NOT MODELLED': 'The original has it, and here it has no effect.',
+  VERSION: 'Versions differ, or a version and its document; which one is followed.',
+};
+
+/** Every marked remark: from its marker to the next one, or to the end of the comment or text that it stands in. */
+function* remarksOf(source) {
+  const anyMarker = `(?:${Object.keys(MARKERS).join('|')}): `;
+  for (const [text] of source.matchAll(/\/\*[\s\S]*?\*\/|(?:^[ \t]*\/\/.*\n)+|\/\/.*|'(?:[^'\\\n]|\\.)*'/gm)) {
+    const flat = text
+      .replace(/^\/\*+|\*\/$|^'|'$/g, '')
+      .replace(/\n?[ \t]*(\*|\/\/)[ \t]?/g, ' ')
+      .replace(/\s+/g, ' ');
+    for (const [, marker, remark] of flat.matchAll(
+      new RegExp(`(?<!\\w)(${Object.keys(MARKERS).join('|')}): (.*?)(?=${anyMarker}|$)`, 'g'),
+    )) {
+      yield { marker, remark: remark.trim() };
+    }
+  }
+}
+
+function deviationsPage() {
+  const files = readdirSync(join(root, 'packages'))
+    .map((name) => `packages/${name}/src`)
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file.replaceAll('\\', '/')}`),
+    )
+    .filter((file) => file.endsWith('.ts') && !/\.(test|fuzz|test-d)\.ts$/.test(file))
+    .sort();
+  const remarks = files.flatMap((file) => [...remarksOf(read(file))].map((remark) => ({ file, ...remark })));
+  const sections = Object.entries(MARKERS).map(([marker, meaning]) => {
+    const lines = remarks
+      .filter((remark) => remark.marker === marker)
+      .map(({ file, remark }) => `- [${file}](../../${file}): ${remark}\n`);
+    return `## ${marker}\n\n${meaning}\n\n${lines.join('')}`;
+  });
+  return `${HEADER}# Deviations
+
+Remarks of the code on where it departs from what it emulates.
+
+${sections.join('\n')}`;
+}
+
+function supportTable() {
+  const emulated = commands.filter(({ command }) => command !== undefined);
+  const others = commands.filter(({ command }) => command === undefined);
+  const answers = [...new Set(others.map(({ status }) => status))];
+  return `${table(
+    ['Command', 'Id', 'Emulated'],
+    ['---', '---', '---'],
+    ...emulated.map((row) => [`[${row.name}](docs/reference/commands.md#${slug(row.name)})`, hex(row.id, 3), supportOf(row)]),
+  )}
+Not emulated: ${others.map(({ name }) => name).join(', ')}. They answer ${answers.join(' or ')}; any other number answers
+INVALID_COMMAND.
+`;
+}
+
+/** One line per package: `package -> dep, dep`, in alphabetical order. */
+function dependencyGraph() {
+  const lines = readdirSync(join(root, 'packages'))
+    .filter((name) => existsSync(join(root, 'packages', name, 'package.json')))
+    .sort()
+    .map((name) => {
+      const { dependencies = {} } = JSON.parse(read(`packages/${name}/package.json`));
+      const ours = Object.keys(dependencies).filter((dependency) => dependency.startsWith('@sevlab/'));
+      return `${name} -> ${ours.map((dependency) => dependency.slice('@sevlab/'.length)).sort().join(', ')}`.trimEnd();
+    });
+  return `\`\`\`text\n${lines.join('\n')}\n\`\`\`\n`;
+}
+
+/** The document with the part called `name` replaced. Throws Error when it has no such part. */
+function withPart(document, name, part) {
+  const pattern = new RegExp(`(<!-- generated: ${name} -->\\n)[\\s\\S]*?(\\n<!-- end -->)`);
+  if (!pattern.test(document)) throw new Error(`no part '<!-- generated: ${name} -->' … '<!-- end -->'`);
+  return document.replace(pattern, (_, begin, end) => `${begin}\n${part}${end}`);
+}
+
+const pages = {
+  'docs/reference/structures.md': structuresPage(),
+  'docs/reference/commands.md': commandsPage(),
+  'docs/reference/statuses.md': statusesPage(),
+  'docs/reference/deviations.md': deviationsPage(),
+  'README.md': withPart(read('README.md'), 'support', supportTable()),
+  'ARCHITECTURE.md': withPart(read('ARCHITECTURE.md'), 'graph', dependencyGraph()),
+};
+
+const stale = Object.entries(pages).filter(
+  ([path, content]) => !existsSync(join(root, path)) || read(path) !== content,
+);
+if (process.argv.includes('--check')) {
+  for (const [path] of stale) console.error(`stale: ${path}; run npm run docs`);
+  if (stale.length > 0) process.exit(1);
+} else {
+  for (const [path, content] of stale) {
+    writeFileSync(join(root, path), content);
+    console.log(`written: ${path}`);
+  }
+}
