@@ -16,7 +16,7 @@ async function loadDeclarations() {
       contents: `
         export { STRUCTURES } from '@sevlab/codec/structures';
         export { structTable } from '@sevlab/codec/markdown';
-        export { SEV_STATUS, statusCode } from '@sevlab/codec/sev/status';
+        export { SEV_STATUS } from '@sevlab/codec/sev/status';
         export { COMMAND_ID } from '@sevlab/codec/sev/command';
         export { SUPPORT } from '@sevlab/psp-sim/support';`,
       resolveDir: join(root, 'packages/lab'),
@@ -30,12 +30,16 @@ async function loadDeclarations() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
-const { STRUCTURES, structTable, SEV_STATUS, statusCode, COMMAND_ID, SUPPORT } = await loadDeclarations();
+const { STRUCTURES, structTable, SEV_STATUS, COMMAND_ID, SUPPORT } = await loadDeclarations();
 
 const HEADER = '<!-- Written by tools/docs.mjs: do not edit, run `npm run docs`. -->\n\n';
 const hex = (value, digits) => `0x${value.toString(16).padStart(digits, '0')}`;
 const table = (...rows) => rows.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
-const commands = Object.entries(SUPPORT).map(([name, support]) => ({ name, id: COMMAND_ID[name], ...support }));
+const commands = Object.entries(SUPPORT).map(([name, support]) => ({
+  name,
+  id: COMMAND_ID[name],
+  ...support,
+}));
 
 /** The name that STRUCTURES has for a buffer. */
 const structureName = (buffer) => Object.keys(STRUCTURES).find((name) => STRUCTURES[name] === buffer);
@@ -92,8 +96,9 @@ function commandsPage() {
 
 The checks of each command, in their order: the first that does not hold decides. The emulated AMD-SP runs these very
 rows. The order is that of SEV firmware 1.55 for Genoa; no document fixes it. Before its checks a command answers
-INVALID_ADDRESS or INVALID_CONFIG when its buffer lies where the AMD-SP does not reach. After them LAUNCH_UPDATE_DATA and
-LAUNCH_MEASURE may still do so, at the address that they write to. A number that is not here answers INVALID_COMMAND.
+INVALID_ADDRESS or INVALID_CONFIG when its buffer lies where the AMD-SP does not reach. After them PDH_CERT_EXPORT,
+LAUNCH_UPDATE_DATA and LAUNCH_MEASURE may still do so, at an address that they come to on the way. A number that is not
+here answers INVALID_COMMAND.
 
 ${sections.join('\n')}`;
 }
@@ -101,12 +106,16 @@ ${sections.join('\n')}`;
 function statusesPage() {
   const rows = Object.entries(SEV_STATUS).map(([name, { code, sentence }]) => {
     const by = commands.filter(({ command }) => command?.checks.some(({ status }) => status === name));
-    return [hex(code, 2), name, sentence, by.map((row) => `[${row.name}](commands.md#${slug(row.name)})`).join(' ')];
+    return [
+      hex(code, 2),
+      name,
+      sentence,
+      by.map((row) => `[${row.name}](commands.md#${slug(row.name)})`).join(' '),
+    ];
   });
   return `${HEADER}# Status codes
 
-What the AMD-SP reports, in ${statusCode('SECURE_DATA_INVALID') + 1} codes. The last column names the emulated commands that
-have a check with that status.
+What the AMD-SP reports. The last column names the emulated commands that have a check with that status.
 
 ${table(['Code', 'Status', 'Meaning', 'Checked by'], ['---', '---', '---', '---'], ...rows)}`;
 }
@@ -123,7 +132,9 @@ const MARKERS = {
 /** Every marked remark: from its marker to the next one, or to the end of the comment or text that it stands in. */
 function* remarksOf(source) {
   const anyMarker = `(?:${Object.keys(MARKERS).join('|')}): `;
-  for (const [text] of source.matchAll(/\/\*[\s\S]*?\*\/|(?:^[ \t]*\/\/.*\n)+|\/\/.*|'(?:[^'\\\n]|\\.)*'/gm)) {
+  for (const [text] of source.matchAll(
+    /\/\*[\s\S]*?\*\/|(?:^[ \t]*\/\/.*\n)+|\/\/.*|'(?:[^'\\\n]|\\.)*'/gm,
+  )) {
     const flat = text
       .replace(/^\/\*+|\*\/$|^'|'$/g, '')
       .replace(/\n?[ \t]*(\*|\/\/)[ \t]?/g, ' ')
@@ -141,7 +152,9 @@ function deviationsPage() {
     .map((name) => `packages/${name}/src`)
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file.replaceAll('\\', '/')}`),
+      readdirSync(join(root, folder), { recursive: true }).map(
+        (file) => `${folder}/${file.replaceAll('\\', '/')}`,
+      ),
     )
     .filter((file) => file.endsWith('.ts') && !/\.(test|fuzz|test-d)\.ts$/.test(file))
     .sort();
@@ -166,7 +179,11 @@ function supportTable() {
   return `${table(
     ['Command', 'Id', 'Emulated'],
     ['---', '---', '---'],
-    ...emulated.map((row) => [`[${row.name}](docs/reference/commands.md#${slug(row.name)})`, hex(row.id, 3), supportOf(row)]),
+    ...emulated.map((row) => [
+      `[${row.name}](docs/reference/commands.md#${slug(row.name)})`,
+      hex(row.id, 3),
+      supportOf(row),
+    ]),
   )}
 Not emulated: ${others.map(({ name }) => name).join(', ')}. They answer ${answers.join(' or ')}; any other number answers
 INVALID_COMMAND.
@@ -181,7 +198,10 @@ function dependencyGraph() {
     .map((name) => {
       const { dependencies = {} } = JSON.parse(read(`packages/${name}/package.json`));
       const ours = Object.keys(dependencies).filter((dependency) => dependency.startsWith('@sevlab/'));
-      return `${name} -> ${ours.map((dependency) => dependency.slice('@sevlab/'.length)).sort().join(', ')}`.trimEnd();
+      return `${name} -> ${ours
+        .map((dependency) => dependency.slice('@sevlab/'.length))
+        .sort()
+        .join(', ')}`.trimEnd();
     });
   return `\`\`\`text\n${lines.join('\n')}\n\`\`\`\n`;
 }

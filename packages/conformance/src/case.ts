@@ -98,7 +98,10 @@ export interface SessionChange {
   /** The policy under POLICY_MAC, and the default of POLICY. Default: that of `given`. */
   readonly policy?: NumberText;
   /** A bit that is changed when all is made. */
-  readonly flip?: { readonly part: 'nonce' | 'wrapTk' | 'wrapIv' | 'wrapMac' | 'policyMac'; readonly bit: number };
+  readonly flip?: {
+    readonly part: 'nonce' | 'wrapTk' | 'wrapIv' | 'wrapMac' | 'policyMac';
+    readonly bit: number;
+  };
 }
 
 export interface PacketChange {

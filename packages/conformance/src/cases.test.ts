@@ -44,16 +44,16 @@ describe('the schema', () => {
   });
 
   it.each([
-    ['a word that nobody knows', { notes: 'x' }],
-    ['a status that does not exist', { then: { status: 'BAD_MEASURMENT' } }],
-    ['an expectation that nobody knows', { then: { status: 'SUCCESS', guestStat: 'LSECRET' } }],
-    ['no evidence', { evidence: [] }],
-    ['the vocabulary of another room', { room: 'kernel' }],
-    ['a packet of half a block', { when: [{ command: 'LAUNCH_SECRET', packet: { length: 24 } }] }],
-  ])('refuses %s', (_, change) => {
+    ['a word that nobody knows', 'notes', 'x'],
+    ['a status that does not exist', 'then', { status: 'BAD_MEASURMENT' }],
+    ['an expectation that nobody knows', 'then', { status: 'SUCCESS', guestStat: 'LSECRET' }],
+    ['no evidence', 'evidence', []],
+    ['the vocabulary of another room', 'room', 'kernel'],
+    ['a packet of half a block', 'when', [{ command: 'LAUNCH_SECRET', packet: { length: 24 } }]],
+  ])('refuses %s', (_, word, value) => {
     const good = allCases().find(({ id }) => id === 'LSE-01');
     expect(complaints(good)).toEqual([]);
-    expect(complaints({ ...good, ...change })).not.toEqual([]);
+    expect(complaints({ ...good, [word]: value })).not.toEqual([]);
   });
 
   it('has the flags, commands and statuses of the types', () => {
@@ -79,7 +79,12 @@ describe('the schema', () => {
   });
 });
 
-const ERRNO: Readonly<Record<number, string | null>> = { 0: null, [-17]: 'EEXIST', [-19]: 'ENODEV', [-22]: 'EINVAL' };
+const ERRNO: Readonly<Record<number, string | null>> = {
+  0: null,
+  [-17]: 'EEXIST',
+  [-19]: 'ENODEV',
+  [-22]: 'EINVAL',
+};
 
 describe('kernel cases are what real kernels answered', () => {
   it('has all recorded areas', () => expect(linux.vectors).toHaveLength(16));

@@ -17,7 +17,8 @@ export function runCase(testCase: Case, target: Target): CaseResult {
   const expected = expectedOf(testCase);
   try {
     const answer = ask(testCase, target);
-    if (answer === undefined) return { id, outcome: 'skip', expected, actual: `${target.name} has no ${testCase.room}` };
+    if (answer === undefined)
+      return { id, outcome: 'skip', expected, actual: `${target.name} has no ${testCase.room}` };
     const actual = restrict(answer, expected);
     return { id, outcome: isDeepStrictEqual(actual, expected) ? 'pass' : 'fail', expected, actual };
   } catch (error) {
@@ -50,7 +51,9 @@ function expectedOf(testCase: Case): unknown {
 /** The part of an answer that an expectation names. Lists are compared whole. */
 function restrict(answer: unknown, expected: unknown): unknown {
   if (!isRecord(expected) || !isRecord(answer)) return answer;
-  return Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, restrict(answer[key], value)]));
+  return Object.fromEntries(
+    Object.entries(expected).map(([key, value]) => [key, restrict(answer[key], value)]),
+  );
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -254,7 +254,8 @@ describe('the shell', () => {
     kernel.run('echo hello');
     const event = kernel.observer.events.at(-1);
     expect(event).toMatchObject({ type: 'shell', command: 'echo hello', status: 0 });
-    expect(Buffer.from(event!.closed!['output']!).toString()).toBe('hello\n');
+    const { output } = event!.closed!;
+    expect(Buffer.from(output!).toString()).toBe('hello\n');
     expect(kernel.observer.clock.now - before).toBe(20_000_001_000n);
   });
 });

@@ -228,6 +228,7 @@ interface OperationScope {
   open(number: string, fd: number): void;
 }
 
+// biome-ignore lint/suspicious/noConfusingVoidType: many operations have no value.
 type Operation = (scope: OperationScope, args: readonly string[]) => number | Record<string, Json> | void;
 
 const inside = (name: string): string => (name.startsWith('/') ? name : `${SECRETS}/${name}`);

@@ -9,6 +9,7 @@ import { addFirmware } from './commands/firmware.ts';
 import { addGuest } from './commands/guest.ts';
 import { addPacket } from './commands/packet.ts';
 import { addRun } from './commands/run.ts';
+import { addServe } from './commands/serve.ts';
 import { addTable } from './commands/table.ts';
 import { VERSION } from './version.ts';
 
@@ -31,6 +32,7 @@ function createProgram(): Command {
     addGuest,
     addAnnotate,
     addConform,
+    addServe,
     addDoctor,
     addCapabilities,
   ]) {

@@ -19,7 +19,7 @@ import {
 function scripted(...draws: Uint8Array[]): Entropy {
   const left = [...draws];
   return {
-    state: { name: 'scripted', block: 0 },
+    state: { name: 'scripted', draws: 0 },
     bytes: (length) => {
       const next = left.shift();
       if (next?.length !== length) throw new Error(`no draw of ${length} bytes left`);

@@ -78,6 +78,7 @@ export function describeKernel({ events }: StepMaterial): Prose {
       driver &&
         bound &&
         'The area starts with the header GUID 1e74f542-71dd-4d66-963e-ef4287ff173b, and the walk over its entries met no fault.',
+      !added && !bound && ueventSentence(events),
       logSentence(events),
       ofType(events, 'access').length > 0 && CIPHERTEXT_ONLY,
     ),

@@ -291,7 +291,7 @@ export function describeEvent(event: AnyEvent): string {
     case 'stop':
       return `The guest stops: ${event.reason}.`;
     case 'printk':
-      return `The kernel logs: ${event.line}`;
+      return `The kernel logs: ${event.line.trim()}`;
     case 'uevent':
       return `The kernel announces: ${event.action} ${event.devpath}.`;
     case 'syscall':

@@ -59,7 +59,8 @@ export class RawHost {
     mailbox.write('CmdResp', COMMAND_ID[command] << 16);
     const code = mailbox.read('CmdResp') & 0xffff;
     const status = statusFromCode(code);
-    if (status === undefined) throw new Error(`the AMD-SP answered 0x${code.toString(16)}, which is no status`);
+    if (status === undefined)
+      throw new Error(`the AMD-SP answered 0x${code.toString(16)}, which is no status`);
     return status;
   }
 }

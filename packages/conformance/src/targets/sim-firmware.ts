@@ -14,7 +14,15 @@ import type { GuestMemory } from '@sevlab/machine/machine';
 import { serve } from '@sevlab/psp-sim/mailbox';
 import type { BuiltImage, FirmwareCase, FirmwareGiven, FirmwareThen } from '../case.ts';
 import { tableImageBytes } from '../firmware-image.ts';
-import { createPlatform, flushCaches, initFields, locateWhole, meetTenant, secretFields, startFields } from './sim-platform.ts';
+import {
+  createPlatform,
+  flushCaches,
+  initFields,
+  locateWhole,
+  meetTenant,
+  secretFields,
+  startFields,
+} from './sim-platform.ts';
 import { flipBit, sealFaulty } from './tenant.ts';
 
 const ASID = 100;
@@ -69,7 +77,7 @@ function boot(image: Uint8Array, { hostFlip, secret }: FirmwareGiven, { layout }
   flushCaches(raw);
   const tenant = meetTenant(raw);
   const start = startFields(raw, POLICY, tenant.certificate, tenant.session(POLICY));
-  const handle = Number(raw.expect('LAUNCH_START', start)['handle']);
+  const { handle = 0 } = raw.expect('LAUNCH_START', start);
   raw.expect('ACTIVATE', { handle, asid: ASID });
   const paddr = locateWhole(raw, guest, imageAt, image.length);
   memory.write(paddr, image);
@@ -79,7 +87,10 @@ function boot(image: Uint8Array, { hostFlip, secret }: FirmwareGiven, { layout }
   if (secret !== undefined) {
     const measurement = LaunchMeasurement.decode(memory.read(measurePaddr, LaunchMeasurement.size));
     const target = locateWhole(raw, guest, area, secret.length / 2);
-    raw.expect('LAUNCH_SECRET', secretFields(raw, handle, target, sealFaulty(fromHex(secret), measurement, true)));
+    raw.expect(
+      'LAUNCH_SECRET',
+      secretFields(raw, Number(handle), target, sealFaulty(fromHex(secret), measurement, true)),
+    );
   }
   if (hostFlip !== undefined) {
     const at = spa(paddr + BigInt(image.length - hostFlip.fromEnd));
@@ -92,7 +103,9 @@ function boot(image: Uint8Array, { hostFlip, secret }: FirmwareGiven, { layout }
   return raw.host.vmrun(guest, ASID, (context): FirmwareThen => {
     const result = bootFirmware({ context, observer, memorySize: MEMORY_SIZE });
     if (result.kind === 'stopped') return { outcome: 'stopped' };
-    const info = EfiInfo.decode(context.memory.readPrivate(gpa(result.bootParams + BigInt(EFI_INFO_OFFSET)), EfiInfo.size));
+    const info = EfiInfo.decode(
+      context.memory.readPrivate(gpa(result.bootParams + BigInt(EFI_INFO_OFFSET)), EfiInfo.size),
+    );
     return {
       outcome: 'handover',
       location: locationOf(context.memory, info),
@@ -109,7 +122,9 @@ function locationOf(memory: GuestMemory, info: EfiInfo): NonNullable<FirmwareThe
   const table = EfiSystemTable.decode(memory.readPrivate(systab, EfiSystemTable.size));
   for (let i = 0; i < table.numberOfTableEntries; i++) {
     const at = gpa(table.configurationTable + BigInt(i * EfiConfigurationTable.size));
-    const { vendorGuid, vendorTable } = EfiConfigurationTable.decode(memory.readPrivate(at, EfiConfigurationTable.size));
+    const { vendorGuid, vendorTable } = EfiConfigurationTable.decode(
+      memory.readPrivate(at, EfiConfigurationTable.size),
+    );
     if (vendorGuid !== LINUX_EFI_COCO_SECRET_AREA_GUID) continue;
     const { basePa, size } = SecretLocation.decode(memory.readPrivate(vendorTable, SecretLocation.size));
     return inHex({ base: basePa, size });

@@ -3,7 +3,8 @@ import { createObserver, type Observer } from '@sevlab/ambient/observer';
 import { type Gpa, type Spa, spa } from '@sevlab/codec/address';
 import { CERT_CHAIN_SIZE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import type { Service } from '@sevlab/machine/devices/mailbox';
-import { createMachine } from '@sevlab/machine/machine';
+import { createMachine, type Machine } from '@sevlab/machine/machine';
+import { serve } from '@sevlab/psp-sim/mailbox';
 import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
 import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import type { FirmwareVersion } from '@sevlab/sev-channel/measurement';
@@ -20,8 +21,14 @@ export interface Platform {
   readonly version: FirmwareVersion;
 }
 
-/** A machine that was just switched on; nothing was asked of its AMD-SP but its version. */
-export function createPlatform(serve: Serve, firmware: ProfileName = 'genoa-1.55'): Platform {
+/** A machine and its AMD-SP, to be forked. */
+interface Chip {
+  readonly machine: Machine;
+  readonly sp: SecureProcessor;
+}
+
+/** A chip that was initialised once, so that its identity lies in its flash: making one takes longer than a case. */
+function makeChip(firmware: ProfileName): Chip {
   const observer = createObserver();
   const machine = createMachine({
     part: 'genoa',
@@ -36,12 +43,30 @@ export function createPlatform(serve: Serve, firmware: ProfileName = 'genoa-1.55
   });
   machine.mailbox.connect(serve(sp, observer));
   const raw = new RawHost(machine.host);
+  raw.expect('INIT', initFields);
+  raw.expect('SHUTDOWN');
+  return { machine, sp };
+}
+
+const chips = new Map<ProfileName, Chip>();
+
+function chipOf(firmware: ProfileName): Chip {
+  const chip = chips.get(firmware) ?? makeChip(firmware);
+  chips.set(firmware, chip);
+  return chip;
+}
+
+/** A machine that was just switched on; nothing was asked of its AMD-SP but its version. */
+export function createPlatform(amdSp: Serve, firmware: ProfileName = 'genoa-1.55'): Platform {
+  const observer = createObserver();
+  const chip = chipOf(firmware);
+  const machine = chip.machine.fork(observer);
+  const sp = chip.sp.fork(machine.secureProcessor);
+  machine.mailbox.connect(amdSp(sp, observer));
+  const raw = new RawHost(machine.host);
   const { apiMajor, apiMinor, build } = raw.expect('PLATFORM_STATUS', NO_STATUS);
-  return {
-    observer,
-    raw,
-    version: { apiMajor: Number(apiMajor), apiMinor: Number(apiMinor), build: Number(build) },
-  };
+  const version = { apiMajor: Number(apiMajor), apiMinor: Number(apiMinor), build: Number(build) };
+  return { observer, raw, version };
 }
 
 /** A PLATFORM_STATUS buffer before the command. */
@@ -67,7 +92,12 @@ export function meetTenant(raw: RawHost): Tenant {
 }
 
 /** A LAUNCH_START buffer with a tenant's certificate and session. */
-export function startFields(raw: RawHost, policy: number, certificate: Uint8Array, session: Uint8Array): Fields {
+export function startFields(
+  raw: RawHost,
+  policy: number,
+  certificate: Uint8Array,
+  session: Uint8Array,
+): Fields {
   return {
     handle: 0,
     policy,
@@ -100,6 +130,7 @@ export function secretFields(
 export function locateWhole(raw: RawHost, guest: number, address: Gpa, length: number): Spa {
   const places = raw.host.locate(guest, address, length);
   const first = places[0]?.spa;
-  if (first === undefined || places.length !== 1) throw new Error(`guest memory at ${address} is not in one piece`);
+  if (first === undefined || places.length !== 1)
+    throw new Error(`guest memory at ${address} is not in one piece`);
   return spa(first);
 }

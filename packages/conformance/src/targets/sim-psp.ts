@@ -49,7 +49,9 @@ interface Run {
   measurement: LaunchMeasurement | undefined;
   /** What LAUNCH_UPDATE_DATA measured, in order. */
   readonly measured: Uint8Array[];
-  /** The target's cells before the last command. */
+  /** The target's cells before the first step. */
+  start: Uint8Array;
+  /** And before the last command. */
   before: Uint8Array;
   /** What the last command meant for the guest: `offset` in the target, and the packet's data if there was one. */
   meant: { readonly offset: number; readonly plain: Uint8Array; readonly data?: Uint8Array } | undefined;
@@ -78,11 +80,12 @@ function begin(given: PspGiven, serve: Serve): Run {
   const guest = raw.host.createGuest([{ gpa: gpa(0n), length: GUEST_SIZE }]);
   const policy = Number(given.policy ?? DEFAULT_POLICY);
   const target = locateWhole(raw, guest, TARGET, TARGET_SIZE);
-  raw.host.memory.write(target, new Uint8Array(TARGET_SIZE).fill(0xee));
+  const untouched = new Uint8Array(TARGET_SIZE).fill(0xee);
+  raw.host.memory.write(target, untouched);
   const run: Run = {
     ...{ platform, policy, guest, target, guestPolicy: policy, handle: 1, measured: [] },
     ...{ tenant: undefined, asid: undefined, measurement: undefined, meant: undefined },
-    before: new Uint8Array(TARGET_SIZE),
+    ...{ start: untouched, before: untouched },
   };
   if (given.platform === 'UNINIT') return run;
   raw.expect('INIT', initFields);
@@ -138,7 +141,12 @@ function rightFields(run: Run, step: CommandStep): Fields {
     case 'LAUNCH_START': {
       const policy = Number(step.session?.policy ?? run.policy);
       const none = new Uint8Array(0); // before INIT there is no PDH, and so no session
-      return startFields(raw, policy, tenant?.certificate ?? none, tenant?.session(policy, step.session) ?? none);
+      return startFields(
+        raw,
+        policy,
+        tenant?.certificate ?? none,
+        tenant?.session(policy, step.session) ?? none,
+      );
     }
     case 'LAUNCH_UPDATE_DATA':
       return { handle, paddr: target, length: contentOf(step).length };
@@ -210,13 +218,14 @@ function writeTarget({ platform, target }: Run, offset: number, bytes: Uint8Arra
 /** What a success changes for the commands that follow. */
 function remember(run: Run, step: CommandStep, fields: Fields): void {
   const { memory } = run.platform.raw.host;
+  const { handle, policy, asid, measurePaddr = 0n } = fields;
   switch (step.command) {
     case 'LAUNCH_START':
-      run.handle = Number(fields['handle']);
-      run.guestPolicy = Number(fields['policy']);
+      run.handle = Number(handle);
+      run.guestPolicy = Number(policy);
       break;
     case 'ACTIVATE':
-      run.asid = Number(fields['asid']);
+      run.asid = Number(asid);
       break;
     case 'DEACTIVATE':
       run.asid = undefined;
@@ -225,7 +234,7 @@ function remember(run: Run, step: CommandStep, fields: Fields): void {
       run.measured.push(contentOf(step));
       break;
     case 'LAUNCH_MEASURE': {
-      const at = spa(BigInt(fields['measurePaddr'] ?? 0));
+      const at = spa(BigInt(measurePaddr));
       run.measurement = LaunchMeasurement.decode(memory.read(at, LaunchMeasurement.size));
       break;
     }
@@ -237,11 +246,12 @@ function see(run: Run): Omit<PspAnswer, 'statuses' | 'out'> {
   const memory = seeMemory(run);
   const { state, guestCount } = raw.expect('PLATFORM_STATUS', NO_STATUS);
   const guest = raw.issue('GUEST_STATUS', { handle: run.handle, policy: 0, asid: 0, state: 0 });
+  const { state: guestState } = guest.fields;
   return {
     memory,
     platformState: nameOf(PLATFORM_STATE, state),
     guestCount: Number(guestCount),
-    ...(guest.status === 'SUCCESS' && { guestState: nameOf(GUEST_STATE, guest.fields['state']) }),
+    ...(guest.status === 'SUCCESS' && { guestState: nameOf(GUEST_STATE, guestState) }),
     ...(run.measurement && { launchDigest: seeDigest(run, run.measurement) }),
     runnable: isRunnable(run),
   };
@@ -250,25 +260,37 @@ function see(run: Run): Omit<PspAnswer, 'statuses' | 'out'> {
 const nameOf = (states: Readonly<Record<string, number>>, number: number | bigint | undefined): string =>
   Object.keys(states).find((name) => states[name] === Number(number)) ?? `state ${number}`;
 
-function seeMemory({ platform, guest, asid, target, before, meant }: Run): string {
+function seeMemory({ platform, guest, asid, target, start, before, meant }: Run): string {
   const { host } = platform.raw;
   const cells = host.memory.read(target, TARGET_SIZE);
   if (meant !== undefined && asid !== undefined) {
     const { offset, plain, data } = meant;
     const end = offset + plain.length;
-    const guestReads = host.resume(guest, asid).memory.readPrivate(gpa(TARGET + BigInt(offset)), plain.length);
+    const guestReads = host
+      .resume(guest, asid)
+      .memory.readPrivate(gpa(TARGET + BigInt(offset)), plain.length);
     const hostReads = cells.subarray(offset, end);
     const around = (bytes: Uint8Array) => concat(bytes.subarray(0, offset), bytes.subarray(end));
     const hidden = !equal(hostReads, plain) && !(data && equal(hostReads, data));
-    if (equal(guestReads, plain) && hidden && equal(around(cells), around(before))) return 'plaintext';
+    if (equal(guestReads, plain) && hidden && equal(around(cells), around(start))) return 'plaintext';
   }
   return equal(cells, before) ? 'unchanged' : 'changed otherwise';
 }
 
 /** The digest that a guest owner expects, if MEASURE vouches for it. */
 function seeDigest({ platform, guestPolicy, measured }: Run, { measure, mnonce }: LaunchMeasurement): string {
-  const digest = new Uint8Array(createHash('sha256').update(concat(...measured)).digest());
-  const expected = measureLaunch({ tik: TIK, version: platform.version, policy: guestPolicy, digest, mnonce });
+  const digest = new Uint8Array(
+    createHash('sha256')
+      .update(concat(...measured))
+      .digest(),
+  );
+  const expected = measureLaunch({
+    tik: TIK,
+    version: platform.version,
+    policy: guestPolicy,
+    digest,
+    mnonce,
+  });
   return equal(measure, expected) ? toHex(digest) : 'another';
 }
 

@@ -1,7 +1,12 @@
 import { seededEntropy } from '@sevlab/ambient/entropy';
 import { concat } from '@sevlab/codec/bytes';
 import { KEY_ALGO, KEY_USAGE, SevCertificate } from '@sevlab/codec/sev/certificate';
-import { LAUNCH_SECRET_CONTEXT, PacketHeader, PacketMacPrefix, packetMacInput } from '@sevlab/codec/sev/packet';
+import {
+  LAUNCH_SECRET_CONTEXT,
+  PacketHeader,
+  PacketMacPrefix,
+  packetMacInput,
+} from '@sevlab/codec/sev/packet';
 import { type LaunchMeasurement, LaunchSession } from '@sevlab/codec/sev/session';
 import { aes128Ctr } from '@sevlab/sev-channel/aes-ctr';
 import { decodePoint, makeCertificate } from '@sevlab/sev-channel/certificate';

@@ -10,7 +10,7 @@ import type { RunningKernel } from '../running-kernel.ts';
 const BOUNCE_BUFFER: Gpa = gpa(0x0200_0000n);
 const BOUNCE_SECTORS = 8;
 /** Where the plaintext goes: private memory. */
-const PLAINTEXT: Gpa = gpa(0x0210_0000n);
+export const PLAINTEXT_ADDRESS: Gpa = gpa(0x0210_0000n);
 /** Bytes between the two, and the most that a file may have. */
 const FILE_MAX = 1024 * 1024;
 const KEY_SIZE = 32;
@@ -32,7 +32,7 @@ export const decryptFile: Command = ({ kernel, sys, args }) => {
     return fail(`${keyFile}: expected a key of ${KEY_SIZE} bytes, got ${key.length}`);
   const { disk } = kernel.context;
   if (disk === undefined) return fail('the guest has no disk');
-  if (!isRam(kernel, BOUNCE_BUFFER, PLAINTEXT + BigInt(FILE_MAX))) return fail('not enough memory');
+  if (!isRam(kernel, BOUNCE_BUFFER, PLAINTEXT_ADDRESS + BigInt(FILE_MAX))) return fail('not enough memory');
 
   const head = readDisk(kernel, disk, EncryptedFile.size);
   const header = head && EncryptedFile.decode(head);
@@ -44,7 +44,7 @@ export const decryptFile: Command = ({ kernel, sys, args }) => {
   if (whole === undefined) return fail(`the file's ${header.length} bytes are not all there`);
   const plaintext = open(key, header, whole.subarray(EncryptedFile.size));
   if (plaintext === undefined) return fail('wrong key, or the file was changed');
-  kernel.memory.writePrivate(PLAINTEXT, plaintext);
+  kernel.memory.writePrivate(PLAINTEXT_ADDRESS, plaintext);
   return { output: plaintext, status: 0 };
 };
 

@@ -25,7 +25,7 @@ export function canonicalDump(bytes: Uint8Array): string {
   for (let offset = 0; offset < bytes.length; offset += ROW) {
     const row = bytes.subarray(offset, offset + ROW);
     const hex = toHex(row);
-    if (row.length === ROW && hex === above) {
+    if (hex === above) {
       if (!starred) dump += '*\n';
       starred = true;
       continue;

@@ -1,29 +1,6 @@
-import { LAYOUTS } from '@sevlab/firmware-sim/layouts';
-import { KERNEL_PROFILES } from '@sevlab/guest-kernel-sim/profile';
-import { PARTS } from '@sevlab/machine/part';
-import { SUPPORT } from '@sevlab/psp-sim/support';
 import type { Command } from 'commander';
-import { VERSION } from '../version.ts';
+import { capabilities } from '../capabilities.ts';
 import { print, printJson } from './output.ts';
-
-/** What this build can do, as data. */
-export const capabilities = () => ({
-  sevlab: VERSION,
-  simulated: true,
-  parts: Object.keys(PARTS),
-  layouts: Object.keys(LAYOUTS),
-  linux: KERNEL_PROFILES,
-  commands: Object.entries(SUPPORT).map(([name, support]) => ({
-    name,
-    support:
-      support.command === undefined
-        ? 'no'
-        : support.partial === undefined
-          ? 'full'
-          : `partial: ${support.partial}`,
-  })),
-  emulates: { sev: true, sevEs: false, sevSnp: false },
-});
 
 /** sevlab capabilities */
 export function addCapabilities(program: Command): void {

@@ -1,24 +1,51 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { ROOT_FOLDER } from '../root-folder.ts';
+import { demoLines } from '../demo-text.ts';
+import { DEMONSTRATION, demonstrate } from '../demonstration.ts';
+import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { print } from './output.ts';
-import { addRunOptions, printDeviation, type RunOptions, resultJson, runFile } from './run.ts';
+import { print, wantsColour, writeOutput } from './output.ts';
+import { addRunOptions, printDeviation, type RunOptions, resultJson } from './run.ts';
 
-/** The demonstration is a scenario like any other. */
-const SCENARIO = 'packages/lab/scenarios/kernel-documentation.yaml';
+const MAX_WIDTH = 100;
 
 /** sevlab demo */
 export function addDemo(program: Command): void {
   addRunOptions(program.command('demo').description('the example of the kernel documentation, end to end'))
     .option('--quiet', 'the transcript alone')
-    .action((options: RunOptions & { readonly quiet?: boolean }) => {
-      const run = runFile(join(ROOT_FOLDER, SCENARIO), 'kernel-documentation', 'demo', options);
-      for (const result of run.results) {
-        if (options.json) print(JSON.stringify(resultJson(result)));
-        else if ('shell' in result.step) print(`# ${result.step.shell}\n${result.output}`);
-        if (result.finding?.held === false) printDeviation(SCENARIO, result);
+    .action(({ linux, seed, ...options }: RunOptions & { readonly quiet?: boolean }) => {
+      const run = startDemonstration({
+        ...(linux !== undefined && { linux }),
+        ...(seed !== undefined && { seed }),
+      });
+      if (options.trace !== undefined) {
+        const reveal = options.reveal ?? false;
+        writeOutput(
+          options.trace,
+          traceText(run.pipeline, { command: 'demo', scenario: 'kernel-documentation', reveal }),
+        );
       }
+      if (options.json) {
+        for (const result of run.results) print(JSON.stringify(resultJson(result)));
+      } else if (options.quiet) {
+        for (const { step, output } of run.results) if ('shell' in step) print(`# ${step.shell}\n${output}`);
+      } else {
+        const style = { colour: wantsColour(), width: Math.min(process.stdout.columns ?? 80, MAX_WIDTH) };
+        for (const line of demoLines(run, style)) print(`${line}\n`);
+        print(
+          `\nsimulated, seed '${run.pipeline.setup.seed}': the same bytes on every machine; another with --seed\n`,
+        );
+      }
+      for (const result of run.results)
+        if (result.finding?.held === false) printDeviation(DEMONSTRATION, result);
       if (!run.passed) throw new CommandError(EXIT.no, 'the demonstration deviates from the documentation');
     });
+}
+
+function startDemonstration(options: Parameters<typeof demonstrate>[0]): ReturnType<typeof demonstrate> {
+  try {
+    return demonstrate(options);
+  } catch (error) {
+    if (error instanceof RangeError) throw new CommandError(EXIT.usage, `--linux: ${error.message}`);
+    throw error;
+  }
 }

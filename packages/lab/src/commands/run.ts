@@ -1,7 +1,8 @@
+import { KERNEL_PROFILES } from '@sevlab/guest-kernel-sim/profile';
 import type { Command } from 'commander';
 import { loadScenario } from '../scenario/load.ts';
 import { runScenario, type ScenarioRun, type StepResult } from '../scenario/run.ts';
-import type { Step } from '../scenario/scenario.ts';
+import type { Scenario, Step } from '../scenario/scenario.ts';
 import { setupOf } from '../scenario/setup.ts';
 import { ScenarioError } from '../scenario/values.ts';
 import { systemReason } from '../system-reason.ts';
@@ -21,10 +22,7 @@ export interface RunOptions {
 export const addRunOptions = (command: Command): Command =>
   command
     .option('--seed <text>', 'another seed than the scenario’s: other keys, other bytes')
-    .option(
-      '--linux <version>',
-      'emulated kernel: documented, 5.19, 6.1, 6.1.148, 6.1.192, 6.12, 6.12.42, 6.12.107, 7.3, 7.3.4',
-    )
+    .option('--linux <version>', `emulated kernel: ${KERNEL_PROFILES.join(', ')}`)
     .option('--trace <file>', 'write the trace there, JSON Lines')
     .option('--reveal', 'write secrets, keys and private memory into the trace too')
     .option('--json', 'JSON Lines: one document per step');
@@ -34,11 +32,11 @@ export function runFile(
   file: string,
   name: string,
   command: string,
-  options: RunOptions & { readonly validate?: (scenario: unknown) => void },
+  options: RunOptions & { readonly prepare?: (scenario: Scenario) => Scenario },
 ): ScenarioRun {
   try {
-    const scenario = loadScenario(file);
-    options.validate?.(scenario);
+    const loaded = loadScenario(file);
+    const scenario = options.prepare?.(loaded) ?? loaded;
     const { setup, secrets } = setupOf(scenario, file, {
       record: true,
       ...(options.seed !== undefined && { seed: options.seed }),
@@ -88,7 +86,7 @@ export function addRun(program: Command): void {
     const { validateScenario } = await import('../scenario/validate.ts'); // the validator is needed here only
     let deviations = 0;
     for (const file of files) {
-      const run = runFile(file, file, 'run', { ...options, validate: validateScenario });
+      const run = runFile(file, file, 'run', { ...options, prepare: validateScenario });
       for (const result of run.results) {
         if (options.json) print(JSON.stringify({ file, ...resultJson(result) }));
         else if (result.finding?.held === false) printDeviation(file, result);

@@ -3,6 +3,7 @@ import { seededEntropy } from '@sevlab/ambient/entropy';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
 import { type Guid, parseGuid } from '@sevlab/codec/guid';
 import { buildImage } from '@sevlab/firmware-sim/image';
+import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import { encryptDisk } from '../encrypted-disk.ts';
 import type { Setup } from '../pipeline.ts';
 import type { FirmwareSource, Scenario } from './scenario.ts';
@@ -11,7 +12,7 @@ import { bytesOf, durationOf, policyOf, readInput, ScenarioError, sizeOf, timeOf
 /** Without a seed in the scenario or on the command line, runs are still repeatable. */
 export const FIXED_SEED = 'sevlab';
 
-/** What a scenario's setup means. Throws ScenarioError. */
+/** What a scenario's setup means. Throws ScenarioError, and RangeError for an unknown kernel. */
 export function setupOf(
   scenario: Scenario,
   file: string,
@@ -36,7 +37,7 @@ export function setupOf(
     policy: policyOf(scenario.policy ?? ['NODBG', 'NOKS']),
     image: imageOf(scenario.firmware ?? {}, file),
     memorySize: sizeOf(scenario.memory ?? '512 MiB'),
-    linux: options.linux ?? scenario.linux ?? '6.1',
+    linux: kernelProfile(options.linux ?? scenario.linux ?? '6.1').name,
     record: options.record,
     ...(disk && { disk }),
   };

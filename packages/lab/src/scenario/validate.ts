@@ -1,11 +1,12 @@
 import Ajv from 'ajv/dist/2020.js';
 import schema from '../../scenario.schema.json' with { type: 'json' };
+import type { Scenario } from './scenario.ts';
 import { ScenarioError } from './values.ts';
 
 /** Holds a scenario against its JSON Schema. Throws ScenarioError that names the place and what was expected. */
-export function validateScenario(scenario: unknown): void {
+export function validateScenario(scenario: Scenario): Scenario {
   const validate = new Ajv.default({ allErrors: false, verbose: false }).compile(schema);
-  if (validate(scenario)) return;
+  if (validate(scenario)) return scenario;
   const deepest = [...(validate.errors ?? [])].sort(
     (a, b) => b.instancePath.length - a.instancePath.length,
   )[0];
