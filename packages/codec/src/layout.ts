@@ -20,8 +20,8 @@ export interface FieldType<T> {
   readonly size: number;
   /** Bytes; what a C compiler would align the field to. */
   readonly alignment: number;
-  readonly read: (view: DataView, offset: number) => T;
-  readonly write: (view: DataView, offset: number, value: T) => void;
+  read(view: DataView, offset: number): T;
+  write(view: DataView, offset: number, value: T): void;
 }
 
 /** Bytes that carry nothing: decode skips them, encode writes zero, annotate shows them. */
@@ -47,8 +47,7 @@ export interface Annotation {
   readonly value?: unknown;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a table of fields of different types; StructValue recovers each type.
-type Fields = Record<string, PlacedField<any>>;
+type Fields = Record<string, PlacedField<unknown>>;
 
 type ReservedNames<F extends Fields> = {
   [K in keyof F]: F[K]['field'] extends Reserved ? K : never;
@@ -87,8 +86,7 @@ export interface Struct<T> {
 export type ValueOf<S> = S extends Struct<infer T> ? T : never;
 
 /** Puts a field at `offset` (bytes from the start of its structure), with a sentence on what it means. */
-// biome-ignore lint/suspicious/noExplicitAny: any field type will do; F keeps which.
-export function at<F extends FieldType<any>>(
+export function at<F extends FieldType<unknown>>(
   offset: number,
   field: F,
   doc: string,

@@ -33,8 +33,8 @@ export interface BootParams {
 }
 
 /**
- * The page that the kernel's 64-bit entry gets in RSI. acpi_rsdp_addr is zero. NOT MODELLED: the rest of the setup
- * header, which comes from a kernel's file. Throws RangeError when more e820 entries are given than it has room for.
+ * The page that the kernel's 64-bit entry gets in RSI. acpi_rsdp_addr is zero. Throws RangeError when more e820
+ * entries are given than it has room for. NOT MODELLED: the rest of the setup header, which comes from a kernel's file.
  */
 export function encodeBootParams(params: BootParams): Uint8Array {
   const { systemTable, memoryMap, memoryMapSize, commandLine, e820 } = params;

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** The checkout that this program belongs to: the nearest folder above the entry file with a pnpm workspace. */
-export const ROOT_FOLDER: string = findRoot(dirname(process.argv[1] ?? '.'));
+export const ROOT_FOLDER: string = findRoot(dirname(realpathSync(process.argv[1] ?? '.')));
 
 function findRoot(folder: string): string {
   if (existsSync(join(folder, 'pnpm-workspace.yaml'))) return folder;

@@ -31,7 +31,7 @@ export function addConform(program: Command): void {
         results.filter(({ result }) => result.outcome === outcome).length;
       if (!json)
         print(
-          `${count('pass')} cases pass, ${count('fail')} fail, ${count('skip')} skipped, on ${target.name}`,
+          `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped, on ${target.name}`,
         );
       if (count('fail') > 0) throw new CommandError(EXIT.no, `${count('fail')} cases fail`);
     });

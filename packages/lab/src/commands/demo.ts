@@ -4,7 +4,7 @@ import { DEMONSTRATION, demonstrate } from '../demonstration.ts';
 import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { print, wantsColour, writeOutput } from './output.ts';
-import { addRunOptions, printDeviation, type RunOptions, resultJson } from './run.ts';
+import { addRunOptions, describeDeviation, type RunOptions, resultJson } from './run.ts';
 
 const MAX_WIDTH = 100;
 
@@ -35,9 +35,8 @@ export function addDemo(program: Command): void {
           `\nsimulated, seed '${run.pipeline.setup.seed}': the same bytes on every machine; another with --seed\n`,
         );
       }
-      for (const result of run.results)
-        if (result.finding?.held === false) printDeviation(DEMONSTRATION, result);
-      if (!run.passed) throw new CommandError(EXIT.no, 'the demonstration deviates from the documentation');
+      const deviation = run.results.find(({ finding }) => finding?.held === false);
+      if (deviation) throw new CommandError(EXIT.no, describeDeviation(DEMONSTRATION, deviation));
     });
 }
 

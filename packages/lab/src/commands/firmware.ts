@@ -1,5 +1,6 @@
 import { hexAddress } from '@sevlab/codec/address';
 import { toHex } from '@sevlab/codec/bytes';
+import type { ImageManifest } from '@sevlab/codec/ovmf/manifest';
 import { buildImage, DEFAULT_IMAGE_SIZE } from '@sevlab/firmware-sim/image';
 import { type Inspection, inspectImage } from '@sevlab/firmware-sim/inspect';
 import { DEFAULT_LAYOUT, isLayoutName, LAYOUTS } from '@sevlab/firmware-sim/layouts';
@@ -90,13 +91,18 @@ function parseArea(text: string): { base: number; size: number } | 'none' {
 const isU32 = (value: number | undefined): value is number =>
   value !== undefined && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
 
+/** The field is padded with NULs. */
+const layoutName = ({ layout }: ImageManifest): string => layout.replace(/\0+$/, '');
+
 const toJson = ({ entries, manifest, sha256, ...rest }: Inspection) => ({
   ...rest,
   launchDigest: sha256,
   secretArea: rest.secretArea ?? null,
   hashesArea: rest.hashesArea ?? null,
   entries: entries.map(({ data, ...entry }) => ({ ...entry, data: toHex(data) })),
-  manifest: manifest ? { ...manifest, bodySha256: toHex(manifest.bodySha256) } : null,
+  manifest: manifest
+    ? { ...manifest, layout: layoutName(manifest), bodySha256: toHex(manifest.bodySha256) }
+    : null,
 });
 
 function toText({
@@ -124,7 +130,7 @@ function toText({
   }
   lines.push(
     manifest
-      ? `built by sevlab, layout ${manifest.layout}`
+      ? `built by sevlab, layout ${layoutName(manifest)}`
       : 'not built by sevlab: whether its code serves the secret area cannot be told',
   );
   for (const { severity, text } of findings) lines.push(`${severity}: ${text}`);

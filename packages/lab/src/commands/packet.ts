@@ -75,8 +75,8 @@ export function addPacket(program: Command): void {
         print(`the MAC matches; ${plaintext.length} bytes of plaintext`);
         for (const { guid, data: secret } of table.entries) print(`  ${guid}  ${secret.length} bytes`);
         if (table.error !== undefined) print(`  no secret table: ${table.error}`);
-        for (const concern of concerns) print(`  note: ${concern}`);
       }
+      if (concerns.length > 0) throw new CommandError(EXIT.no, `${options.payload}: ${concerns.join('; ')}`);
     });
 }
 

@@ -8,7 +8,7 @@ import { ScenarioError } from '../scenario/values.ts';
 import { systemReason } from '../system-reason.ts';
 import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { print, say, writeOutput } from './output.ts';
+import { print, writeOutput } from './output.ts';
 
 export interface RunOptions {
   readonly seed?: string;
@@ -28,15 +28,9 @@ export const addRunOptions = (command: Command): Command =>
     .option('--json', 'JSON Lines: one document per step');
 
 /** Runs a scenario file and writes its trace. Throws CommandError. */
-export function runFile(
-  file: string,
-  name: string,
-  command: string,
-  options: RunOptions & { readonly prepare?: (scenario: Scenario) => Scenario },
-): ScenarioRun {
+function runFile(file: string, options: RunOptions, validate: (scenario: Scenario) => Scenario): ScenarioRun {
   try {
-    const loaded = loadScenario(file);
-    const scenario = options.prepare?.(loaded) ?? loaded;
+    const scenario = validate(loadScenario(file));
     const { setup, secrets } = setupOf(scenario, file, {
       record: true,
       ...(options.seed !== undefined && { seed: options.seed }),
@@ -44,9 +38,10 @@ export function runFile(
     });
     const run = runScenario(scenario, file, setup, secrets);
     if (options.trace !== undefined) {
+      const reveal = options.reveal ?? false;
       writeOutput(
         options.trace,
-        traceText(run.pipeline, { command, scenario: name, reveal: options.reveal ?? false }),
+        traceText(run.pipeline, { command: 'run', scenario: scenario.title, reveal }),
       );
     }
     return run;
@@ -54,8 +49,9 @@ export function runFile(
     if (error instanceof ScenarioError)
       throw new CommandError(EXIT.configuration, `${file}: ${error.message}`);
     if (error instanceof RangeError) throw new CommandError(EXIT.usage, error.message);
-    if (error instanceof Error && 'syscall' in error)
-      throw new CommandError(EXIT.usage, `${file}: ${systemReason(error)}`);
+    if (error instanceof Error && 'syscall' in error) {
+      throw new CommandError(EXIT.usage, `${file}: ${systemReason(error)}; expected a file that can be read`);
+    }
     throw error;
   }
 }
@@ -84,25 +80,23 @@ export function addRun(program: Command): void {
     program.command('run').description('run scenario files').argument('<file...>', 'scenarios, YAML or JSON'),
   ).action(async (files: string[], options: RunOptions) => {
     const { validateScenario } = await import('../scenario/validate.ts'); // the validator is needed here only
-    let deviations = 0;
+    const deviations: string[] = [];
     for (const file of files) {
-      const run = runFile(file, file, 'run', { ...options, prepare: validateScenario });
+      const run = runFile(file, options, validateScenario);
       for (const result of run.results) {
         if (options.json) print(JSON.stringify({ file, ...resultJson(result) }));
-        else if (result.finding?.held === false) printDeviation(file, result);
+        if (result.finding?.held === false) deviations.push(describeDeviation(file, result));
       }
-      if (!run.passed) deviations++;
       if (!options.json)
         print(`${file}: ${run.passed ? 'as expected' : 'deviates'}, ${run.results.length} steps`);
     }
-    if (deviations > 0)
-      throw new CommandError(
-        EXIT.no,
-        `${deviations} of ${files.length} scenarios deviate from what they expect`,
-      );
+    if (deviations.length > 0) throw new CommandError(EXIT.no, deviations.join('\n'));
   });
 }
 
-export function printDeviation(file: string, { step, finding }: StepResult): void {
-  say(`${file}: ${describeStep(step)}\n  expected ${finding?.expected}\n  got      ${finding?.actual}`);
+/** What a step should have given and what it gave; whole screens stand on lines of their own. */
+export function describeDeviation(file: string, { step, finding }: StepResult): string {
+  const [expected, actual] = [finding?.expected ?? '', finding?.actual ?? ''];
+  const screens = expected.includes('\n') || actual.includes('\n');
+  return `${file}: ${describeStep(step)}: expected ${expected}${screens ? '\n' : ', '}got ${actual}`;
 }

@@ -1,0 +1,277 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { encodeSecretTable, SecretHeader } from '@sevlab/codec/efi/secret-table';
+import { EFI_SECRET_TABLE_HEADER_GUID, parseGuid } from '@sevlab/codec/guid';
+import { PacketHeader } from '@sevlab/codec/sev/packet';
+import { buildImage, type ImageOptions } from '@sevlab/firmware-sim/image';
+import { packetMac, sealPacket } from '@sevlab/sev-channel/packet';
+import { describe, expect, it } from 'vitest';
+
+const sevlab = fileURLToPath(new URL('../sevlab', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'sevlab-bad-input-'));
+const file = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(join(folder, name), content);
+  return name;
+};
+
+/** Types a command line in another folder than the checkout. */
+function type(...line: string[]) {
+  const { status, stdout, stderr } = spawnSync(sevlab, line, { cwd: folder, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+/** One message, in the form that all have, and nothing else. */
+function expectRefusal(result: ReturnType<typeof type>, exitCode: number, message: RegExp): void {
+  expect(result.stderr).toMatch(message);
+  expect(result.stderr).toMatch(/^sevlab[a-z ]*: /);
+  expect(result.stderr).not.toMatch(/\n {4}at |node:internal|Error:/); // a stack trace
+  expect(result.status).toBe(exitCode);
+}
+
+const GUID = '736869e5-84f0-4973-92ec-06879ce3da0b';
+const scenario = (name: string, fields: object): string =>
+  file(name, JSON.stringify({ version: 1, title: name, policy: ['NODBG'], ...fields }));
+const HONEST = ['offer', 'launch', 'measure', 'verify', 'seal', 'inject'].map((step) => ({ do: step }));
+const image = (name: string, options: Partial<ImageOptions>): string =>
+  file(name, buildImage({ layout: '202405', ...options }));
+
+describe('an image', () => {
+  const secrets = [{ guid: GUID, text: 'x' }];
+  it.each([
+    [
+      'without a GUIDed table',
+      image('no-table.fd', { table: false }),
+      /no GUIDed table .*; expected an AmdSev image/,
+    ],
+    [
+      'without a secret block',
+      image('no-block.fd', { secretArea: 'none' }),
+      /no secret block; expected an entry/,
+    ],
+    [
+      'with a secret block of 0/0',
+      image('zero.fd', { secretArea: { base: 0, size: 0 } }),
+      /base 0x0 and size 0; expected both to be other than zero/,
+    ],
+    [
+      'whose area lies above guest memory',
+      image('above.fd', { secretArea: { base: 0x7000_0000, size: 0xc00 } }),
+      /ends at 0x70000c00; expected it within guest memory/,
+    ],
+    [
+      'whose area is too small for the secrets',
+      image('small.fd', { secretArea: { base: 0x81_0000, size: 32 } }),
+      /has 41 bytes; expected at most 32/,
+    ],
+  ])('%s', (_, firmware, message) => {
+    const name = scenario(`${firmware}.json`, { firmware: { file: firmware }, secrets, steps: HONEST });
+    expectRefusal(type('run', name), 1, message);
+  });
+
+  it('that is missing is a configuration that cannot be', () => {
+    const name = scenario('missing.json', { firmware: { file: 'nowhere.fd' }, steps: HONEST });
+    expectRefusal(type('run', name), 4, /nowhere\.fd: no such file; expected a file that can be read/);
+  });
+
+  it('that is damaged is named by inspect', () => {
+    const bytes = buildImage({ layout: '202405' });
+    bytes[1000]! ^= 1;
+    expectRefusal(type('firmware', 'inspect', file('damaged.fd', bytes)), 1, /damaged.*SHA-256/);
+  });
+});
+
+describe('a launch', () => {
+  it.each([
+    [
+      'whose image the host changed',
+      { image: { offset: 4096, hex: '00ff00ff' } },
+      /measurement does not match; expected [0-9a-f]{64} .* got/,
+    ],
+    ['whose measurement the host changed', { measurement: { bit: 0 } }, /measurement does not match/],
+    ['whose policy the host changed', { policy: [] }, /BAD_MEASUREMENT/],
+    ['whose packet the host changed', { packet: { part: 'header', bit: 200 } }, /BAD_MEASUREMENT/],
+  ])('%s', (_, attack, message) => {
+    const steps = [{ attack }, ...HONEST];
+    const name = scenario('attacked.json', { secrets: [{ guid: GUID, text: 'x' }], steps });
+    expectRefusal(type('run', name), 1, message);
+  });
+});
+
+describe('a packet', () => {
+  const [tek, tik, measure] = [16, 16, 32].map((length, i) => new Uint8Array(length).fill(i + 1)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  const iv = new Uint8Array(16).fill(9);
+  const sealed = sealPacket({
+    tek,
+    tik,
+    measure,
+    iv,
+    plaintext: encodeSecretTable([{ guid: parseGuid(GUID), data: tek }]),
+  });
+  const keys = [
+    '--tek',
+    file('tek', tek),
+    '--tik',
+    file('tik', tik),
+    '--measurement',
+    file('measure', measure),
+  ];
+  const packet = (name: string, header: PacketHeader, data: Uint8Array) => [
+    '--header',
+    file(`${name}.hdr`, PacketHeader.encode(header)),
+    '--payload',
+    file(`${name}.bin`, data),
+  ];
+  /** A packet whose MAC is right for its length, as a tool might make it. */
+  const ofLength = (length: number) => {
+    const data = new Uint8Array(length);
+    const mac = packetMac({ tik, measure, header: { flags: 0, iv }, guestLen: length, data });
+    return packet(`of-${length}`, { flags: 0, iv, mac }, data);
+  };
+  const good = packet('good', sealed.header, sealed.data);
+  const wrong = (option: string, length: number) =>
+    keys.map((value, i) =>
+      keys[i - 1] === option ? file('wrong', new Uint8Array(length).fill(0x77)) : value,
+    );
+
+  it('that is right is opened', () => {
+    const { status, stdout } = type('packet', 'open', ...good, ...keys);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining(`${GUID}  16 bytes`) });
+  });
+
+  it.each([15, 17, 20_496])('of %i bytes', (length) => {
+    expectRefusal(
+      type('packet', 'open', ...ofLength(length), ...keys),
+      1,
+      /INVALID_LENGTH: expected (a multiple of 16|at most 16384) bytes, got/,
+    );
+  });
+
+  it('with another MAC', () => {
+    const forged = packet('forged', { ...sealed.header, mac: new Uint8Array(32) }, sealed.data);
+    expectRefusal(
+      type('packet', 'open', ...forged, ...keys),
+      1,
+      /the MAC does not match; expected [0-9a-f]{64}, got 0{64}/,
+    );
+  });
+
+  it.each([
+    ['--tik', 16],
+    ['--measurement', 32],
+  ])('opened with another %s', (option, length) => {
+    expectRefusal(type('packet', 'open', ...good, ...wrong(option, length)), 1, /the MAC does not match/);
+  });
+
+  it.each([
+    ['--header', 51],
+    ['--tek', 15],
+  ])('with a %s of the wrong size', (option, length) => {
+    const all = [...good, ...keys].map((value, i, list) =>
+      list[i - 1] === option ? file('odd', new Uint8Array(length).fill(0xff)) : value,
+    );
+    expectRefusal(
+      type('packet', 'open', ...all),
+      2,
+      new RegExp(
+        `odd: expected ${option === '--tek' ? 16 : 52} bytes raw, in base64 or in hexadecimal, got ${length}`,
+      ),
+    );
+  });
+
+  it('without its header', () => {
+    expectRefusal(
+      type('packet', 'open', ...keys),
+      2,
+      /required option '--header <file>' not specified; try sevlab packet open --help/,
+    );
+  });
+
+  it('leaves nothing behind when it is refused', () => {
+    type('packet', 'open', ...good, ...wrong('--tik', 16), '--out', 'plaintext');
+    expect(existsSync(join(folder, 'plaintext'))).toBe(false);
+  });
+});
+
+describe('a secret table', () => {
+  it.each([
+    ['that says more than there is', 5000, /the header announces 5000 bytes; expected 20 to 3072/],
+    ['that says less than its header', 19, /the header announces 19 bytes; expected 20 to 3072/],
+  ])('with a header %s', (_, len, message) => {
+    const area = new Uint8Array(3072);
+    area.set(SecretHeader.encode({ guid: EFI_SECRET_TABLE_HEADER_GUID, len }));
+    expectRefusal(type('table', 'decode', file('lying.bin', area)), 1, message);
+    const probe = type('guest', '--area', 'lying.bin', '--mode', 'bind', '--json');
+    expect(JSON.parse(probe.stdout)).toMatchObject({ probe: { err: 'EINVAL' }, dir: 'ENOENT' });
+  });
+
+  it.each([
+    ['a GUID twice', [`${GUID}:text:a`, `${GUID}:text:b`], /is given twice; expected each GUID once/],
+    ['a malformed GUID', ['736869e5-84f0:text:a'], /malformed GUID '736869e5-84f0'; expected 8-4-4-4-12/],
+    ['the GUID of a deleted entry', ['00000000-0000-0000-0000-000000000000:text:a'], /is NULL_GUID/],
+    ['no value', [GUID], /malformed; expected GUID:FILE/],
+    [
+      'a file that is missing',
+      [`${GUID}:nowhere`],
+      /nowhere: no such file; expected a file that can be read/,
+    ],
+    ['a folder for a file', [`${GUID}:.`], /\.: it is a folder; expected a file that can be read/],
+    ['hexadecimal that is none', [`${GUID}:hex:xyz`], /expected an even number of hexadecimal digits/],
+  ])('with %s', (_, secrets, message) => {
+    const before = readdirSync(folder);
+    const options = secrets.flatMap((secret) => ['--secret', secret]);
+    const result = type('table', 'encode', ...options, '--out', 'table.bin');
+    expectRefusal(result, 2, message);
+    expect(result.stdout).toBe('');
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
+
+describe('a command line', () => {
+  it.each([
+    [['tabel'], /unknown command 'tabel' \(Did you mean table\?\); try sevlab --help/],
+    [['demo', '--quite'], /unknown option '--quite' \(Did you mean --quiet\?\); try sevlab demo --help/],
+    [['demo', '--linux', '2.4'], /no kernel '2\.4'; expected one of documented, 5\.19/],
+    [
+      ['demo', '--trace', 'no/such/folder/t'],
+      /no\/such\/folder\/t: no such file; expected a place that can be written/,
+    ],
+    [['annotate', 'sesion', 'x'], /no structure 'sesion'; expected one of .*session/],
+    [['conform', 'LSE-9999'], /no case LSE-9999; try sevlab conform --list/],
+    [['guest'], /no secret area given; expected one FILE or more/],
+    [['guest', '--mode', 'both', 'x'], /--mode both: expected bind or load/],
+    [['firmware', 'build', '--out', 'fw', '--layout', '1999'], /no layout '1999'; expected one of 202102/],
+    [['firmware', 'build', '--out', 'fw', '--size', '5000'], /expected a multiple of 4096 .* got 5000/],
+    [['firmware', 'inspect', 'nowhere'], /nowhere: no such file/],
+    [['run', 'nowhere.yaml'], /nowhere\.yaml: no such file/],
+  ])('%j', (line, message) => {
+    expectRefusal(type(...line), 2, message);
+    expect(existsSync(join(folder, 'fw'))).toBe(false);
+  });
+
+  it.each([
+    ['not YAML', 'steps: [', /at line \d+, column \d+/],
+    ['a step that is none', 'version: 1\ntitle: x\nsteps: [{ do: offr }]', /\/steps\/0\/do: .*offer, launch/],
+    [
+      'a field that is none',
+      'version: 1\ntitle: x\nsteps: []\nsecret: 1',
+      /must NOT have additional properties 'secret'/,
+    ],
+    ['a malformed size', 'version: 1\ntitle: x\nsteps: []\nmemory: lots', /\/memory: must match pattern/],
+  ])('run with a scenario that is %s', (_, text, message) => {
+    expectRefusal(type('run', file('bad.yaml', text)), 4, message);
+  });
+
+  it('that is read by nobody any more is no error', () => {
+    const { status } = spawnSync('bash', ['-c', `set -o pipefail; "${sevlab}" demo | head -n 1`], {
+      cwd: folder,
+    });
+    expect(status).toBe(0);
+  });
+});
