@@ -31,10 +31,12 @@ export function install() {
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   const args = ['exec', '--yes', `--package=${pnpm}`, '--', 'pnpm', 'install', '--frozen-lockfile'];
   const quiet = ['--reporter=append-only', '--config.confirm-modules-purge=false'];
+  // an npx around us leaves its own call and package here, which npm exec would take for ours
+  const { npm_config_call: _call, npm_config_package: _package, ...environment } = process.env;
   const { status } = spawnSync(command, [...first, ...args, ...quiet], {
     cwd: root,
     stdio: ['ignore', 2, 2], // talk goes to stderr: stdout belongs to the command that the user typed
-    env: { ...process.env, CI: process.env.CI ?? '1' },
+    env: { ...environment, CI: process.env.CI ?? '1' },
   });
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(stamp, lock);

@@ -17,7 +17,8 @@ export interface BothViews {
 }
 
 /** The places of a running guest that matter: the secret area, what an application decrypted, and the disk. */
-export function bothViews(pipeline: Pipeline): BothViews[] {
+export function bothViews(watched: Pipeline): BothViews[] {
+  const pipeline = watched.fork(); // looking is no part of the run
   const { running } = pipeline.progress;
   if (running === undefined) return [];
   const { host } = pipeline.actors.machine;

@@ -18,6 +18,9 @@ const COLOURS = {
   memory: 'gray',
 } as const satisfies Record<Actor, Parameters<typeof styleText>[0]>;
 
+/** Whether to colour was decided by the caller. */
+const UNCONDITIONAL = { validateStream: false };
+
 const NAMES: Readonly<Record<Actor, string>> = {
   'guest-owner': 'guest owner',
   'amd-sp': 'AMD Secure Processor',
@@ -37,8 +40,9 @@ export interface DemoStyle {
 
 /** The run in words: each stage with who acts, what it sees and what it cannot see, and the transcript in its place. */
 export function* demoLines(run: ScenarioRun, { colour, width }: DemoStyle): Generator<string> {
-  const paint = (actor: Actor, text: string) => (colour ? styleText(COLOURS[actor], text) : text);
-  const bold = (text: string) => (colour ? styleText('bold', text) : text);
+  const paint = (actor: Actor, text: string) =>
+    colour ? styleText(COLOURS[actor], text, UNCONDITIONAL) : text;
+  const bold = (text: string) => (colour ? styleText('bold', text, UNCONDITIONAL) : text);
   const session = run.results.flatMap(({ step, output }) =>
     'shell' in step ? [{ command: step.shell, output }] : [],
   );
@@ -48,7 +52,7 @@ export function* demoLines(run: ScenarioRun, { colour, width }: DemoStyle): Gene
     const own = steps.filter((step) => step.stage === stage.id && TOLD.has(step.kind));
     if (own.length === 0) continue;
     yield '';
-    yield spread(bold(`${number + 1}  ${stage.title}`), paint(stage.actor, NAMES[stage.actor]), width);
+    yield* spread(bold(`${number + 1}  ${stage.title}`), paint(stage.actor, NAMES[stage.actor]), width);
     yield* wrap(stage.what, 3, width);
     for (const step of own) {
       yield '';
@@ -60,7 +64,7 @@ export function* demoLines(run: ScenarioRun, { colour, width }: DemoStyle): Gene
     yield* closing(stage, bold, width);
   }
   yield '';
-  yield spread(bold('The same bytes, for the host and for the guest'), paint('host', NAMES.host), width);
+  yield* spread(bold('The same bytes, for the host and for the guest'), paint('host', NAMES.host), width);
   for (const { place, host, guest } of bothViews(run.pipeline)) {
     yield '';
     yield `   ${place}`;
@@ -114,10 +118,11 @@ function* closing(
   }
 }
 
-/** Two texts at the ends of a line. */
-function spread(left: string, right: string, width: number): string {
+/** Two texts at the ends of a line, or on two lines when they are too long. */
+function* spread(left: string, right: string, width: number): Generator<string> {
   const gap = width - length(left) - length(right);
-  return `${left}${' '.repeat(Math.max(2, gap))}${right}`;
+  yield gap < 2 ? left : `${left}${' '.repeat(gap)}${right}`;
+  if (gap < 2) yield `${' '.repeat(Math.max(0, width - length(right)))}${right}`;
 }
 
 const length = (text: string): number => stripVTControlCharacters(text).length;

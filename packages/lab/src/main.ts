@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { hardwareConcern } from './beside-hardware.ts';
 import { addAnnotate } from './commands/annotate.ts';
 import { addCapabilities } from './commands/capabilities.ts';
 import { addConform } from './commands/conform.ts';
@@ -13,16 +14,24 @@ import { addServe } from './commands/serve.ts';
 import { addTable } from './commands/table.ts';
 import { VERSION } from './version.ts';
 
+/** Commands that emulate a platform or a guest, rather than look into files. */
+const EMULATES: ReadonlySet<string> = new Set(['demo', 'run', 'guest', 'conform', 'serve']);
+
 /** The whole command line; each command is in a file of its name. */
 function createProgram(): Command {
-  const program = new Command('sevlab')
+  const program: Command = new Command('sevlab')
     .description(
       'A full-stack emulator of the AMD SEV secret-injection pipeline. Everything here is simulated.',
     )
     .version(VERSION)
+    .option('--beside-hardware', 'run although this machine has a real /dev/sev')
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ outputError: () => {} }); // told once, below, in our own form
+    .configureOutput({ outputError: () => {} }) // told once, below, in our own form
+    .hook('preAction', (_, command) => {
+      const concern = EMULATES.has(command.name()) && hardwareConcern(program.opts().besideHardware === true);
+      if (concern) throw new CommandError(EXIT.unsafe, concern);
+    });
   for (const add of [
     addDemo,
     addRun,

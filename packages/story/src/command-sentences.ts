@@ -136,7 +136,7 @@ const COMMANDS: Readonly<Partial<Record<CommandName, CommandProse>>> = {
       }
       const places = cmd && ` at sPA ${hexAddress(cmd.dhCertPaddr)} and ${hexAddress(cmd.sessionPaddr)}`;
       return sentences(
-        `The AMD-SP read the guest owner's certificate and session${places ?? ''}, agreed on a secret with them and its PDH, and unwrapped TEK and TIK.`,
+        `The AMD-SP read the guest owner's certificate and session${places ?? ''}, agreed on a secret by that certificate and its own PDH, and unwrapped TEK and TIK with it.`,
         guest,
         policy,
         'POLICY_MAC shows that the guest owner chose that policy.',
@@ -162,7 +162,7 @@ const COMMANDS: Readonly<Partial<Record<CommandName, CommandProse>>> = {
   DEACTIVATE: {
     title: 'DEACTIVATE: the guest loses its ASID',
     done: ({ input }) =>
-      `The AMD-SP took the ASID away from ${guestOf(input(HandleBuffer)?.handle)}. The guest can no longer run; its memory stays ciphertext.`,
+      `The AMD-SP took the ASID away from ${guestOf(input(HandleBuffer)?.handle)}. The guest can no longer run; in DRAM its private memory stays ciphertext.`,
     sees: 'Handle and status.',
     cannotSee: 'The memory key.',
   },

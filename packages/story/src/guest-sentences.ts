@@ -21,15 +21,13 @@ export const describeFirmware = ({ events }: StepMaterial): Prose => ({
   title: 'The firmware runs from encrypted memory',
   sentence: sentences(
     memorySentence('The firmware', events),
-    "On the way to the hand-over it looks for its own image, does what the image announces and builds the EFI tables, all through the guest's key.",
-    CIPHERTEXT_ONLY,
+    'On the way to the hand-over it looks for its own image, checks it, and builds the EFI tables for the kernel.',
+    hostSentence(events),
   ),
   clause: 'edk2 OvmfPkg/AmdSev, SecretPei and SecretDxe',
   sees: 'Private memory in the clear.',
   cannotSee: 'Changes that the host makes to ciphertext, until it reads what they became.',
 });
-
-const CIPHERTEXT_ONLY = 'In DRAM, and so for the host, these bytes are ciphertext.';
 
 export const describeHandover = ([event]: readonly EventOf<'handover'>[]): Prose => ({
   title: 'The firmware hands over to the kernel',
@@ -68,19 +66,21 @@ export function describeKernel({ events }: StepMaterial): Prose {
     sentence: sentences(
       driver &&
         added &&
-        `The kernel announced ${baseName(added.devpath)} again; udev resolves ${added.modalias ?? 'its modalias'} to the module efi_secret.`,
+        `udev had the devices announced once more; for ${baseName(added.devpath)}${added.modalias ? ` (${added.modalias})` : ''} it loads the module efi_secret.`,
       memorySentence(driver ? 'The driver' : 'The kernel', events),
       found &&
         `It found the entry of the secret area among the configuration tables: "${found.line.trim()}".`,
+      found && !added && !driver && 'It registered no device for it.',
       !driver &&
         added &&
         `It registered the platform device ${baseName(added.devpath)}, which udev can find a module for.`,
       driver &&
         bound &&
-        'The area starts with the header GUID 1e74f542-71dd-4d66-963e-ef4287ff173b, and the walk over its entries met no fault.',
+        'The area starts with the header GUID 1e74f542-71dd-4d66-963e-ef4287ff173b, and the walk over its entries met no fault. ' +
+          'The driver takes GUID and length of each entry; the data is not read before somebody reads a file.',
       !added && !bound && ueventSentence(events),
       logSentence(events),
-      ofType(events, 'access').length > 0 && CIPHERTEXT_ONLY,
+      hostSentence(events),
     ),
     clause: driver
       ? 'drivers/virt/coco/efi_secret/efi_secret.c, efi_secret_probe()'
@@ -90,34 +90,37 @@ export function describeKernel({ events }: StepMaterial): Prose {
   };
 }
 
+/** The last complaint, or else the last line. */
 function logSentence(events: readonly AnyEvent[]): string | undefined {
   const lines = ofType(events, 'printk');
   const told = lines.findLast(({ level }) => level <= WARNING) ?? lines.at(-1);
   if (told === undefined) return undefined;
-  return `The kernel log got ${plural(lines.length, 'line')}, such as "${told.line.trim()}".`;
+  const others = lines.length > 1 ? ` and ${plural(lines.length - 1, 'other line')}` : '';
+  return `The kernel logged "${told.line.trim()}"${others}.`;
 }
 
 /** A command of the guest's shell, with its system calls and what the kernel did for them. */
 export function describeShell({ events }: StepMaterial): Prose {
   const [shell] = ofType(events, 'shell');
-  const unlinked = ofType(events, 'syscall').filter(({ name, result }) => name === 'unlink' && result === 0);
-  const access = ofType(events, 'access');
+  const calls = ofType(events, 'syscall');
+  const unlinked = calls.filter(({ name, result }) => name === 'unlink' && result === 0);
+  const failed = calls.find(({ result }) => typeof result === 'string');
+  const used = ofType(events, 'access').filter(({ actor }) => actor === 'kernel');
   return {
     title: shell ? `Shell: ${shell.command}` : 'System calls on securityfs',
     sentence: sentences(
-      shell
-        ? `A root process ran "${shell.command}"; its exit status is ${shell.status}.`
-        : 'A process used securityfs.',
-      syscallSentence(events),
-      memorySentence(
-        'The kernel',
-        events.filter(({ actor }) => actor === 'kernel'),
-      ),
-      unlinked.length > 0 && wipeSentence(unlinked, access),
+      openingSentence(shell, calls),
+      failed && `${failed.name} of ${baseName(failed.path)} gave ${failed.result}.`,
+      readSentence(calls, used),
+      unlinked.length > 0 && wipeSentence(unlinked, used),
       diskSentence(events),
+      otherUseSentence(calls, used),
+      calls.some(({ name }) => name === 'stat' || name === 'getdents64') &&
+        used.length === 0 &&
+        "Names and metadata come from the kernel's inodes: no byte of a secret was read.",
       ueventSentence(events),
       logSentence(events),
-      access.some(({ view }) => view === 'private') && CIPHERTEXT_ONLY,
+      hostSentence(events),
     ),
     clause:
       unlinked.length > 0
@@ -128,31 +131,65 @@ export function describeShell({ events }: StepMaterial): Prose {
   };
 }
 
-function syscallSentence(events: readonly AnyEvent[]): string | undefined {
-  const calls = ofType(events, 'syscall');
-  if (calls.length === 0) return undefined;
-  const names = [...new Set(calls.map(({ name }) => name))];
-  const read = calls
-    .filter(({ name }) => name === 'read' || name === 'pread64')
-    .reduce((sum, { result }) => sum + (typeof result === 'number' ? result : 0), 0);
-  const failed = calls.find(({ result }) => typeof result === 'string');
+/** The title has the whole command line; here its first word is enough. */
+function openingSentence(
+  shell: EventOf<'shell'> | undefined,
+  calls: readonly EventOf<'syscall'>[],
+): string | undefined {
+  if (shell === undefined) {
+    const names = listed([...new Set(calls.map(({ name }) => name))]);
+    return `A process used securityfs${names === '' ? '' : `: ${names}`}.`;
+  }
+  const [program] = shell.command.trim().split(/\s+/);
+  const outcome = shell.status === 0 ? '' : `, which failed with exit status ${shell.status}`;
+  return `Root ran ${program || 'nothing'}${outcome}.`;
+}
+
+const isRead = ({ name, result }: EventOf<'syscall'>): boolean =>
+  (name === 'read' || name === 'pread64') && typeof result === 'number' && result > 0;
+
+/** What came out of which file. */
+function readSentence(
+  calls: readonly EventOf<'syscall'>[],
+  used: readonly EventOf<'access'>[],
+): string | undefined {
+  const lengths = new Map<string, number>();
+  for (const { path, result } of calls.filter(isRead)) {
+    lengths.set(path, (lengths.get(path) ?? 0) + Number(result));
+  }
+  if (lengths.size === 0) return undefined;
+  const what = listed([...lengths].map(([path, length]) => `${byteCount(length)} of ${baseName(path)}`));
+  const isPrivate = used.some(({ operation, view }) => operation === 'read' && view === 'private');
+  return `It read ${what}${isPrivate ? ' in the clear; the kernel took them out of private memory at that moment' : ''}.`;
+}
+
+function wipeSentence(unlinked: readonly EventOf<'syscall'>[], used: readonly EventOf<'access'>[]): string {
+  const files = listed(unlinked.map(({ path }) => baseName(path)));
+  const wiped = used.filter(isPrivateWrite);
+  if (wiped.length === 0) return `unlink took the name ${files} away.`;
+  const zeros = wiped.every(({ closed }) => bytesOf(closed, 'plain')?.every((byte) => byte === 0));
   return sentences(
-    `It made ${plural(calls.length, 'system call')} on securityfs: ${listed(names)}.`,
-    read > 0 && `It read ${byteCount(read)} of plaintext.`,
-    failed && `${failed.name} on ${baseName(failed.path)} gave ${failed.result}.`,
+    `Before unlink of ${files} took the name away, the kernel overwrote data and GUID of the entry, ${byteCount(totalOf(wiped))} of private memory.`,
+    zeros && 'All of them are zero now.',
+    "The entry's length stays, so that the next walk over the table can pass it.",
   );
 }
 
-function wipeSentence(unlinked: readonly EventOf<'syscall'>[], access: readonly EventOf<'access'>[]): string {
-  const files = listed(unlinked.map(({ path }) => baseName(path)));
-  const wiped = access.filter(({ operation, view }) => operation === 'write' && view === 'private');
-  const zeros =
-    wiped.length > 0 && wiped.every(({ closed }) => bytesOf(closed, 'plain')?.every((byte) => byte === 0));
-  return sentences(
-    `unlink of ${files} overwrites the data of the entry with zeros and its GUID with NULL_GUID; the length stays.`,
-    zeros && 'All bytes that the kernel wrote here are zero.',
+/** What neither reading a file nor deleting one explains. */
+function otherUseSentence(
+  calls: readonly EventOf<'syscall'>[],
+  used: readonly EventOf<'access'>[],
+): string | undefined {
+  const reads = calls.some(isRead);
+  const deletes = calls.some(({ name }) => name === 'unlink');
+  return memorySentence(
+    'The kernel',
+    used.filter(({ operation }) => !deletes && (operation === 'write' || !reads)),
   );
 }
+
+const isPrivateWrite = ({ operation, view }: EventOf<'access'>): boolean =>
+  operation === 'write' && view === 'private';
 
 function ueventSentence(events: readonly AnyEvent[]): string | undefined {
   const announced = ofType(events, 'uevent').map(({ action, devpath }) => `${action} ${baseName(devpath)}`);
@@ -162,21 +199,33 @@ function ueventSentence(events: readonly AnyEvent[]): string | undefined {
 function diskSentence(events: readonly AnyEvent[]): string | undefined {
   const transfers = ofType(events, 'access').filter(({ actor }) => actor === 'disk');
   if (transfers.length === 0) return undefined;
-  const length = transfers.reduce((sum, event) => sum + event.length, 0);
-  return `The host's disk moved ${byteCount(length)} through shared memory; the host can read and change them on the way.`;
+  return `The host's disk moved ${byteCount(totalOf(transfers))} through shared memory; the host can read and change them on the way.`;
 }
 
-/** Who read and wrote how many bytes of private and shared memory. */
+/** What the host has of the memory that was used. */
+function hostSentence(events: readonly AnyEvent[]): string | undefined {
+  const used = ofType(events, 'access');
+  if (!used.some(({ view }) => view === 'private')) return undefined;
+  const bytes = used.every(({ view }) => view === 'private') ? 'these bytes are' : 'the private bytes are';
+  return `In DRAM, and so for the host, ${bytes} ciphertext.`;
+}
+
+/** Who read and wrote how many bytes of private and shared memory; a single access is told with its place. */
 function memorySentence(who: string, events: readonly AnyEvent[]): string | undefined {
   const uses = (['read', 'write'] as const).flatMap((operation) =>
     (['private', 'shared'] as const).flatMap((view) => {
-      const length = ofType(events, 'access')
-        .filter((event) => event.operation === operation && event.view === view)
-        .reduce((sum, event) => sum + event.length, 0);
-      return length === 0
-        ? []
-        : [`${operation === 'read' ? 'read' : 'wrote'} ${byteCount(length)} of ${view} memory`];
+      const own = ofType(events, 'access').filter(
+        (event) => event.operation === operation && event.view === view,
+      );
+      const length = totalOf(own);
+      if (length === 0) return [];
+      const what = operation === 'read' ? `read ${byteCount(length)} of` : `wrote ${byteCount(length)} to`;
+      const place = own.length === 1 && own[0]?.gpa !== undefined ? ` at GPA ${own[0].gpa}` : '';
+      return [`${what} ${view} memory${place}`];
     }),
   );
   return uses.length === 0 ? undefined : `${who} ${listed(uses)}.`;
 }
+
+const totalOf = (accesses: readonly EventOf<'access'>[]): number =>
+  accesses.reduce((sum, { length }) => sum + length, 0);

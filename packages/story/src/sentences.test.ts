@@ -52,9 +52,35 @@ test('sentences hold what the trace says', () => {
   );
   expect(titled('The kernel finds')).toContain('CocoSecret=0x776f018');
   expect(titled('The driver')).toContain('Created 3 entries in securityfs secrets/coco');
-  expect(titled('Shell: hd')).toContain('It read 19 bytes of plaintext');
-  expect(titled('Shell: rm')).toContain('All bytes that the kernel wrote here are zero.');
-  expect(titled('Shell: decrypt-file')).toContain('moved 1024 bytes through shared memory');
+});
+
+test('a typed command is told by whose bytes it moved, and what the host has of them', () => {
+  const ciphertext = 'In DRAM, and so for the host, these bytes are ciphertext.';
+  expect(titled('Shell: ls')).toBe(
+    "Root ran ls. Names and metadata come from the kernel's inodes: no byte of a secret was read.",
+  );
+  expect(titled('Shell: hd')).toBe(
+    `Root ran hd. It read 19 bytes of e6f5a162-d67f-4750-a67c-5d065f2a9910 in the clear; the kernel took them out of private memory at that moment. ${ciphertext}`,
+  );
+  expect(titled('Shell: rm')).toMatch(
+    /the kernel overwrote data and GUID of the entry, 35 bytes of private memory\. All of them are zero now\./,
+  );
+  const decrypted = titled('Shell: decrypt-file');
+  expect(decrypted).toContain('moved 1024 bytes through shared memory');
+  expect(decrypted).toMatch(/The kernel wrote \d+ bytes to private memory at GPA 0x2100000\./);
+  expect(decrypted).toContain('the private bytes are ciphertext'); // the shared ones need not be
+  expect(decrypted).not.toContain(ciphertext);
+});
+
+test('a command that fails or does nothing is told as that', () => {
+  const told = (...events: Parameters<typeof trace>) => stepsOf(trace(...events)).at(-1)?.sentence;
+  expect(told({ type: 'shell', actor: 'user', command: '  ', status: 0 })).toBe('Root ran nothing.');
+  expect(
+    told(
+      { type: 'syscall', actor: 'user', name: 'open', path: '/sys/kernel/security/x', result: '-ENOENT' },
+      { type: 'shell', actor: 'user', command: 'cat /sys/kernel/security/x', status: 1 },
+    ),
+  ).toBe('Root ran cat, which failed with exit status 1. open of x gave -ENOENT.');
 });
 
 test('a trace without closed bytes is told with lengths, and no secret is named', () => {

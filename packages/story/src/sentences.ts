@@ -105,7 +105,7 @@ function describeMessage([event]: readonly EventOf<'message'>[]): Prose {
       return {
         title: 'The measurement goes to the guest owner',
         sentence: sentences(
-          'The host sent what LAUNCH_MEASURE wrote to the guest owner.',
+          'The host sent the guest owner what LAUNCH_MEASURE had written.',
           measurementSentence(event),
           'Everybody can read it, and nobody without the TIK can make one that fits.',
         ),
@@ -119,7 +119,7 @@ function describeMessage([event]: readonly EventOf<'message'>[]): Prose {
         sentence: sentences(
           'The guest owner encrypted the secrets with the TEK, authenticated the packet with the TIK and sent it to the host.',
           packetSentence(event),
-          'To the host the packet is noise; it can refuse to pass it on, and it cannot change a bit unnoticed.',
+          'The host cannot read the data, and cannot change a bit of the packet unnoticed; it can refuse to pass it on.',
         ),
         clause: '55766, LAUNCH_SECRET',
         sees: 'The secrets and the packet.',
@@ -204,7 +204,7 @@ function describeHostMemory(step: StepMaterial): Prose {
       ...(['write', 'read'] as const).map((operation) => usesSentence(step, uses, operation)),
       ...moves
         .slice(0, LISTED_USES)
-        .map(({ gpa, spa }) => `The host let GPA ${gpa} lie at sPA ${spa} from now on.`),
+        .map(({ gpa, spa }) => `The host made sPA ${spa} the place of GPA ${gpa} from now on.`),
       moves.length > LISTED_USES && `It moved ${moves.length} pages in all.`,
       moves.length > 0 &&
         'Encryption depends on the sPA: what was encrypted for another address decrypts to something else.',
@@ -256,7 +256,7 @@ function originWords(origin: Origin | undefined): string | undefined {
 
 const describeStop = ([event]: readonly EventOf<'stop'>[]): Prose => ({
   title: 'The guest stops',
-  sentence: `The guest stopped: ${event?.reason ?? 'no reason is known'}. Its memory stays ciphertext.`,
+  sentence: `The guest stopped: ${event?.reason ?? 'no reason is known'}. In DRAM its private memory stays ciphertext.`,
   sees: 'What it saw while it ran.',
   cannotSee: 'What happens to its memory from here on.',
 });

@@ -27,8 +27,10 @@ export function check(pipeline: Pipeline, step: Check, file: string): Finding {
     };
   }
   if ('diskHolds' in step) {
-    const image = pipeline.setup.disk ?? new Uint8Array(0);
-    const at = indexOfBytes(image, bytesOf(step.diskHolds, file));
+    const { launching } = pipeline.progress;
+    const disk = launching && pipeline.actors.machine.host.disk(launching.record.guest);
+    if (disk === undefined) throw new ScenarioError('check diskHolds: the guest has no disk yet');
+    const at = indexOfBytes(disk, bytesOf(step.diskHolds, file));
     const place = at === -1 ? 'nowhere on the disk' : `at byte ${at} of the disk`;
     return {
       held: (at !== -1) === step.diskHolds.expect,

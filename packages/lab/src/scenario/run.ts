@@ -55,7 +55,7 @@ function runStep(
     attack(pipeline, step.attack, schemes);
     return {};
   }
-  if ('check' in step) return { finding: check(pipeline, step.check, file) };
+  if ('check' in step) return { finding: check(pipeline.fork(), step.check, file) }; // looking is no part of the run
   if ('shell' in step) {
     const { kernel } = pipeline.progress;
     if (kernel === undefined)

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadScenario } from '@sevlab/lab/scenario/load';
+import { runScenario } from '@sevlab/lab/scenario/run';
+import type { Scenario, Step } from '@sevlab/lab/scenario/scenario';
+import { setupOf } from '@sevlab/lab/scenario/setup';
+import { validateScenario } from '@sevlab/lab/scenario/validate';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const files = [
+  `${root}packages/lab/scenarios/kernel-documentation.yaml`,
+  ...readdirSync(`${root}e2e/scenarios`).map((name) => `${root}e2e/scenarios/${name}`),
+];
+
+const run = (scenario: Scenario, file: string) => {
+  const { setup, secrets } = setupOf(scenario, file, { record: false });
+  return runScenario(scenario, file, setup, secrets);
+};
+
+/** The same step expecting something else. */
+function contradicted(step: Step): Step | undefined {
+  if ('do' in step && step.expect?.status) return { ...step, expect: { status: 'HWERROR_UNSAFE' } };
+  if ('do' in step && step.expect?.refused) return { ...step, expect: { refused: 'nobody says this' } };
+  if ('shell' in step && step.expect?.output !== undefined)
+    return { ...step, expect: { output: 'nobody prints this' } };
+  if ('check' in step && 'hostFinds' in step.check) {
+    return { check: { hostFinds: { ...step.check.hostFinds, expect: !step.check.hostFinds.expect } } };
+  }
+  if ('check' in step && 'memory' in step.check)
+    return { check: { memory: { gpa: step.check.memory.gpa, hex: '0123456789' } } };
+  return undefined;
+}
+
+describe.each(files.map((file) => [file.slice(root.length), file]))('%s', (_, file) => {
+  const scenario = loadScenario(file);
+
+  it('matches the schema, has a title and says what it is about', () => {
+    expect(validateScenario(scenario)).toBe(scenario);
+    expect(scenario.about?.length).toBeGreaterThan(40);
+  });
+
+  it('goes as it says', () => {
+    const { results, passed } = run(scenario, file);
+    expect(results.filter(({ finding }) => finding?.held === false)).toEqual([]);
+    expect({ passed, steps: results.length }).toEqual({ passed: true, steps: scenario.steps.length });
+  });
+
+  it('would notice each of its expectations failing', () => {
+    const wrong = scenario.steps.flatMap((step, i) => {
+      const other = contradicted(step);
+      return other ? [{ i, scenario: { ...scenario, steps: scenario.steps.with(i, other) } }] : [];
+    });
+    expect(wrong.length).toBeGreaterThan(0);
+    for (const { i, scenario: changed } of wrong) {
+      const { results, passed } = run(changed, file);
+      expect({ passed, at: results.length - 1 }).toEqual({ passed: false, at: i });
+    }
+  });
+});
+
+it('all run from the command line', () => {
+  const { status, stdout } = spawnSync(`${root}sevlab`, ['run', ...files], { encoding: 'utf8', cwd: '/' });
+  expect(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .every((line) => line.includes(': as expected, ')),
+  ).toBe(true);
+  expect(status).toBe(0);
+});
