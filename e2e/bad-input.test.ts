@@ -88,7 +88,7 @@ describe('a launch', () => {
     [
       'whose image the host changed',
       { image: { offset: 4096, hex: '00ff00ff' } },
-      /measurement does not match; expected [0-9a-f]{64} .* got/,
+      /measurement does not match; expected that of launch digest [0-9a-f]{64}, policy 0x1 .* got/,
     ],
     ['whose measurement the host changed', { measurement: { bit: 0 } }, /measurement does not match/],
     ['whose policy the host changed', { policy: [] }, /BAD_MEASUREMENT/],

@@ -11,6 +11,7 @@ export interface ClockState {
 /** The kernel documentation's transcript starts in this minute. */
 export const DEFAULT_START: bigint = BigInt(Date.parse('2022-06-28T11:54:05Z')) * 1_000_000n;
 
+/** A clock that has not moved yet. By default an event takes 1 µs and a command 20 s. */
 export const createClock = (options: Partial<ClockState> = {}): ClockState => ({
   now: options.now ?? DEFAULT_START,
   perEvent: options.perEvent ?? 1_000n,

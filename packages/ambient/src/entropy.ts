@@ -12,6 +12,7 @@ export interface EntropyState {
   draws: number;
 }
 
+/** A stream to draw from. */
 export interface Entropy {
   readonly state: EntropyState;
   /** `length` random bytes. */

@@ -1,6 +1,7 @@
 import type { Actor, TraceBody, TraceEvent } from '@sevlab/codec/trace';
 import { type ClockState, createClock } from './clock.ts';
 
+/** An event in memory, with its bytes. */
 export type RecordedEvent = TraceEvent<Uint8Array>;
 /** What a boundary reports: the event without what every event has. */
 export type Observation = TraceBody & Pick<RecordedEvent, 'open' | 'closed'>;
@@ -36,6 +37,7 @@ export class Observer {
     state.events.push({ seq, t, machine: state.machine, actor, to, ...describe() });
   }
 
+  /** Reading it does not move it; setting `now` does. */
   get clock(): ClockState {
     return this.state.clock;
   }
@@ -56,6 +58,7 @@ export class Observer {
   }
 }
 
+/** A run that begins now. `machine` names it in events (default `m0`); without `record` no event is kept. */
 export function createObserver(
   options: { machine?: string; record?: boolean; clock?: Partial<ClockState> } = {},
 ): Observer {

@@ -11,5 +11,6 @@ export const EncryptedFile = struct('sevlab encrypted file', 'sevlab: the applic
 });
 export type EncryptedFile = ValueOf<typeof EncryptedFile>;
 
+/** What `magic` and `version` must be. */
 export const ENCRYPTED_FILE_MAGIC = 'sevlabENC';
 export const ENCRYPTED_FILE_VERSION = 1;

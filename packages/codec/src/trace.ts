@@ -1,5 +1,6 @@
 /** The trace format: JSON Lines that a lesson plays, a CI job keeps, and a conformance case shows as evidence. */
 
+/** What the first line of a trace says of itself. */
 export const TRACE_FORMAT = 'sevlab-trace';
 export const TRACE_VERSION = 1;
 
@@ -99,6 +100,7 @@ export type WrittenBytes =
   | { readonly blob: string; readonly length: number }
   | { readonly length: number };
 
+/** One event as it stands in a file. */
 export type WrittenEvent = TraceEvent<WrittenBytes>;
 
 /** The first line. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Case } from './case.ts';
 import { GivenNotReached, type Target } from './target.ts';
 
+/** What became of a case. */
 export interface CaseResult {
   readonly id: string;
   /** `skip`: the target has no such room. */

@@ -76,7 +76,7 @@ describe('hand-over of the default layout', () => {
     layout: '202405',
   });
 
-  test('ST-03, ST-04: the system table after ExitBootServices, with a valid CRC', () => {
+  test('the system table after ExitBootServices, with a valid CRC', () => {
     expect(systemTable).toMatchObject({
       signature: 'IBI SYST',
       revision: 0x0002_0046,
@@ -90,21 +90,21 @@ describe('hand-over of the default layout', () => {
     expect(systemTable.crc32).toBe(crc32(zeroed));
   });
 
-  test('ST-08, ST-10: vendor and configuration table lie in RuntimeServicesData', () => {
+  test('vendor and configuration table lie in RuntimeServicesData', () => {
     expect(toHex(readPrivate(guest, systemTable.firmwareVendor, 14))).toBe('7300650076006c00610062000000');
     expect(
       [systemTable.firmwareVendor, systemTable.configurationTable, BigInt(info.efiSystab)].map(typeAt),
     ).toEqual([6, 6, 6]);
   });
 
-  test('PD-05, PD-07: the location of the area lies in ACPI reclaim memory, size not rounded', () => {
+  test('the location of the area lies in ACPI reclaim memory, size not rounded', () => {
     expect(configuration.map(({ vendorGuid }) => vendorGuid)).toEqual([LINUX_EFI_COCO_SECRET_AREA_GUID]);
     const location = configuration[0]?.vendorTable ?? gpa(0n);
     expect(typeAt(location)).toBe(9);
     expect(toHex(readPrivate(guest, location, SecretLocation.size))).toBe('0000810000000000000c000000000000');
   });
 
-  test('PD-01, MM-03: the page is reserved in the map and in e820', () => {
+  test('the page is reserved in the map and in e820', () => {
     expect(map.filter(({ physicalStart }) => physicalStart === 0x810000n)).toEqual([
       { type: 0, physicalStart: 0x810000n, virtualStart: 0n, numberOfPages: 1n, attribute: 0xfn },
     ]);
@@ -112,18 +112,18 @@ describe('hand-over of the default layout', () => {
     expect(e820).toEqual(e820Of(map));
   });
 
-  test('PD-01: the HOB list in guest memory', () => {
+  test('the HOB list in guest memory', () => {
     const hobList = map.find(({ type }) => type === 4)?.physicalStart ?? 0n;
     expect(toHex(readPrivate(guest, hobList, 56))).toBe(
       `0200300000000000${'00'.repeat(16)}00008100000000000010000000000000${'00'.repeat(8)}ffff080000000000`,
     );
   });
 
-  test('PD-12: the pages that only SEV-SNP needs are free', () => {
+  test('the pages that only SEV-SNP needs are free', () => {
     expect([0x80d000n, 0x80e000n, 0x80f000n].map(typeAt)).toEqual([7, 7, 7]);
   });
 
-  test('MM-01: boot_params says 48 bytes, version 1; no RSDP; a command line below 4 GiB', () => {
+  test('boot_params says 48 bytes, version 1; no RSDP; a command line below 4 GiB', () => {
     expect(info).toMatchObject({ efiLoaderSignature: 'EL64', efiMemdescSize: 48, efiMemdescVersion: 1 });
     expect(toHex(page.subarray(0x70, 0x78))).toBe('00'.repeat(8));
     const commandLine = BigInt(new DataView(page.buffer, page.byteOffset).getUint32(0x228, true));
@@ -144,22 +144,19 @@ describe('what differs between images', () => {
     ['202102', 4, 4],
     ['202402', 0, 9],
     ['202405', 0, 9],
-  ] as const)(
-    'PD-02, PD-05, PD-06: layout %s: page of type %i, location in type %i',
-    (layout, page, location) => {
-      const { configuration, typeAt, guest } = bootImage({ layout });
-      const { base, size } = LAYOUTS[layout].secretArea;
-      expect(typeAt(BigInt(base))).toBe(page);
-      const at = configuration[0]?.vendorTable ?? gpa(0n);
-      expect(typeAt(at)).toBe(location);
-      expect(SecretLocation.decode(readPrivate(guest, at, 16))).toEqual({
-        basePa: BigInt(base),
-        size: BigInt(size),
-      });
-    },
-  );
+  ] as const)('layout %s: page of type %i, location in type %i', (layout, page, location) => {
+    const { configuration, typeAt, guest } = bootImage({ layout });
+    const { base, size } = LAYOUTS[layout].secretArea;
+    expect(typeAt(BigInt(base))).toBe(page);
+    const at = configuration[0]?.vendorTable ?? gpa(0n);
+    expect(typeAt(at)).toBe(location);
+    expect(SecretLocation.decode(readPrivate(guest, at, 16))).toEqual({
+      basePa: BigInt(base),
+      size: BigInt(size),
+    });
+  });
 
-  test('PD-10: the generic build announces the area, and neither reserves nor publishes it', () => {
+  test('the generic build announces the area, and neither reserves nor publishes it', () => {
     const { configuration, typeAt, systemTable } = bootImage({
       layout: '202405',
       reservesArea: false,
@@ -200,14 +197,14 @@ describe('what differs between images', () => {
   });
 });
 
-test('PD-08: without memory for the location nothing is installed', () => {
+test('without memory for the location nothing is installed', () => {
   const guest = launchGuest(buildImage({ layout: '202405', size: 4096 }));
   const pool = { next: 0x1000n, end: 0x1020n };
   const area = LAYOUTS['202405'].secretArea;
   expect(inGuest(guest, ({ memory }) => secretDxe(memory, pool, area))).toEqual([]);
 });
 
-describe.each(['202102', '202402', '202405'] as const)('PD-09, PD-14: layout %s', (layout: LayoutName) => {
+describe.each(['202102', '202402', '202405'] as const)('layout %s', (layout: LayoutName) => {
   test('the secret page is neither read nor written', () => {
     const { base } = LAYOUTS[layout].secretArea;
     const guest = launchGuest(buildImage({ layout }), { record: true });

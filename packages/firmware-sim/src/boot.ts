@@ -23,7 +23,7 @@ import { secretPei } from './pei/secret-pei.ts';
 import { findMemoryEncryption, writeWorkArea } from './sec/memory-encryption.ts';
 import { readOwnImage } from './sec/own-image.ts';
 import type { Stopped } from './stopped.ts';
-import { writeSystemTable } from './tables.ts';
+import { writeSystemTable } from './system-table.ts';
 
 /** Where the kernel finds what firmware has to say. */
 export interface Handover {

@@ -12,7 +12,7 @@ import { e820Of } from './e820.ts';
 
 const captures = { s3On512, s3On2048, s3Off512, s3Off2048, generic2022, generic2026 };
 
-describe('LX-03: the e820 map that a real kernel made of a real memory map', () => {
+describe('the e820 map that a real kernel made of a real memory map', () => {
   test.each(Object.entries(captures))('%s', (_, capture) => {
     const map = capture.memmap.map(({ type, phys, pages, attr }) => ({
       type,

@@ -53,7 +53,7 @@ describe('real images', () => {
     return realImage(recorded);
   };
 
-  test('FT-01: OVMF.amdsev.fd is sound', () => {
+  test('OVMF.amdsev.fd is sound', () => {
     const { findings, secretArea, hashesArea, entries } = inspectImage(named('OVMF.amdsev.fd', 'sid'));
     expect(findings).toEqual([]);
     expect(secretArea).toEqual({ base: 0x810000, size: 0xc00 });
@@ -74,13 +74,13 @@ describe('real images', () => {
     ]);
   });
 
-  test('FT-02: a 0/0 secret block is a trap', () => {
+  test('a 0/0 secret block is a trap', () => {
     expect(texts(named('ovmf/OVMF.fd', 'bookworm'))).toEqual([
       expect.stringMatching(/^warning: the secret block says base 0x0, size 0/),
     ]);
   });
 
-  test('FT-04: a variable store has no table', () => {
+  test('a variable store has no table', () => {
     expect(texts(named('OVMF_VARS.fd', 'bookworm'))).toEqual([
       expect.stringMatching(/^error: no GUIDed table:/),
     ]);
@@ -146,17 +146,17 @@ test.each([
     [/^warning: the SEV secret block .* is there twice/],
   ],
   [
-    'FT-12: a secret block without data',
+    'a secret block without data',
     imageWith([{ ...SECRET, data: new Uint8Array() }]),
     [/^error: the SEV secret block has 0 bytes of data; expected 8/],
   ],
   [
-    'FT-17: metadata outside the image',
+    'metadata outside the image',
     imageWith([{ guid: SEV_METADATA_GUID, data: fromHex('01100000') }, SECRET]),
     [/^error: the SEV metadata lies 4097 bytes before the end; expected 16 to 4096/],
   ],
   [
-    'FT-19: reset address 0',
+    'reset address 0',
     imageWith([SECRET, { guid: SEV_ES_RESET_BLOCK_GUID, data: new Uint8Array(4) }]),
     [/^warning: the SEV-ES reset address is zero/],
   ],
@@ -188,7 +188,7 @@ describe('SEV metadata', () => {
   const metadata = (hex: string): Uint8Array => fromHex(hex);
   test.each([
     [
-      'FT-18: more sections than its length',
+      'more sections than its length',
       '41534556 1b000000 01000000 01000000 000000000000000000000000',
       /28 bytes, in a length of 27/,
     ],

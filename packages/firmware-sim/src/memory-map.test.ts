@@ -44,7 +44,7 @@ test('512 MiB: the bins lie where the AmdSev build of 2026.08 has them', () => {
 describe.each([64n, 512n, 2048n, 2816n, 4096n, 65536n])('%i MiB', (mib) => {
   const map = mapFor(mib * MIB, SECRET_PAGE);
 
-  test('MM-02: 48 bytes each, with zeros in padding and virtual start', () => {
+  test('48 bytes each, with zeros in padding and virtual start', () => {
     for (const entry of map) {
       const bytes = EfiMemoryDescriptor.encode(entry);
       expect(bytes).toHaveLength(48);
@@ -54,13 +54,13 @@ describe.each([64n, 512n, 2048n, 2816n, 4096n, 65536n])('%i MiB', (mib) => {
     }
   });
 
-  test('MM-03: one entry starts at the secret page, reserved, one page long', () => {
+  test('one entry starts at the secret page, reserved, one page long', () => {
     expect(map.filter(({ physicalStart }) => physicalStart === 0x810000n)).toEqual([
       { type: 0, physicalStart: 0x810000n, virtualStart: 0n, numberOfPages: 1n, attribute: 0xfn },
     ]);
   });
 
-  test('MM-04: nothing overlaps, all is page aligned and has pages', () => {
+  test('nothing overlaps, all is page aligned and has pages', () => {
     for (const [i, entry] of map.entries()) {
       expect(entry.physicalStart % 4096n).toBe(0n);
       expect(entry.numberOfPages).toBeGreaterThan(0n);
@@ -69,14 +69,14 @@ describe.each([64n, 512n, 2048n, 2816n, 4096n, 65536n])('%i MiB', (mib) => {
     }
   });
 
-  test('MM-05, MM-06: run time memory has RUNTIME, other RAM has not, and there are no access bits', () => {
+  test('run time memory has RUNTIME, other RAM has not, and there are no access bits', () => {
     for (const { type, attribute } of map) {
       expect(attribute).toBe(type === 5 || type === 6 ? RUNTIME | 0xfn : 0xfn);
     }
     expect(map.filter(({ type }) => type === 5 || type === 6)).toHaveLength(2);
   });
 
-  test('MM-07: the neighbours of the secret page are free', () => {
+  test('the neighbours of the secret page are free', () => {
     const neighbours = [0x80c000n, 0x80d000n, 0x80e000n, 0x80f000n, 0x811000n];
     expect(neighbours.map((page) => typeAt(map, page))).toEqual(new Array(5).fill(7));
   });

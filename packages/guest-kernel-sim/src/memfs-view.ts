@@ -8,7 +8,7 @@ import { MAY_EXEC, MAY_READ, MAY_WRITE, S_IFDIR, S_IFLNK, S_IFREG } from './user
 /**
  * memfs as a view: it holds no file, every operation is a system call of one user. Its own permission checks ask
  * the real process, so none of them is used. What memfs offers beyond Superblock's operations (watching, snapshots)
- * sees nothing.
+ * sees nothing. The view knows the descriptors that it opened itself, so the view of a forked kernel starts with none.
  */
 export function createFileSystem(sys: Syscalls): IFs {
   const { fsCore, memfs } = loadMemfs();

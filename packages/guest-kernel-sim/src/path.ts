@@ -39,24 +39,31 @@ export function walkToParent(kernel: RunningKernel, user: User, path: string): L
   for (const step of names) {
     const next = lookupIn(kernel, user, dir, step);
     if (next === undefined) throw new KernelError('ENOENT');
-    if (!placeIsDirectory(next)) throw new KernelError('ENOTDIR');
-    dir = next;
+    dir = directoryAt(kernel, user, next);
   }
   return { dir, name, slash: path.endsWith('/') && name !== '' };
 }
 
-/** What the last component is; undefined when there is nothing of that name. */
+/** What the last component is; undefined when there is nothing of that name. Without a slash no link is followed. */
 export function lookupLast(kernel: RunningKernel, user: User, { dir, name, slash }: Last): Place | undefined {
   if (name === '') return dir;
   const place = lookupIn(kernel, user, dir, name);
-  if (place !== undefined && slash && !placeIsDirectory(place)) throw new KernelError('ENOTDIR');
-  return place;
+  return place !== undefined && slash ? directoryAt(kernel, user, place) : place;
 }
 
 /** The place that a whole path leads to. Throws ENOENT when it leads nowhere. */
 export function walk(kernel: RunningKernel, user: User, path: string): Place {
   const place = lookupLast(kernel, user, walkToParent(kernel, user, path));
   if (place === undefined) throw new KernelError('ENOENT');
+  return place;
+}
+
+/** The directory that a place is, or that it links to. Links are relative, and none leads to itself. */
+function directoryAt(kernel: RunningKernel, user: User, place: Place): Place {
+  if (place.fs === 'pseudo' && place.node.target !== undefined) {
+    return directoryAt(kernel, user, walk(kernel, user, `${directoryOf(place.path)}/${place.node.target}`));
+  }
+  if (!placeIsDirectory(place)) throw new KernelError('ENOTDIR');
   return place;
 }
 

@@ -79,9 +79,6 @@ export interface SecurityFs {
   nextFd: number;
 }
 
-/** statfs's f_type (include/uapi/linux/magic.h, SECURITYFS_MAGIC). */
-export const SECURITYFS_MAGIC = 0x73636673;
-
 const ROOT_INO = 1;
 /** 0, 1 and 2 are standard streams. */
 const FIRST_FD = 3;
@@ -96,11 +93,6 @@ export function createSecurityFs(now: bigint): SecurityFs {
     nextIno: 2,
     nextFd: FIRST_FD,
   };
-}
-
-/** No descriptor and no inode is shared with the original. */
-export function forkSecurityFs(fs: SecurityFs): SecurityFs {
-  return structuredClone(fs);
 }
 
 const directory = (

@@ -10,6 +10,7 @@ import { timeText } from './coreutils/ls.ts';
 import type { Kernel } from './kernel.ts';
 import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from './plain-guest.ts';
 import { kernelProfile } from './profile.ts';
+import { ROOT } from './user.ts';
 
 const COCO = '/sys/kernel/security/secrets/coco';
 const KATA = 'e6f5a162-d67f-4750-a67c-5d065f2a9910';
@@ -61,6 +62,18 @@ describe('ls', () => {
     expect(kernel.run(`ls -U ${COCO}`).output).toBe(sorted.toReversed().join(''));
   });
 
+  it('shows where links lead, and paths go through them', () => {
+    const kernel = boot();
+    const link = '/sys/bus/platform/devices/efi_secret.0';
+    expect(kernel.run('ls -l /sys/bus/platform/devices').output).toBe(
+      'total 0\nlrwxrwxrwx 1 root root 0 Jun 28 11:54 efi_secret.0 -> ../../../devices/platform/efi_secret.0\n',
+    );
+    expect(kernel.run(`cat ${link}/modalias`).output).toBe('platform:efi_secret\n');
+    expect(kernel.run(`cat ${link}/driver/efi_secret.0/uevent`).output).toContain('DRIVER=efi_secret\n');
+    expect(kernel.run(`ls ${link}/`).output).toBe('driver\nmodalias\nsubsystem\nuevent\n');
+    expect(kernel.run(`cat ${link}/modalias/x`).output).toBe(`cat: ${link}/modalias/x: Not a directory\n`);
+  });
+
   it('says what it cannot find', () => {
     expect(boot().run('ls /nonexist')).toMatchObject({
       output: "ls: cannot access '/nonexist': No such file or directory\n",
@@ -88,8 +101,8 @@ describe('ls', () => {
     const at = (text: string): bigint => BigInt(Date.parse(text)) * 1_000_000n;
     const now = at('2022-06-28T11:54:05Z');
     const half = 15_778_476n * 1_000_000_000n;
-    expect(timeText(now - half, now)).toBe('Dec 27 20:59');
-    expect(timeText(now - half - 1n, now)).toBe('Dec 27  2021');
+    expect(timeText(now - half + 1n, now)).toBe('Dec 27 20:59');
+    expect(timeText(now - half, now)).toBe('Dec 27  2021');
     expect(timeText(now + 1n, now)).toBe('Jun 28  2022');
     expect(timeText(at('2022-06-02T00:00:00Z'), now)).toBe('Jun  2 00:00');
   });
@@ -238,6 +251,59 @@ describe('the shell', () => {
     expect(kernel.run('foo')).toMatchObject({ output: 'bash: foo: command not found\n', status: 127 });
     expect(kernel.run('constructor').status).toBe(127);
     expect(kernel.run('')).toMatchObject({ output: '', status: 0 });
+  });
+
+  it.each([
+    ['cat /proc/iomem | hd', 'this shell has no pipes, at: | hd'],
+    ['echo a && echo b', 'this shell takes one command at a time, at: && echo b'],
+    ['echo a; echo b', 'this shell takes one command at a time, at: ; echo b'],
+    ['echo a\necho b', 'this shell takes one command at a time, at: \necho b'],
+    ['hd < /proc/iomem', "this shell has no redirection but '> FILE', at: < /proc/iomem"],
+    ['ls /x 2> /dev/null', "this shell has no redirection but '> FILE', at: 2> /dev/null"],
+    [`cat ${COCO}/*`, 'this shell expands no patterns; quote the character or write the name out, at: *'],
+    ['ls ~', 'this shell expands no patterns; quote the character or write the name out, at: ~'],
+    ['echo $HOME', 'this shell has no variables and no substitution; use single quotes, at: $HOME'],
+    ['echo "a $b"', 'this shell has no variables and no substitution; use single quotes, at: "a $b"'],
+    ["echo it's", "a quote or a backslash is open at the end, at: 's"],
+    ['echo a \\', 'a quote or a backslash is open at the end, at: \\'],
+    ['echo a >> /tmp/b', "'>' is followed by one file, and comes once"],
+    ['echo a >', "'>' is followed by one file, and comes once"],
+    ['echo a > /tmp/b > /tmp/c', "'>' is followed by one file, and comes once"],
+  ])('refuses %j before anything runs', (line, reason) => {
+    const kernel = boot();
+    const before = kernel.observer.events.length;
+    expect(kernel.run(line)).toMatchObject({ output: `sevlab: ${reason}\n`, status: 2 });
+    expect(kernel.observer.events.slice(before).map(({ type }) => type)).toEqual(['shell']);
+  });
+
+  it.each(['dmesg -w', 'hd -C /proc/iomem', 'cat -n /proc/iomem'])(
+    '%s: an option that is not there is refused',
+    (line) => {
+      const [name, option] = line.split(' ');
+      expect(boot().run(line)).toMatchObject({
+        output: `${name}: invalid option -- '${option![1]}'\nTry '${name} --help' for more information.\n`,
+        status: 1,
+      });
+    },
+  );
+
+  it('takes quoted what it refuses bare', () => {
+    const { output } = boot().run(`echo '*|$x' "a;b\\$" c\\? d~e f#g "h #i" # |`);
+    expect(output).toBe('*|$x a;b$ c? d~e f#g h #i\n');
+  });
+
+  it('takes a redirection anywhere in the line', () => {
+    const kernel = boot();
+    const driver = '/sys/bus/platform/drivers/efi_secret';
+    expect(kernel.run(`> ${driver}/unbind echo efi_secret.0`)).toMatchObject({ output: '', status: 0 });
+    expect(kernel.run(`echo >${driver}/bind efi_secret.0`)).toMatchObject({ output: '', status: 0 });
+  });
+
+  it('truncates what it redirects to, even for nothing', () => {
+    const kernel = boot();
+    kernel.as(ROOT).truncate(`${COCO}/${KATA}`, 7);
+    expect(kernel.run(`> ${COCO}/${KATA}`)).toMatchObject({ output: '', status: 0 });
+    expect(kernel.as(ROOT).stat(`${COCO}/${KATA}`).size).toBe(0);
   });
 
   it('lists mounts and does not mount twice', () => {

@@ -102,6 +102,16 @@ const content = (data: Uint8Array): object => ({
     : { sha256: createHash('sha256').update(data).digest('hex') }),
 });
 
+it.each([
+  ['trunc x', /expected a number, got ''/],
+  ['fdread a 1x', /expected a number, got '1x'/],
+  ['chmod x 9', /expected a mode of octal digits, got '9'/],
+  ['mem 0x3000000 many', /expected a number, got 'many'/],
+])('refuses %s', (line, message) => {
+  const input = { area: new Uint8Array(), profile: kernelProfile('6.1'), mode: 'load' as const };
+  expect(() => probeArea({ ...input, operations: [line] })).toThrow(message);
+});
+
 it('names the operations that exist when asked for another', () => {
   const input = { area: new Uint8Array(), profile: kernelProfile('6.1'), mode: 'load' as const };
   expect(() => probeArea({ ...input, operations: ['shred x'] })).toThrow(

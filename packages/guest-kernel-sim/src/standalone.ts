@@ -43,7 +43,7 @@ export interface ProbeInput {
   readonly profile: KernelProfile;
   /** `load` inserts the module; `bind` writes to its bind file, which answers with the probe's own errno. */
   readonly mode: 'bind' | 'load';
-  /** Operations after the first listing, such as `rm GUID`. See runOperation(). */
+  /** Operations after the first listing, such as `rm GUID`: names of OPERATIONS with their arguments. */
   readonly operations: readonly string[];
 }
 
@@ -71,7 +71,10 @@ export interface ProbeResult {
   readonly area_after: Json;
 }
 
-/** Boots a kernel on a guest with 128 MiB whose secret area holds the given bytes, and reports what it did. */
+/**
+ * Boots a kernel on a guest with 128 MiB whose secret area holds the given bytes, and reports what it did. Throws
+ * RangeError or SyntaxError for an operation or a number that there is not.
+ */
 export function probeArea(input: ProbeInput): ProbeResult {
   const observer = createObserver({ machine: 'guest' });
   return runPlainGuest(observer, (context) => {
@@ -233,12 +236,25 @@ type Operation = (scope: OperationScope, args: readonly string[]) => number | Re
 
 const inside = (name: string): string => (name.startsWith('/') ? name : `${SECRETS}/${name}`);
 
+/** A number among an operation's arguments, decimal or 0x…. */
+function numberOf(text = ''): number {
+  const number = Number(text);
+  if (text === '' || !Number.isSafeInteger(number)) throw new RangeError(`expected a number, got '${text}'`);
+  return number;
+}
+
+/** A mode as chmod(1) takes it. */
+function octalOf(text: string): number {
+  if (!/^[0-7]{1,4}$/.test(text)) throw new RangeError(`expected a mode of octal digits, got '${text}'`);
+  return Number.parseInt(text, 8);
+}
+
 /** Arguments that a result repeats besides the first. */
 const DETAILS: Readonly<Record<string, (args: readonly string[]) => Record<string, Json>>> = {
-  chmod: (args) => ({ to: args[1]! }),
-  link: (args) => ({ to: args[1]! }),
-  rename: (args) => ({ to: args[1]! }),
-  as: (args) => ({ gid: args[1]!, do: args[2]! }),
+  chmod: ([, to = '']) => ({ to }),
+  link: ([, to = '']) => ({ to }),
+  rename: ([, to = '']) => ({ to }),
+  as: ([, gid = '', what = '']) => ({ gid, do: what }),
 };
 
 /** Numbers are decimal or 0x…, except for chmod's octal mode. */
@@ -277,9 +293,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     }
   },
   otrunc: ({ sys, path }) => sys.close(sys.open(path, O_WRONLY | O_TRUNC)),
-  trunc: ({ sys, path }, [, length]) => sys.truncate(path, Number(length)),
-  chmod: ({ sys, path }, [, mode = '']) => sys.chmod(path, Number.parseInt(mode, 8)),
-  chown: ({ sys, path }, [, uid, gid]) => sys.chown(path, Number(uid), Number(gid)),
+  trunc: ({ sys, path }, [, length]) => sys.truncate(path, numberOf(length)),
+  chmod: ({ sys, path }, [, mode = '']) => sys.chmod(path, octalOf(mode)),
+  chown: ({ sys, path }, [, uid, gid]) => sys.chown(path, numberOf(uid), numberOf(gid)),
   utime: ({ sys, path }) => sys.utimens(path, { atime: 1_000_000_000n, mtime: 1_000_000_000n }),
   mmap: ({ sys, path }) => {
     const fd = sys.open(path);
@@ -290,13 +306,13 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     }
   },
   open: ({ sys, path, open }, [, number = '']) => open(number, sys.open(path)),
-  fdread: ({ sys, fd }, [, length = '65536']) => readJson(sys.read(fd, Number(length))),
-  fdpread: ({ sys, fd }, [, length, offset]) => readJson(sys.pread(fd, Number(length), Number(offset))),
-  fdseek: ({ sys, fd }, [, offset, whence]) => sys.lseek(fd, Number(offset), Number(whence)),
+  fdread: ({ sys, fd }, [, length = '65536']) => readJson(sys.read(fd, numberOf(length))),
+  fdpread: ({ sys, fd }, [, length, offset]) => readJson(sys.pread(fd, numberOf(length), numberOf(offset))),
+  fdseek: ({ sys, fd }, [, offset, whence]) => sys.lseek(fd, numberOf(offset), numberOf(whence)),
   fdstat: ({ sys, fd }) => ({ rc: 0, st: statJson('', sys.fstat(fd)) }),
   fdclose: ({ sys, fd }) => sys.close(fd),
   as: ({ kernel }, [uid, gid, what = '', name = '']) => {
-    const sys = kernel.as({ uid: Number(uid), gid: Number(gid), groups: [] });
+    const sys = kernel.as({ uid: numberOf(uid), gid: numberOf(gid), groups: [] });
     if (what === 'rm') sys.unlink(inside(name));
     else if (what === 'read') sys.readFile(inside(name));
     else sys.readdir(SECRETS);
@@ -307,7 +323,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     return { len: hex.length / 2, rc: 0 };
   },
   mem: ({ context }, [at = '', length = '']) => {
-    const bytes = context.memory.readPrivate(gpa(BigInt(at)), Number(length));
+    const bytes = context.memory.readPrivate(gpa(BigInt(at)), numberOf(length));
     return { len: bytes.length, rc: 0, runs: nonZeroRuns(bytes) };
   },
 };

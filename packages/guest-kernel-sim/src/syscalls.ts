@@ -1,3 +1,4 @@
+import { concat } from '@sevlab/codec/bytes';
 import { KernelError } from './errno.ts';
 import {
   O_ACCMODE,
@@ -174,8 +175,18 @@ export class Syscalls {
     });
   }
 
+  /** A symbolic link at the end of the path is not followed, as lstat(2) does not. */
   stat(path: string): Stat {
     return this.#observed('stat', path, () => this.#stat(walk(this.#kernel, this.user, path)));
+  }
+
+  /** Throws EINVAL for anything but a symbolic link. */
+  readlink(path: string): string {
+    return this.#observed('readlink', path, () => {
+      const place = walk(this.#kernel, this.user, path);
+      if (place.fs !== 'pseudo' || place.node.target === undefined) throw new KernelError('EINVAL');
+      return place.node.target;
+    });
   }
 
   /** Names with `.` and `..` in front, in the order of the directory: newest first in securityfs. */
@@ -334,7 +345,7 @@ export class Syscalls {
       const parts: Uint8Array[] = [];
       for (;;) {
         const part = this.read(fd, 65536);
-        if (part.length === 0) return new Uint8Array(Buffer.concat(parts));
+        if (part.length === 0) return concat(...parts);
         parts.push(part);
       }
     } finally {

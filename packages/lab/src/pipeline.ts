@@ -22,13 +22,8 @@ import { serve } from '@sevlab/psp-sim/mailbox';
 import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
 import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import { EMULATED_ARK } from '@sevlab/sev-channel/emulated-root';
-import {
-  createVmm,
-  type LaunchingGuest,
-  type MeasuredGuest,
-  type RunningGuest,
-  type Vmm,
-} from '@sevlab/vmm-sim/vmm';
+import type { LaunchingGuest, MeasuredGuest, RunningGuest } from '@sevlab/vmm-sim/guest';
+import { createVmm, type Vmm } from '@sevlab/vmm-sim/vmm';
 import { endorse } from './key-distribution-service.ts';
 
 /** Everything that a run is made of, decided before it starts. */

@@ -18,6 +18,7 @@ export interface DramState {
   readonly pages: Map<number, Owned>;
 }
 
+/** DRAM in which every cell is zero. */
 export const createDram = (): DramState => ({ owner: Symbol('dram'), chunks: new Map(), pages: new Map() });
 
 /** Shares all cells; whoever writes first copies the page. Takes microseconds, whatever was touched. */

@@ -36,6 +36,7 @@ describe('VMRUN', () => {
     expect(() => run(0)).toThrow('VMRUN refused: ASID 0 is not active');
     machine.secureProcessor.memory.setRunnable(ASID, false);
     expect(() => run(ASID)).toThrow(VmrunRefused);
+    expect(() => machine.host.resume(guest, ASID)).toThrow(VmrunRefused);
   });
 
   test('a key alone does not make an ASID runnable', () => {

@@ -2,7 +2,7 @@ import type { Entropy } from '@sevlab/ambient/entropy';
 import type { Observer } from '@sevlab/ambient/observer';
 import { type Gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
 import type { Disk } from './devices/disk.ts';
-import { Mailbox } from './devices/mailbox.ts';
+import { Mailbox, type MailboxRegisters } from './devices/mailbox.ts';
 import {
   forkGuestRam,
   type GuestRam,
@@ -35,6 +35,7 @@ interface GuestSlot {
   disk: Uint8Array | undefined;
 }
 
+/** What the machine knows besides its memory and mailbox, as plain data. */
 export interface MachineState {
   readonly part: PartName;
   readonly guests: Map<number, GuestSlot>;
@@ -69,7 +70,7 @@ export const MSR_SEV_STATUS = 0xc001_0131;
 export class Host {
   readonly #machine: Machine;
   readonly memory: HostMemory;
-  readonly mailbox: Mailbox;
+  readonly mailbox: MailboxRegisters;
 
   constructor(machine: Machine, memory: HostMemory) {
     this.#machine = machine;
@@ -122,15 +123,16 @@ export class Host {
 
   /** VMRUN. Throws VmrunRefused unless the AMD-SP made the ASID valid. */
   vmrun<T>(guest: number, asid: number, software: (context: GuestContext) => T): T {
-    const machine = this.#machine;
-    if (!machine.memory.state.runnable.has(asid)) throw new VmrunRefused(asid);
-    machine.observer.observe('host', 'firmware', () => ({ type: 'vmrun', asid }));
-    return software(machine.guestContext(this.#slot(guest), asid));
+    const context = this.resume(guest, asid);
+    this.#machine.observer.observe('host', 'firmware', () => ({ type: 'vmrun', asid }));
+    return software(context);
   }
 
-  /** The context of a guest that already runs, for a fork of the machine: no VMRUN happens. */
+  /** The context of a guest that already runs, such as one in a fork: nothing is told to start. Throws as vmrun. */
   resume(guest: number, asid: number): GuestContext {
-    return this.#machine.guestContext(this.#slot(guest), asid);
+    const machine = this.#machine;
+    if (!machine.memory.state.runnable.has(asid)) throw new VmrunRefused(asid);
+    return machine.guestContext(this.#slot(guest), asid);
   }
 
   #slot(guest: number): GuestSlot {
@@ -166,7 +168,7 @@ export class Machine {
     this.host = new Host(this, new HostMemory(memory, observer));
     this.secureProcessor = {
       part: state.part,
-      memory: new SecureProcessorMemory(memory, observer),
+      memory: new SecureProcessorMemory(memory, observer, state.part),
       wbinvdDone: () => state.wbinvd,
       clearWbinvd: () => {
         state.wbinvd = false;
@@ -183,6 +185,7 @@ export class Machine {
     return new Machine({ ...state, guests }, this.memory.fork(), this.mailbox.fork(), observer);
   }
 
+  /** A guest's own view of itself, under the key of that ASID. Nothing is checked: Host does that. */
   guestContext({ ram, disk }: GuestSlot, asid: number): GuestContext {
     const part = PARTS[this.state.part];
     return {
@@ -197,6 +200,7 @@ export class Machine {
   }
 }
 
+/** What a machine is made of. */
 export interface MachineOptions {
   readonly part: PartName;
   readonly encryption: EncryptionMode;

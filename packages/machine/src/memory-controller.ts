@@ -16,6 +16,7 @@ export interface MemoryState {
   readonly runnable: Set<number>;
 }
 
+/** Cells of zero and no keys. `tweakConstants`: TWEAK_CONSTANTS_SIZE bytes. */
 export const createMemory = (mode: EncryptionMode, tweakConstants: Uint8Array): MemoryState => ({
   dram: createDram(),
   mode,
@@ -24,7 +25,7 @@ export const createMemory = (mode: EncryptionMode, tweakConstants: Uint8Array): 
   runnable: new Set(),
 });
 
-export const forkMemory = (memory: MemoryState): MemoryState => ({
+const forkMemory = (memory: MemoryState): MemoryState => ({
   ...memory,
   dram: forkDram(memory.dram),
   keys: new Map(memory.keys),
@@ -54,6 +55,7 @@ export class MemoryController {
     return readCells(this.state.dram, Number(address), length);
   }
 
+  /** Copies `cells` into DRAM as they are. */
   write(address: Spa, cells: Uint8Array): void {
     writeCells(this.state.dram, Number(address), cells);
   }

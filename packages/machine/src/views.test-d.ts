@@ -42,6 +42,8 @@ guest.read(guestPlace, 16);
 declare const hosts: Host;
 // @ts-expect-error The host gets a guest's view from VMRUN only.
 takesGuest(hosts.memory);
+// @ts-expect-error The host cannot take the AMD-SP's place behind the registers.
+hosts.mailbox.connect(() => 0);
 declare const context: GuestContext;
 takesGuest(context.memory);
 // @ts-expect-error A guest is not given the host's view.

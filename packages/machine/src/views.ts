@@ -5,6 +5,7 @@ import { type DiskRequest, type DiskStatus, SECTOR_SIZE } from './devices/disk.t
 import { touchedPages } from './dram.ts';
 import { type GuestRam, locate, type Place } from './guest-ram.ts';
 import type { MemoryController } from './memory-controller.ts';
+import { type PartName, withoutCBit } from './part.ts';
 
 /** The host's view: DRAM's cells as they are, so ciphertext where a guest wrote privately. No policy here. */
 export class HostMemory {
@@ -22,6 +23,7 @@ export class HostMemory {
     return this.#memory.read(address, length);
   }
 
+  /** Copies `cells` into DRAM from `address` on, over whatever anybody has there. */
   write(address: Spa, cells: Uint8Array): void {
     observeRaw(this.#observer, 'host', 'write', address, cells.length, cells);
     this.#memory.write(address, cells);
@@ -115,29 +117,38 @@ export class GuestMemory {
   }
 }
 
-/** The AMD-SP's view: raw cells, and any ASID's key. */
+/**
+ * The AMD-SP's view: raw cells, and any ASID's key. NOT MODELLED: the host's own key (SME), which the C-bit of an
+ * address would choose for `read` and `write`.
+ */
 export class SecureProcessorMemory {
   readonly #memory: MemoryController;
   readonly #observer: Observer;
+  readonly #part: PartName;
 
-  constructor(memory: MemoryController, observer: Observer) {
+  constructor(memory: MemoryController, observer: Observer, part: PartName) {
     this.#memory = memory;
     this.#observer = observer;
+    this.#part = part;
   }
 
+  /** `length` cells from `address` on, as new bytes. */
   read(address: Spa, length: number): Uint8Array {
-    observeRaw(this.#observer, 'amd-sp', 'read', address, length);
-    return this.#memory.read(address, length);
+    const at = withoutCBit(this.#part, address);
+    observeRaw(this.#observer, 'amd-sp', 'read', at, length);
+    return this.#memory.read(at, length);
   }
 
+  /** Copies `cells` into DRAM from `address` on. */
   write(address: Spa, cells: Uint8Array): void {
-    observeRaw(this.#observer, 'amd-sp', 'write', address, cells.length, cells);
-    this.#memory.write(address, cells);
+    const at = withoutCBit(this.#part, address);
+    observeRaw(this.#observer, 'amd-sp', 'write', at, cells.length, cells);
+    this.#memory.write(at, cells);
   }
 
   /** Through the ASID's key. Throws Error for an ASID that never had one. */
   writeEncrypted(address: Spa, plain: Uint8Array, asid: number): void {
-    const { start, cells } = this.#memory.writeEncrypted(asid, address, plain);
+    const { start, cells } = this.#memory.writeEncrypted(asid, withoutCBit(this.#part, address), plain);
     this.#observer.observe('amd-sp', 'memory', () => ({
       type: 'access',
       operation: 'write',

@@ -38,6 +38,7 @@ export interface Command {
   run(sp: SecureProcessor, bytes: Uint8Array, observe: Observe): SevStatus;
 }
 
+/** Makes a command of its definition: decode the buffer, the checks in their order, the effect, encode the buffer. */
 export function command<Buffer, Context extends CommandContext<Buffer>>(
   definition: Definition<Buffer, Context>,
 ): Command {

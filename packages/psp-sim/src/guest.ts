@@ -12,10 +12,10 @@ export const GUEST_STATE = {
 } as const;
 export type GuestState = keyof typeof GUEST_STATE;
 
-/** Guests at most; handles are 1 to this. */
+/** Guests at most; handles are 1 to this (firmware behaviour (Genoa 1.55)). */
 export const MAX_GUESTS = 1024;
 
-/** The trusted channel to a guest owner. All zero when LAUNCH_START had no session. */
+/** The trusted channel to a guest owner, 16 bytes each. All zero when LAUNCH_START had no session. */
 export interface Channel {
   readonly tek: Uint8Array;
   readonly tik: Uint8Array;
@@ -40,8 +40,10 @@ export interface Guest {
   measure: Uint8Array | undefined;
 }
 
+/** The channel of a guest without a session, and of every guest after LAUNCH_FINISH (firmware behaviour (Genoa 1.55)). */
 export const ZERO_CHANNEL: Channel = { tek: new Uint8Array(16), tik: new Uint8Array(16) };
 
+/** A guest as LAUNCH_START leaves it: in LUPDATE, without an ASID, nothing measured. */
 export const createGuest = (policy: number, vekSeed: Uint8Array, channel: Channel): Guest => ({
   state: 'LUPDATE',
   policy,
@@ -54,4 +56,5 @@ export const createGuest = (policy: number, vekSeed: Uint8Array, channel: Channe
   measure: undefined,
 });
 
+/** The same guest, measured on its own from here on. Byte fields are shared: nobody changes them in place. */
 export const forkGuest = (guest: Guest): Guest => ({ ...guest, runningDigest: guest.runningDigest.copy() });

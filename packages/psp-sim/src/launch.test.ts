@@ -122,6 +122,22 @@ describe('LAUNCH_SECRET', () => {
     expect(platform.run('LAUNCH_SECRET', LaunchSecretBuffer, cmd).status).toBe(status);
   });
 
+  it('takes no notice of the C-bit of an address: the guest reads the secret where the host meant it', () => {
+    const { platform, handle, measure } = waiting();
+    const secret = new Uint8Array(32).fill(1);
+    const { cmd } = secretBuffer(platform, handle, measure, secret);
+    const withCBit = (address: Spa) => spa(address | (1n << 51n));
+    const { hdrPaddr, guestPaddr, transPaddr } = cmd;
+    const marked = {
+      ...cmd,
+      hdrPaddr: withCBit(hdrPaddr),
+      guestPaddr: withCBit(guestPaddr),
+      transPaddr: withCBit(transPaddr),
+    };
+    expect(platform.run('LAUNCH_SECRET', LaunchSecretBuffer, marked).status).toBe('SUCCESS');
+    expect(guestReads(platform, guestPaddr, 32)).toEqual(secret);
+  });
+
   it('with a wrong MAC writes nothing and locks nobody out', () => {
     const { platform, handle, measure } = waiting();
     const { cmd, header } = secretBuffer(platform, handle, measure, new Uint8Array(32).fill(1));

@@ -12,7 +12,7 @@ export function serve(sp: SecureProcessor, observer: Observer): Service {
 }
 
 /** Runs one command: buffer in, checks in order, effect, buffer out. */
-export function dispatch(sp: SecureProcessor, observer: Observer, id: number, paddr: Spa): SevStatus {
+function dispatch(sp: SecureProcessor, observer: Observer, id: number, paddr: Spa): SevStatus {
   const known = commandById(id);
   const name = known?.name ?? `0x${id.toString(16).padStart(2, '0')}`;
   const bufferPaddr = hexAddress(paddr);

@@ -10,6 +10,7 @@ export interface FirmwareProfile {
   readonly secretMax: number;
 }
 
+/** Versions to choose from. API 0.16 is the last one before 0.17, see `bindsLaunch`. */
 export const PROFILES = {
   'genoa-1.55': { version: { apiMajor: 1, apiMinor: 55, build: 25 }, secretMax: 16_384 },
   /** Before a packet was bound to its launch: an old packet opens again in a new launch. */
@@ -17,4 +18,3 @@ export const PROFILES = {
 } as const satisfies Record<string, FirmwareProfile>;
 
 export type ProfileName = keyof typeof PROFILES;
-export const DEFAULT_PROFILE: ProfileName = 'genoa-1.55';

@@ -49,6 +49,7 @@ export class SecureProcessor {
     return this.hardware.part;
   }
 
+  /** The highest ASID of this part; the lowest for a guest is 1. */
   get maxAsid(): number {
     return PARTS[this.part].maxAsid;
   }
@@ -72,6 +73,7 @@ export class SecureProcessor {
     return isDram(this.part, address, length) ? 'SUCCESS' : 'INVALID_CONFIG';
   }
 
+  /** Whether a handle is valid. */
   hasGuest(handle: number): boolean {
     return this.state.guests.has(handle);
   }
@@ -100,6 +102,7 @@ export class SecureProcessor {
   }
 }
 
+/** What an AMD-SP is made of. */
 export interface SecureProcessorOptions {
   readonly profile: FirmwareProfile;
   readonly entropy: Entropy;
@@ -124,5 +127,6 @@ export function createSecureProcessor({
   return new SecureProcessor(state, hardware);
 }
 
+/** One state for each ASID from 0, the host's, to `maxAsid`. */
 export const allAsids = (state: AsidState, maxAsid: number): AsidState[] =>
   Array.from({ length: maxAsid + 1 }, () => state);

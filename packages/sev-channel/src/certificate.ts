@@ -107,11 +107,13 @@ export function signCertificate(
 export const certificateBody = (certificate: SevCertificate): Uint8Array =>
   SevCertificate.encode(certificate).slice(0, SEV_CERTIFICATE_BODY_SIZE);
 
+/** Both slots, the first one first. */
 export const signatureSlots = (certificate: SevCertificate): readonly [SignatureSlot, SignatureSlot] => [
   { usage: certificate.sig1Usage, algo: certificate.sig1Algo, signature: certificate.sig1 },
   { usage: certificate.sig2Usage, algo: certificate.sig2Algo, signature: certificate.sig2 },
 ];
 
+/** The certificate with that slot filled; the other one stays. */
 export function withSlot(
   certificate: SevCertificate,
   slot: Slot,

@@ -13,6 +13,7 @@ export interface CertificateChain {
   readonly ark: AmdCertificate;
 }
 
+/** A decision, and why. */
 export type ChainVerdict =
   | { readonly accepted: true }
   | { readonly accepted: false; readonly reason: string };

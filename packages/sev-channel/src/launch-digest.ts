@@ -26,6 +26,7 @@ export function launchDigest(contributions: readonly Contribution[]): Uint8Array
   return new Uint8Array(hash.digest());
 }
 
+/** One line for each contribution, in their order. */
 export function describeTranscript(contributions: readonly Contribution[]): ContributionSummary[] {
   return contributions.map((contribution) => ({
     what: contribution.what,

@@ -57,31 +57,31 @@ export function describeKernel({ events }: StepMaterial): Prose {
   );
   const found = ofType(events, 'printk').find(({ line }) => line.includes('CocoSecret='));
   const driver = bound !== undefined || (added !== undefined && events[0] === added);
+  const told = sentences(
+    driver &&
+      added &&
+      `udev had the devices announced once more; for ${baseName(added.devpath)}${added.modalias ? ` (${added.modalias})` : ''} it loads the module efi_secret.`,
+    memorySentence(driver ? 'The driver' : 'The kernel', events),
+    found && `It found the entry of the secret area among the configuration tables: "${found.line.trim()}".`,
+    found && !added && !driver && 'It registered no device for it.',
+    !driver &&
+      added &&
+      `It registered the platform device ${baseName(added.devpath)}, which udev can find a module for.`,
+    driver &&
+      bound &&
+      'The area starts with the header GUID 1e74f542-71dd-4d66-963e-ef4287ff173b, and the walk over its entries met no fault. ' +
+        'The driver takes GUID and length of each entry; the data is not read before somebody reads a file.',
+    !added && !bound && ueventSentence(events),
+    logSentence(events),
+    hostSentence(events),
+  );
   return {
     title: driver
       ? 'The driver efi_secret reads the secret area'
       : added
         ? 'The kernel finds the EFI tables and registers efi_secret.0'
         : 'The kernel runs',
-    sentence: sentences(
-      driver &&
-        added &&
-        `udev had the devices announced once more; for ${baseName(added.devpath)}${added.modalias ? ` (${added.modalias})` : ''} it loads the module efi_secret.`,
-      memorySentence(driver ? 'The driver' : 'The kernel', events),
-      found &&
-        `It found the entry of the secret area among the configuration tables: "${found.line.trim()}".`,
-      found && !added && !driver && 'It registered no device for it.',
-      !driver &&
-        added &&
-        `It registered the platform device ${baseName(added.devpath)}, which udev can find a module for.`,
-      driver &&
-        bound &&
-        'The area starts with the header GUID 1e74f542-71dd-4d66-963e-ef4287ff173b, and the walk over its entries met no fault. ' +
-          'The driver takes GUID and length of each entry; the data is not read before somebody reads a file.',
-      !added && !bound && ueventSentence(events),
-      logSentence(events),
-      hostSentence(events),
-    ),
+    sentence: told || 'The kernel used no private memory.',
     clause: driver
       ? 'drivers/virt/coco/efi_secret/efi_secret.c, efi_secret_probe()'
       : 'drivers/firmware/efi/efi.c, efi_config_parse_tables() and efisubsys_init()',
@@ -115,10 +115,13 @@ export function describeShell({ events }: StepMaterial): Prose {
       unlinked.length > 0 && wipeSentence(unlinked, used),
       diskSentence(events),
       otherUseSentence(calls, used),
-      calls.some(({ name }) => name === 'stat' || name === 'getdents64') &&
+      calls.some(isLook) &&
         used.length === 0 &&
         "Names and metadata come from the kernel's inodes: no byte of a secret was read.",
       ueventSentence(events),
+      ofType(events, 'uevent').some(({ action }) => action === 'unbind') &&
+        !used.some(isPrivateWrite) &&
+        'No secret was wiped: only unlink does that.',
       logSentence(events),
       hostSentence(events),
     ),
@@ -148,6 +151,9 @@ function openingSentence(
 const isRead = ({ name, result }: EventOf<'syscall'>): boolean =>
   (name === 'read' || name === 'pread64') && typeof result === 'number' && result > 0;
 
+const isLook = ({ name, result }: EventOf<'syscall'>): boolean =>
+  (name === 'stat' || name === 'getdents64') && typeof result === 'number';
+
 /** What came out of which file. */
 function readSentence(
   calls: readonly EventOf<'syscall'>[],
@@ -169,7 +175,7 @@ function wipeSentence(unlinked: readonly EventOf<'syscall'>[], used: readonly Ev
   if (wiped.length === 0) return `unlink took the name ${files} away.`;
   const zeros = wiped.every(({ closed }) => bytesOf(closed, 'plain')?.every((byte) => byte === 0));
   return sentences(
-    `Before unlink of ${files} took the name away, the kernel overwrote data and GUID of the entry, ${byteCount(totalOf(wiped))} of private memory.`,
+    `Before unlink of ${files} took the name away, the kernel overwrote data and GUID of its entry, ${byteCount(totalOf(wiped))} of private memory.`,
     zeros && 'All of them are zero now.',
     "The entry's length stays, so that the next walk over the table can pass it.",
   );
@@ -193,7 +199,8 @@ const isPrivateWrite = ({ operation, view }: EventOf<'access'>): boolean =>
 
 function ueventSentence(events: readonly AnyEvent[]): string | undefined {
   const announced = ofType(events, 'uevent').map(({ action, devpath }) => `${action} ${baseName(devpath)}`);
-  return announced.length === 0 ? undefined : `The kernel announced ${listed(announced)}.`;
+  if (announced.length === 0) return undefined;
+  return `The kernel sent ${plural(announced.length, 'uevent')}: ${listed(announced)}.`;
 }
 
 function diskSentence(events: readonly AnyEvent[]): string | undefined {

@@ -1,7 +1,7 @@
 import { COMMAND_ID } from '@sevlab/codec/sev/command';
 import { SEV_STATUS } from '@sevlab/codec/sev/status';
 import { expect, test } from 'vitest';
-import { access, recorded, recordedText, trace } from '../test/events.ts';
+import { access, type Given, recorded, recordedText, trace } from '../test/events.ts';
 import { explainStatus } from './explain.ts';
 import { readTrace } from './read-trace.ts';
 import { describeEvent } from './sentences.ts';
@@ -63,17 +63,21 @@ test('a typed command is told by whose bytes it moved, and what the host has of 
     `Root ran hd. It read 19 bytes of e6f5a162-d67f-4750-a67c-5d065f2a9910 in the clear; the kernel took them out of private memory at that moment. ${ciphertext}`,
   );
   expect(titled('Shell: rm')).toMatch(
-    /the kernel overwrote data and GUID of the entry, 35 bytes of private memory\. All of them are zero now\./,
+    /the kernel overwrote data and GUID of its entry, 35 bytes of private memory\. All of them are zero now\./,
   );
+  expect(titled('Shell: rm')).not.toContain('Names and metadata');
   const decrypted = titled('Shell: decrypt-file');
   expect(decrypted).toContain('moved 1024 bytes through shared memory');
   expect(decrypted).toMatch(/The kernel wrote \d+ bytes to private memory at GPA 0x2100000\./);
   expect(decrypted).toContain('the private bytes are ciphertext'); // the shared ones need not be
   expect(decrypted).not.toContain(ciphertext);
+  expect(titled('Shell: modprobe -r')).toBe(
+    'Root ran modprobe. The kernel sent 1 uevent: unbind efi_secret.0. No secret was wiped: only unlink does that.',
+  );
 });
 
 test('a command that fails or does nothing is told as that', () => {
-  const told = (...events: Parameters<typeof trace>) => stepsOf(trace(...events)).at(-1)?.sentence;
+  const told = (...events: Given[]) => stepsOf(trace(...events)).at(-1)?.sentence;
   expect(told({ type: 'shell', actor: 'user', command: '  ', status: 0 })).toBe('Root ran nothing.');
   expect(
     told(

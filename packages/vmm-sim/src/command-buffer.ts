@@ -12,23 +12,27 @@ export interface HostBuffers {
   next: Spa;
 }
 
+/** No buffer is in use yet. */
 export const createHostBuffers = (): HostBuffers => ({ next: FIRST_BUFFER });
 
-/** Reserves host memory, 16-byte aligned. */
+/** Reserves `length` bytes of host memory, at a multiple of 16. Nothing is ever given back. */
 export function reserve(buffers: HostBuffers, length: number): Spa {
   const address = buffers.next;
   buffers.next = spa(address + BigInt(alignUp(Math.max(length, 1), 16)));
   return address;
 }
 
-/** Puts bytes into host memory. */
+/** Puts bytes into host memory of their own. Returns where. */
 export function place(host: Host, buffers: HostBuffers, bytes: Uint8Array): Spa {
   const address = reserve(buffers, bytes.length);
   host.memory.write(address, bytes);
   return address;
 }
 
-/** Rings the mailbox for a command whose buffer lies at `buffer`. */
+/**
+ * Rings the mailbox for a command number whose buffer lies at `buffer` (registers as the Linux ccp driver writes them:
+ * drivers/crypto/ccp/sev-dev.c, __sev_do_cmd_locked). Throws Error when the answer is no status of legacy SEV.
+ */
 export function ring(host: Host, command: number, buffer: Spa): SevStatus {
   const { mailbox } = host;
   mailbox.write('CmdBufAddr_Lo', Number(buffer & 0xffff_ffffn));
@@ -40,10 +44,13 @@ export function ring(host: Host, command: number, buffer: Spa): SevStatus {
   return status;
 }
 
-/** Issues a command without a buffer. */
+/** Issues a command without a buffer. Throws as `ring`. */
 export const issueBare = (host: Host, name: CommandName): SevStatus => ring(host, COMMAND_ID[name], spa(0n));
 
-/** Issues a command: its buffer goes through host memory, and comes back as the AMD-SP left it. */
+/**
+ * Issues a command: its buffer, `paddedSize` bytes, goes through host memory, and comes back as the AMD-SP left it.
+ * Throws as `ring`, and RangeError for a value that does not fit its field.
+ */
 export function issue<T>(
   host: Host,
   buffers: HostBuffers,

@@ -5,7 +5,8 @@ import { VmmError } from './errors.ts';
 
 /**
  * Where an image wants the secrets. DEVIATION: QEMU takes guest-physical address 0 when the image announces 0/0 and
- * never looks at the size; this refuses both, since such a secret is lost.
+ * never looks at the size; this refuses both, since such a secret is lost. `memorySize` in bytes. Throws VmmError,
+ * which says what is wrong with the image.
  */
 export function findSecretArea(image: Uint8Array, memorySize: bigint): AreaBlock {
   const table = readGuidedTable(image);

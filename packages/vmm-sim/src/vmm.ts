@@ -4,53 +4,43 @@ import { CERT_CHAIN_SIZE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import {
   ActivateBuffer,
   type CommandName,
-  HandleBuffer,
   InitBuffer,
-  LaunchMeasureBuffer,
-  LaunchSecretBuffer,
   LaunchStartBuffer,
   LaunchUpdateBuffer,
   PdhCertExportBuffer,
   PlatformStatusBuffer,
 } from '@sevlab/codec/sev/command';
-import { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import type { SevStatus } from '@sevlab/codec/sev/status';
-import type { GuestContext, Host } from '@sevlab/machine/machine';
+import type { Host } from '@sevlab/machine/machine';
 import { PARTS, type PartName } from '@sevlab/machine/part';
 import { createHostBuffers, type HostBuffers, issue, issueBare, place, reserve } from './command-buffer.ts';
 import { CommandFailed, VmmError } from './errors.ts';
-import { findSecretArea } from './firmware-image.ts';
+import { LaunchingGuest } from './guest.ts';
+import { FOUR_GIB, ramRegions } from './ram-regions.ts';
 
-/** QEMU, hw/i386/pc_q35.c: from 2.75 GiB on, 2 GiB of RAM lie below the 32-bit hole and the rest above. Bytes. */
-const SPLIT_FROM = 0xb000_0000n;
-const LOW_MEMORY = 0x8000_0000n;
-const FOUR_GIB = 0x1_0000_0000n;
+/** This VMM's own limit, in bytes. */
 const MAX_MEMORY: bigint = 64n << 30n;
 
 /** Everything that the VMM knows, as plain data. */
 export interface VmmState {
   readonly part: PartName;
   readonly buffers: HostBuffers;
+  /** NOT MODELLED: ASIDs that come back when a guest is gone. */
   nextAsid: number;
 }
 
+/** What a guest is to be. */
 export interface LaunchRequest {
+  /** A firmware image, a multiple of 4096 bytes: it ends at 4 GiB. */
   readonly image: Uint8Array;
   /** Bytes; a multiple of 4096, at most 64 GiB. */
   readonly memorySize: bigint;
+  /** 32 bits (55766, Guest Policy Structure). */
   readonly policy: number;
   /** Absent for a launch that no guest owner can verify. */
   readonly session?: { readonly godh: Uint8Array; readonly session: Uint8Array };
+  /** The image behind the guest's block device; the device writes into these very bytes. */
   readonly disk?: Uint8Array;
-}
-
-/** One guest, as the VMM sees it; plain data. */
-export interface GuestRecord {
-  readonly guest: number;
-  readonly handle: number;
-  readonly asid: number;
-  readonly memorySize: bigint;
-  readonly image: Uint8Array;
 }
 
 /** The hypervisor, well-behaved. What it may do besides lies in `host`, and nothing stops it there. */
@@ -141,137 +131,10 @@ export class Vmm {
   }
 }
 
-/** A guest that is being measured. */
-export class LaunchingGuest {
-  readonly vmm: Vmm;
-  readonly record: GuestRecord;
-
-  constructor(vmm: Vmm, record: GuestRecord) {
-    this.vmm = vmm;
-    this.record = record;
-  }
-
-  /** LAUNCH_MEASURE. Throws CommandFailed. */
-  measure(): MeasuredGuest {
-    const { vmm, record } = this;
-    const measurePaddr = reserve(vmm.state.buffers, LaunchMeasurement.size);
-    const buffer = { handle: record.handle, measurePaddr, measureLen: LaunchMeasurement.size };
-    vmm.command('LAUNCH_MEASURE', LaunchMeasureBuffer, buffer);
-    const measurement = vmm.host.memory.read(measurePaddr, LaunchMeasurement.size);
-    return new MeasuredGuest(vmm, record, measurement);
-  }
-
-  fork(vmm: Vmm): LaunchingGuest {
-    return new LaunchingGuest(vmm, this.record);
-  }
-}
-
-/** A guest that waits for secrets. */
-export class MeasuredGuest {
-  readonly vmm: Vmm;
-  readonly record: GuestRecord;
-  /** 48 bytes: MEASURE, then MNONCE. */
-  readonly measurement: Uint8Array;
-
-  constructor(vmm: Vmm, record: GuestRecord, measurement: Uint8Array) {
-    this.vmm = vmm;
-    this.record = record;
-    this.measurement = measurement;
-  }
-
-  /**
-   * LAUNCH_SECRET, at `address` or else where the image announces its secret area. Returns what the AMD-SP
-   * answered. Throws VmmError when the target is not there.
-   */
-  injectSecret(
-    packet: { readonly header: Uint8Array; readonly data: Uint8Array },
-    address?: bigint,
-  ): SevStatus {
-    const { vmm, record } = this;
-    const target = address ?? BigInt(findSecretArea(record.image, record.memorySize).base);
-    if (address === undefined) this.#expectRoom(packet.data.length);
-    const places = vmm.host.locate(record.guest, gpa(target), Math.max(packet.data.length, 1));
-    const first = places[0]?.spa;
-    if (first === undefined || places.length > 1) {
-      throw new VmmError(
-        `secret target 0x${target.toString(16)}: expected ${packet.data.length} contiguous bytes of guest memory`,
-      );
-    }
-    const buffer = {
-      handle: record.handle,
-      hdrPaddr: place(vmm.host, vmm.state.buffers, packet.header),
-      hdrLen: packet.header.length,
-      guestPaddr: first,
-      guestLen: packet.data.length,
-      transPaddr: place(vmm.host, vmm.state.buffers, packet.data),
-      transLen: packet.data.length,
-    };
-    return issue(vmm.host, vmm.state.buffers, 'LAUNCH_SECRET', LaunchSecretBuffer, buffer).status;
-  }
-
-  #expectRoom(length: number): void {
-    const { size } = findSecretArea(this.record.image, this.record.memorySize);
-    if (length > size) {
-      throw new VmmError(
-        `packet: ${length} bytes do not fit; expected at most ${size}, the size of the image's secret area`,
-      );
-    }
-  }
-
-  /** LAUNCH_FINISH. Throws CommandFailed. */
-  finish(): RunningGuest {
-    this.vmm.command('LAUNCH_FINISH', HandleBuffer, { handle: this.record.handle });
-    return new RunningGuest(this.vmm, this.record);
-  }
-
-  fork(vmm: Vmm): MeasuredGuest {
-    return new MeasuredGuest(vmm, this.record, this.measurement);
-  }
-}
-
-/** A guest that may be run. */
-export class RunningGuest {
-  readonly vmm: Vmm;
-  readonly record: GuestRecord;
-
-  constructor(vmm: Vmm, record: GuestRecord) {
-    this.vmm = vmm;
-    this.record = record;
-  }
-
-  /** VMRUN: `software` is what the guest's own memory leads to; the VMM has no part in it. */
-  run<T>(software: (context: GuestContext) => T): T {
-    return this.vmm.host.vmrun(this.record.guest, this.record.asid, software);
-  }
-
-  /** What the running guest's software goes on with, in a fork: no VMRUN happens. */
-  resume<T>(software: (context: GuestContext) => T): T {
-    return software(this.vmm.host.resume(this.record.guest, this.record.asid));
-  }
-
-  /** DEACTIVATE and DECOMMISSION: the key is gone for good. Throws CommandFailed. */
-  destroy(): void {
-    const { handle } = this.record;
-    this.vmm.command('DEACTIVATE', HandleBuffer, { handle });
-    this.vmm.command('DECOMMISSION', HandleBuffer, { handle });
-  }
-
-  fork(vmm: Vmm): RunningGuest {
-    return new RunningGuest(vmm, this.record);
-  }
-}
-
+/** A VMM that has no guest yet. */
 export const createVmm = (host: Host, part: PartName): Vmm =>
   new Vmm({ part, buffers: createHostBuffers(), nextAsid: PARTS[part].minSevAsid }, host);
 
 function expectSuccess(command: string, status: SevStatus): void {
   if (status !== 'SUCCESS') throw new CommandFailed(command, status);
 }
-
-const ramRegions = (size: bigint) =>
-  size < SPLIT_FROM
-    ? [{ gpa: gpa(0n), length: size }]
-    : [
-        { gpa: gpa(0n), length: LOW_MEMORY },
-        { gpa: gpa(FOUR_GIB), length: size - LOW_MEMORY },
-      ];

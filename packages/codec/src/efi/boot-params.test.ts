@@ -3,7 +3,7 @@ import capture from '../../test/vectors/efi/amdsev-202608-512M.json' with { type
 import { fromHex, toHex } from '../bytes.ts';
 import { EFI64_LOADER_SIGNATURE, EfiInfo } from './boot-params.ts';
 
-test('LX-02: the efi_info of a real boot_params', () => {
+test('the efi_info of a real boot_params', () => {
   const info = EfiInfo.decode(fromHex(capture.efi_info_hex));
   expect(info).toEqual({
     efiLoaderSignature: EFI64_LOADER_SIGNATURE,

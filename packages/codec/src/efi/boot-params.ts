@@ -29,7 +29,6 @@ export type EfiInfo = ValueOf<typeof EfiInfo>;
 
 /** E820 types (arch/x86/include/asm/e820/types.h). */
 export const E820_TYPE = { RAM: 1, RESERVED: 2, ACPI: 3, NVS: 4, UNUSABLE: 5, PMEM: 7 } as const;
-export type E820Type = keyof typeof E820_TYPE;
 
 /** One region as the kernel gets it. 20 bytes, packed. */
 export const E820Entry = struct(

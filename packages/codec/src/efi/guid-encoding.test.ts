@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fromHex, toHex } from '../bytes.ts';
 import { guidFromBytes, guidToBytes, parseGuid } from '../guid.ts';
 
-// GU-01. The bytes are those of Python's uuid.UUID(text).bytes_le.
+// The bytes are those of Python's uuid.UUID(text).bytes_le.
 test.each([
   ['table footer', '96b582de-1fb2-45f7-baea-a366c55a082d', 'de 82 b5 96 b2 1f f7 45 ba ea a3 66 c5 5a 08 2d'],
   [

@@ -4,12 +4,12 @@ import { gpa } from '../address.ts';
 import { fromHex, toHex } from '../bytes.ts';
 import { EFI_MEMORY_RUNTIME, EFI_MEMORY_TYPE, EfiMemoryDescriptor } from './memory-map.ts';
 
-// MM-01, MM-02: entry 8 of the map of a 512 MiB guest, OVMF AmdSev 2026.08.
+// Entry 8 of the map of a 512 MiB guest, OVMF AmdSev 2026.08.
 const RESERVED_PAGE = fromHex(
   '00000000 00000000 0000810000000000 0000000000000000 0100000000000000 0f00000000000000 0000000000000000',
 );
 
-test('MM-01, MM-02: a real descriptor, 48 bytes with zeros in what nobody uses', () => {
+test('a real descriptor, 48 bytes with zeros in what nobody uses', () => {
   expect(EfiMemoryDescriptor.size).toBe(capture.descsize);
   const descriptor = EfiMemoryDescriptor.decode(RESERVED_PAGE);
   expect(descriptor).toEqual({

@@ -1,5 +1,5 @@
 import { concat } from '../bytes.ts';
-import { EFI_SECRET_TABLE_HEADER_GUID, type Guid, guid, guidFromBytes, NULL_GUID } from '../guid.ts';
+import { EFI_SECRET_TABLE_HEADER_GUID, type Guid, guid, NULL_GUID } from '../guid.ts';
 import { at, struct, u32le, type ValueOf } from '../layout.ts';
 
 /** The start of a populated secret area. 20 bytes. */
@@ -97,7 +97,7 @@ export function readSecretTable(area: Uint8Array): SecretTable {
       );
     }
     const data = new Uint8Array(area.subarray(offset + SecretEntry.size, offset + entry.len));
-    entries.push({ guid: guidFromBytes(area.subarray(offset, offset + 16)), data, offset, len: entry.len });
+    entries.push({ ...entry, data, offset });
     offset += entry.len;
   }
   return { header, entries };

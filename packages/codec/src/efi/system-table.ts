@@ -1,5 +1,5 @@
-import { type Gpa, guestAddress } from '../address.ts';
-import { type Guid, guid } from '../guid.ts';
+import { guestAddress } from '../address.ts';
+import { guid } from '../guid.ts';
 import { ascii, at, reserved, struct, u32le, type ValueOf } from '../layout.ts';
 import { crc32 } from './crc32.ts';
 
@@ -47,4 +47,4 @@ export const EfiConfigurationTable = struct(
     vendorTable: at(0x10, guestAddress, 'Where the table is.'),
   },
 );
-export type EfiConfigurationTable = { vendorGuid: Guid; vendorTable: Gpa };
+export type EfiConfigurationTable = ValueOf<typeof EfiConfigurationTable>;

@@ -71,7 +71,7 @@ describe('tables of real images', () => {
     },
   );
 
-  test('FT-01: OVMF.amdsev.fd of 2026.08 announces its secret area', () => {
+  test('OVMF.amdsev.fd of 2026.08 announces its secret area', () => {
     const recorded = images.find((image) => image.file.endsWith('OVMF.amdsev.fd'));
     const table = readGuidedTable(imageWith(fromHex(recorded?.table_hex ?? '')));
     expect(findArea(table, SEV_SECRET_BLOCK_GUID)).toEqual({ base: 0x810000, size: 0xc00 });
@@ -107,35 +107,35 @@ const HASHES = '000c810000040000';
 
 // hw/i386/pc_sysfw_ovmf.c, pc_system_parse_ovmf_flash and pc_system_ovmf_table_find.
 test.each([
-  ['FT-04 a variable store', new Uint8Array(8192).fill(0xff), nothing],
-  ['FT-05 4095 bytes', imageWith(whole, 4095), nothing],
-  ['FT-05 4096 bytes', imageWith(whole, 4096), table(RESET, SECRET, HASHES)],
-  ['FT-06 first byte of the footer GUID', flipped(imageWith(whole), 48), nothing],
-  ['FT-06 last byte of the footer GUID', flipped(imageWith(whole), 33), nothing],
-  ['FT-07 total length 17', imageWith(footer(17)), invalidSize],
-  ['FT-07 total length 0', imageWith(footer(0)), invalidSize],
-  ['FT-08 total length 18', imageWith(footer(18)), table()],
-  ['FT-09 a payload as long as what is before the footer', imageWith(footer(4096 - 32), 4096), table()],
-  ['FT-09 a payload one byte longer', imageWith(footer(4096 - 31), 4096), invalidSize],
-  ['FT-09 total length 0xffff', imageWith(footer(0xffff), 4096), invalidSize],
+  ['a variable store', new Uint8Array(8192).fill(0xff), nothing],
+  ['4095 bytes', imageWith(whole, 4095), nothing],
+  ['4096 bytes', imageWith(whole, 4096), table(RESET, SECRET, HASHES)],
+  ['first byte of the footer GUID', flipped(imageWith(whole), 48), nothing],
+  ['last byte of the footer GUID', flipped(imageWith(whole), 33), nothing],
+  ['total length 17', imageWith(footer(17)), invalidSize],
+  ['total length 0', imageWith(footer(0)), invalidSize],
+  ['total length 18', imageWith(footer(18)), table()],
+  ['a payload as long as what is before the footer', imageWith(footer(4096 - 32), 4096), table()],
+  ['a payload one byte longer', imageWith(footer(4096 - 31), 4096), invalidSize],
+  ['total length 0xffff', imageWith(footer(0xffff), 4096), invalidSize],
   [
-    'FT-10 entry length 17',
+    'entry length 17',
     imageWith(tableOf(hashes, entry(SEV_SECRET_BLOCK_GUID, fromHex('00008100 000c0000'), 17), reset)),
     table(RESET),
   ],
   [
-    'FT-11 entry length of all that is left',
+    'entry length of all that is left',
     imageWith(tableOf(entry(SEV_SECRET_BLOCK_GUID, new Uint8Array(52), 70), reset)),
     table(RESET, '00'.repeat(52)),
   ],
   [
-    'FT-11 entry length one more than what is left',
+    'entry length one more than what is left',
     imageWith(tableOf(hashes, entry(SEV_SECRET_BLOCK_GUID, new Uint8Array(8), 53), reset)),
     table(RESET),
   ],
-  ['FT-12 entry length 18', imageWith(tableOf(entry(SEV_SECRET_BLOCK_GUID, new Uint8Array()))), table('')],
+  ['entry length 18', imageWith(tableOf(entry(SEV_SECRET_BLOCK_GUID, new Uint8Array()))), table('')],
   [
-    'FT-13 two secret entries',
+    'two secret entries',
     imageWith(tableOf(entry(SEV_SECRET_BLOCK_GUID, fromHex('11'.repeat(8))), secret)),
     table(SECRET),
   ],
@@ -151,7 +151,7 @@ test.each([
   expect(seen(image)).toEqual(expected);
 });
 
-test('FT-10: a damaged entry is told, with what it announces', () => {
+test('a damaged entry is told, with what it announces', () => {
   const image = imageWith(
     tableOf(hashes, entry(SEV_SECRET_BLOCK_GUID, fromHex('0000810000 0c0000'), 17), reset),
   );
@@ -159,7 +159,7 @@ test('FT-10: a damaged entry is told, with what it announces', () => {
   expect(read.kind === 'table' && read.damaged).toContain(`${SEV_SECRET_BLOCK_GUID} announces 17 bytes`);
 });
 
-test('FT-12: an area of another length than 8 bytes is no area', () => {
+test('an area of another length than 8 bytes is no area', () => {
   for (const length of [0, 7, 9]) {
     const read = readGuidedTable(
       imageWith(tableOf(entry(SEV_SECRET_BLOCK_GUID, new Uint8Array(length)), reset)),
@@ -169,11 +169,11 @@ test('FT-12: an area of another length than 8 bytes is no area', () => {
   }
 });
 
-test('FT-14: a lookup never gives the footer', () => {
+test('a lookup never gives the footer', () => {
   expect(findEntry(readGuidedTable(imageWith(whole)), OVMF_TABLE_FOOTER_GUID)).toBeUndefined();
 });
 
-test('FT-16: the case of the wanted GUID does not matter', () => {
+test('the case of the wanted GUID does not matter', () => {
   const image = imageWith(tableOf(entry(SEV_METADATA_GUID, fromHex('c4050000')), reset));
   const found = findEntry(readGuidedTable(image), parseGuid('DC886566-984A-4798-A75e-5585A7BF67CC'));
   expect(toHex(found?.data ?? new Uint8Array())).toBe('c4050000');

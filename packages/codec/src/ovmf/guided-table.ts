@@ -26,6 +26,7 @@ export type AreaBlock = ValueOf<typeof AreaBlock>;
 /** From the end of the image to the first byte behind the table: the reset vector lies there. In bytes. */
 export const TABLE_END_FROM_IMAGE_END = 32;
 
+/** One entry of the table, without its length and GUID. */
 export interface GuidedEntry {
   readonly guid: Guid;
   readonly data: Uint8Array;
@@ -33,6 +34,7 @@ export interface GuidedEntry {
   readonly offset: number;
 }
 
+/** What readGuidedTable found: a table with `offset` and `size` in the image, in bytes, or why there is none. */
 export type GuidedTable =
   | {
       readonly kind: 'table';

@@ -13,6 +13,7 @@ export const ImageManifest = struct('sevlab image manifest', 'sevlab: docs/adr/0
 });
 export type ImageManifest = ValueOf<typeof ImageManifest>;
 
+/** What `magic` must be. */
 export const IMAGE_MANIFEST_MAGIC = 'sevlabFW';
 /** Offset of `bodySha256` in the manifest, in bytes. */
 export const BODY_SHA256_OFFSET = 0x20;

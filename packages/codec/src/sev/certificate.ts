@@ -87,23 +87,23 @@ export interface AmdCertificate {
 }
 
 /** Throws LengthError or RangeError for bytes that are no certificate of 2048 or 4096 bits. */
-export function decodeAmdCertificate(bytes_: Uint8Array): AmdCertificate {
-  const head = AmdCertificateHead.decodeAt(bytes_, 0);
+export function decodeAmdCertificate(file: Uint8Array): AmdCertificate {
+  const head = AmdCertificateHead.decodeAt(file, 0);
   const exponent = head.pubexpSize / 8;
   const modulus = head.modulusSize / 8;
   const end = AmdCertificateHead.size + exponent + 2 * modulus;
-  if (![256, 512].includes(modulus) || exponent !== modulus || bytes_.length !== end) {
+  if (![256, 512].includes(modulus) || exponent !== modulus || file.length !== end) {
     throw new RangeError(
-      `AMD certificate: expected 2048 or 4096 bits and a file of that size, got ${head.modulusSize} bits in ${bytes_.length} bytes`,
+      `AMD certificate: expected 2048 or 4096 bits and a file of that size, got ${head.modulusSize} bits in ${file.length} bytes`,
     );
   }
-  const at_ = AmdCertificateHead.size;
-  const part = (from: number, to: number): Uint8Array => new Uint8Array(bytes_.subarray(from, to));
+  const keyAt = AmdCertificateHead.size;
+  const part = (from: number, to: number): Uint8Array => new Uint8Array(file.subarray(from, to));
   return {
     head,
-    pubexp: part(at_, at_ + exponent),
-    modulus: part(at_ + exponent, at_ + exponent + modulus),
-    signature: part(at_ + exponent + modulus, end),
-    signed: part(0, at_ + exponent + modulus),
+    pubexp: part(keyAt, keyAt + exponent),
+    modulus: part(keyAt + exponent, keyAt + exponent + modulus),
+    signature: part(keyAt + exponent + modulus, end),
+    signed: part(0, keyAt + exponent + modulus),
   };
 }

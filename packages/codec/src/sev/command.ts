@@ -50,7 +50,7 @@ export type CommandName = keyof typeof COMMAND_ID;
 
 export const InitBuffer = struct('INIT command buffer', '55766, INIT', {
   flags: at(0x00, u16le, 'FLAGS. Bit 0: SEV-ES.'),
-  reserved02: at(0x02, u16le, 'Must be zero: INIT is the one command that looks.'),
+  reserved02: at(0x02, u16le, 'Must be zero: INIT and INIT_EX alone look.'),
   reserved04: at(0x04, u32le, 'Must be zero.'),
   tmrPaddr: at(0x08, systemAddress, 'sPA of the trusted memory region, for SEV-ES.'),
   tmrLen: at(0x10, u32le, 'Length of that region, in bytes.'),

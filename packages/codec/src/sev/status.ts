@@ -1,6 +1,6 @@
 /**
  * Status codes of the SEV firmware API (55766, Status Codes; numbers as AMD's sev-tool and virtee/sev use them).
- * 0x19 and above exist for SNP only; 0x1e is not assigned.
+ * 0x19 and above belong to SNP, the ring buffer and firmware updates, none of which is here.
  */
 export const SEV_STATUS = {
   SUCCESS: { code: 0x00, sentence: 'The command completed.' },

@@ -28,6 +28,7 @@ export class RawHost {
     return address;
   }
 
+  /** Puts bytes into memory of their own. */
   place(bytes: Uint8Array): Spa {
     const address = this.reserve(bytes.length);
     this.host.memory.write(address, bytes);

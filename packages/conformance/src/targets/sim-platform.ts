@@ -14,9 +14,12 @@ import { createTenant, type Tenant } from './tenant.ts';
 /** What stands behind the mailbox: psp-sim's own `serve`, or a wrong one that the suite should notice. */
 export type Serve = (sp: SecureProcessor, observer: Observer) => Service;
 
+/** A machine with an AMD-SP, for one case. */
 export interface Platform {
   readonly observer: Observer;
   readonly raw: RawHost;
+  /** The encryption engine, for the examiner only: no host has it. */
+  readonly memory: Machine['memory'];
   /** The AMD-SP's version, as it says itself. */
   readonly version: FirmwareVersion;
 }
@@ -66,7 +69,7 @@ export function createPlatform(amdSp: Serve, firmware: ProfileName = 'genoa-1.55
   const raw = new RawHost(machine.host);
   const { apiMajor, apiMinor, build } = raw.expect('PLATFORM_STATUS', NO_STATUS);
   const version = { apiMajor: Number(apiMajor), apiMinor: Number(apiMinor), build: Number(build) };
-  return { observer, raw, version };
+  return { observer, raw, memory: machine.memory, version };
 }
 
 /** A PLATFORM_STATUS buffer before the command. */
@@ -74,6 +77,7 @@ export const NO_STATUS: Fields = {
   ...{ apiMajor: 0, apiMinor: 0, state: 0, owner: 0, config: 0, build: 0, guestCount: 0 },
 };
 
+/** An INIT buffer in which nothing is wrong. */
 export const initFields: Fields = { flags: 0, reserved02: 0, reserved04: 0, tmrPaddr: 0n, tmrLen: 0 };
 
 /** WBINVD on every core, then DF_FLUSH: ASIDs are usable. Throws GivenNotReached. */

@@ -260,15 +260,13 @@ function see(run: Run): Omit<PspAnswer, 'statuses' | 'out'> {
 const nameOf = (states: Readonly<Record<string, number>>, number: number | bigint | undefined): string =>
   Object.keys(states).find((name) => states[name] === Number(number)) ?? `state ${number}`;
 
-function seeMemory({ platform, guest, asid, target, start, before, meant }: Run): string {
+function seeMemory({ platform, asid, target, start, before, meant }: Run): string {
   const { host } = platform.raw;
   const cells = host.memory.read(target, TARGET_SIZE);
   if (meant !== undefined && asid !== undefined) {
     const { offset, plain, data } = meant;
     const end = offset + plain.length;
-    const guestReads = host
-      .resume(guest, asid)
-      .memory.readPrivate(gpa(TARGET + BigInt(offset)), plain.length);
+    const guestReads = platform.memory.readEncrypted(asid, spa(target + BigInt(offset)), plain.length);
     const hostReads = cells.subarray(offset, end);
     const around = (bytes: Uint8Array) => concat(bytes.subarray(0, offset), bytes.subarray(end));
     const hidden = !equal(hostReads, plain) && !(data && equal(hostReads, data));

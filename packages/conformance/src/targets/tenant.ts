@@ -17,6 +17,7 @@ import type { PacketChange, SessionChange } from '../case.ts';
 import { GivenNotReached } from '../target.ts';
 
 const TEK = new Uint8Array(16).fill(0x11);
+/** 16 bytes, the same in every case; the examiner computes measurements with it. */
 export const TIK: Uint8Array = new Uint8Array(16).fill(0x22);
 
 /** A guest owner that trusts every platform and makes every mistake that a case asks for. */

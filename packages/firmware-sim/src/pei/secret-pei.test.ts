@@ -16,11 +16,11 @@ const REAL =
 const hobOf = (layout: keyof typeof LAYOUTS): string =>
   toHex(MemoryAllocationHob.encode(secretPei(LAYOUTS[layout].secretArea, LAYOUTS[layout].areaMemoryType)));
 
-test('PD-01, PD-03: the block of a real firmware, a whole page for 0xc00 bytes', () => {
+test('the block of a real firmware, a whole page for 0xc00 bytes', () => {
   expect(hobOf('202405')).toBe(REAL);
   expect(hobOf('202402')).toBe(REAL.replace('00008100', '00f08000'));
 });
 
-test('PD-02: the first releases give away boot services memory', () => {
+test('the first releases give away boot services memory', () => {
   expect(hobOf('202102')).toBe(REAL.replace('00008100', '00c08000').replace(/0{16}$/, '0400000000000000'));
 });

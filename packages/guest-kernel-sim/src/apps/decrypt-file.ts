@@ -42,7 +42,7 @@ export const decryptFile: Command = ({ kernel, sys, args }) => {
   const whole =
     header.length <= FILE_MAX ? readDisk(kernel, disk, EncryptedFile.size + header.length) : undefined;
   if (whole === undefined) return fail(`the file's ${header.length} bytes are not all there`);
-  const plaintext = open(key, header, whole.subarray(EncryptedFile.size));
+  const plaintext = decrypt(key, header, whole.subarray(EncryptedFile.size));
   if (plaintext === undefined) return fail('wrong key, or the file was changed');
   kernel.memory.writePrivate(PLAINTEXT_ADDRESS, plaintext);
   return { output: plaintext, status: 0 };
@@ -63,7 +63,7 @@ function readDisk(kernel: RunningKernel, disk: Disk, length: number): Uint8Array
 }
 
 /** AES-256-GCM; undefined when the tag does not fit. */
-function open(
+function decrypt(
   key: Uint8Array,
   { iv, tag }: { readonly iv: Uint8Array; readonly tag: Uint8Array },
   ciphertext: Uint8Array,

@@ -1,10 +1,9 @@
-import type { Command } from './command.ts';
+import { type Command, isResult, parseArguments } from './command.ts';
 
 /** dmesg(1), util-linux 2.38.1, without options. */
-export const dmesg: Command = ({ kernel }) => ({
-  output: kernel
-    .dmesg()
-    .map((line) => `${line}\n`)
-    .join(''),
-  status: 0,
-});
+export const dmesg: Command = ({ kernel, args }) => {
+  const parsed = parseArguments('dmesg', args, '');
+  if (isResult(parsed)) return parsed;
+  const lines = kernel.dmesg().map((line) => `${line}\n`);
+  return { output: lines.join(''), status: 0 };
+};

@@ -1,17 +1,20 @@
 import { concat, toHex } from '@sevlab/codec/bytes';
-import { type Command, errnoOf, strerror } from './command.ts';
+import { type Command, errnoOf, isResult, parseArguments, strerror } from './command.ts';
 
 const ROW = 16;
 
-/** hd(1), which is hexdump -C, util-linux 2.38.1: files are read as one. */
+/** hd(1), which is hexdump -C, util-linux 2.38.1: no options; files are read as one. */
 export const hd: Command = ({ sys, args }) => {
+  const parsed = parseArguments('hd', args, '');
+  if (isResult(parsed)) return parsed;
+  const { operands } = parsed;
   const parts: Uint8Array[] = [];
   let output = '';
-  for (const path of args) {
+  for (const path of operands) {
     const error = errnoOf(() => parts.push(sys.readFile(path)));
     if (error !== undefined) output += `hd: ${path}: ${strerror(error)}\n`;
   }
-  const failed = args.length - parts.length;
+  const failed = operands.length - parts.length;
   if (failed > 0 && parts.length === 0) output += 'hd: all input file arguments failed\n';
   return { output: output + canonicalDump(concat(...parts)), status: failed > 0 ? 1 : 0 };
 };

@@ -2,13 +2,15 @@ import type { Stat, Syscalls } from '../syscalls.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../user.ts';
 import { type Command, errnoOf, isResult, parseArguments, strerror } from './command.ts';
 
-/** A file is "recent" for half a Gregorian year of 31,556,952 seconds. */
+/** A file is "recent" for less than half a Gregorian year of 31,556,952 seconds; in nanoseconds. */
 const HALF_YEAR = 15_778_476n * 1_000_000_000n;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 
 interface Listed {
   readonly name: string;
   readonly stat: Stat;
+  /** Of a symbolic link. */
+  readonly target?: string;
 }
 
 /** ls(1), coreutils 9.1, not on a terminal, LC_ALL=C, TZ=UTC: -a, -l, -U, -d, -1. */
@@ -29,7 +31,7 @@ export const ls: Command = ({ kernel, sys, args }) => {
     const error = errnoOf(() => {
       const stat = sys.stat(path);
       if ((stat.mode & S_IFMT) === S_IFDIR && !options.has('d')) directories.push(path);
-      else files.push({ name: path, stat });
+      else files.push(listed(sys, path, path));
     });
     if (error !== undefined) errors += `ls: cannot access '${path}': ${strerror(error)}\n`;
   }
@@ -53,19 +55,24 @@ function list(sys: Syscalls, path: string, options: ReadonlySet<string>): Listed
     .map(({ name }) => name)
     .filter((name) => options.has('a') || !name.startsWith('.'));
   if (!options.has('U')) names.sort(byName);
-  return names.map((name) => ({ name, stat: sys.stat(`${path}/${name}`) }));
+  return names.map((name) => listed(sys, name, `${path}/${name}`));
+}
+
+function listed(sys: Syscalls, name: string, path: string): Listed {
+  const stat = sys.stat(path);
+  return { name, stat, ...((stat.mode & S_IFMT) === S_IFLNK && { target: sys.readlink(path) }) };
 }
 
 /** Columns are as wide as their widest entry, with one blank between them. */
 function longLines(entries: readonly Listed[], now: bigint): string {
-  const rows = entries.map(({ name, stat }) => ({
+  const rows = entries.map(({ name, stat, target }) => ({
     mode: modeText(stat.mode),
     links: `${stat.nlink}`,
     user: ownerName(stat.uid),
     group: ownerName(stat.gid),
     size: `${stat.size}`,
     time: timeText(stat.mtime, now),
-    name,
+    name: target === undefined ? name : `${name} -> ${target}`,
   }));
   const width = (column: 'links' | 'user' | 'group' | 'size'): number =>
     Math.max(0, ...rows.map((row) => row[column].length));
@@ -91,11 +98,11 @@ function modeText(mode: number): string {
   return sticky ? text.slice(0, 9) + (mode & 1 ? 't' : 'T') : text;
 }
 
-/** `Jun 28 11:54`; with the year instead when it is not within the last half year. */
+/** `Jun 28 11:54`, in UTC; with the year instead when it is not within the last half year. Nanoseconds since 1970. */
 export function timeText(time: bigint, now: bigint): string {
   const date = new Date(Number(time / 1_000_000n));
   const day = `${MONTHS[date.getUTCMonth()]} ${`${date.getUTCDate()}`.padStart(2)}`;
-  if (time > now || time < now - HALF_YEAR) return `${day}  ${date.getUTCFullYear()}`;
+  if (time > now || time <= now - HALF_YEAR) return `${day}  ${date.getUTCFullYear()}`;
   const clock = [date.getUTCHours(), date.getUTCMinutes()].map((part) => `${part}`.padStart(2, '0'));
   return `${day} ${clock.join(':')}`;
 }

@@ -26,7 +26,7 @@ export interface EfiSecretData {
   readonly fsDir: number;
   readonly cocoDir: number;
   /** Names of the files in the order of the table. */
-  readonly fsFiles: readonly Guid[];
+  readonly fsFiles: Guid[];
 }
 
 /** efi_secret_probe(). Throws KernelError. Nothing stays behind, but for `secrets` when `coco` cannot be made. */
@@ -85,40 +85,34 @@ function securityfsSetup(kernel: RunningKernel, area: Mapping, dev: DeviceLog): 
   };
   const fsDir = create(kernel.state.securityfs.root, 'secrets');
   const cocoDir = create(fsDir, 'coco', OPERATIONS);
-  const fsFiles: Guid[] = [];
-  const data: EfiSecretData = { area, fsDir, cocoDir, fsFiles };
+  const data: EfiSecretData = { area, fsDir, cocoDir, fsFiles: [] };
   try {
-    createFiles(kernel, data, fsFiles, dev);
+    createFiles(kernel, data, dev);
   } catch (error) {
     if (error instanceof KernelError) securityfsTeardown(kernel, data, dev);
     throw error;
   }
-  dev.info(`Created ${fsFiles.length} entries in securityfs secrets/coco`);
+  dev.info(`Created ${data.fsFiles.length} entries in securityfs secrets/coco`);
   return data;
 }
 
-function createFiles(
-  kernel: RunningKernel,
-  { area, cocoDir }: EfiSecretData,
-  files: Guid[],
-  dev: DeviceLog,
-): void {
+function createFiles(kernel: RunningKernel, { area, cocoDir, fsFiles }: EfiSecretData, dev: DeviceLog): void {
   let ptr = gpa(area.base + BigInt(SecretHeader.size));
   let bytesLeft = readHeader(kernel, area).len - SecretHeader.size;
-  while (bytesLeft >= SecretEntry.size && files.length < EFI_SECRET_NUM_FILES) {
+  while (bytesLeft >= SecretEntry.size && fsFiles.length < EFI_SECRET_NUM_FILES) {
     const entry = readEntry(kernel, ptr);
     if (entry.len < SecretEntry.size || entry.len > bytesLeft) {
       throw reject(dev, 'EINVAL', 'EFI secret area is corrupted');
     }
-    if (entry.guid !== NULL_GUID) {
-      // NULL_GUID: deleted
+    const deleted = entry.guid === NULL_GUID;
+    if (!deleted) {
       try {
         createFile(kernel, cocoDir, entry.guid, 0o440, OPERATIONS, ptr);
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
         throw reject(dev, error.code, 'Error creating efi_secret securityfs entry');
       }
-      files.push(entry.guid);
+      fsFiles.push(entry.guid);
     }
     ptr = gpa(ptr + BigInt(entry.len));
     bytesLeft -= entry.len;

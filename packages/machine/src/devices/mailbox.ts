@@ -9,6 +9,7 @@ export type MailboxRegister = 'CmdResp' | 'CmdBufAddr_Lo' | 'CmdBufAddr_Hi';
 /** Bit 31 of CmdResp: the AMD-SP has answered. */
 export const RESPONSE_READY = 0x8000_0000;
 
+/** The registers, as plain data. */
 export interface MailboxState {
   readonly registers: Record<MailboxRegister, number>;
 }
@@ -16,6 +17,10 @@ export interface MailboxState {
 /** What stands behind the registers: takes a command, answers with a status of 16 bits. */
 export type Service = (command: number, buffer: Spa) => number;
 
+/** What the host has of it. */
+export type MailboxRegisters = Pick<Mailbox, 'read' | 'write'>;
+
+/** The registers, and who is behind them. */
 export class Mailbox {
   readonly state: MailboxState;
   #service: Service | undefined;
@@ -29,11 +34,15 @@ export class Mailbox {
     this.#service = service;
   }
 
+  /** 32 bits, unsigned. */
   read(register: MailboxRegister): number {
     return this.state.registers[register];
   }
 
-  /** Writing CmdResp without bit 31 rings the AMD-SP; it answers before this returns. */
+  /**
+   * Keeps the low 32 bits. Writing CmdResp without bit 31 rings the AMD-SP; it answers before this returns.
+   * NOT MODELLED: firmware 1.55 leaves error numbers of its own in the other two registers.
+   */
   write(register: MailboxRegister, value: number): void {
     const { registers } = this.state;
     registers[register] = value >>> 0;

@@ -7,7 +7,8 @@ import type { SecureProcessor } from '../secure-processor.ts';
 
 /**
  * 55766, ACTIVATE; order as firmware 1.55 answers. Until LAUNCH_FINISH the guest is pending: its key is installed,
- * but VMRUN is refused.
+ * but VMRUN is refused. No guest here has SEV-ES, as LAUNCH_START refuses it: ASIDs below the limit are for nobody.
+ * NOT MODELLED: an ASID that is clean on some core complexes only.
  */
 export const ACTIVATE = command({
   buffer: ActivateBuffer,
@@ -43,7 +44,10 @@ export const ACTIVATE = command({
   },
 });
 
-/** The label ends in a NUL of its own, and the context is the number of the memory channel. */
+/**
+ * 16 or 32 bytes (firmware behaviour (Genoa 1.55)). The label ends in a NUL of its own, and the context is the number
+ * of the memory channel.
+ */
 function memoryKey(sp: SecureProcessor, guest: Guest): Uint8Array {
   const key = kdf(guest.vekSeed, 32, 'sev-vm-encryption-key-0\0', new Uint8Array(4));
   return key.slice(0, PARTS[sp.part].memoryKeySize);

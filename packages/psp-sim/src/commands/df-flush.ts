@@ -2,7 +2,7 @@ import { command, NO_BUFFER, plain } from '../command.ts';
 
 /**
  * 55766, DF_FLUSH. VERSION: firmware 1.55 does not look at the platform state, the specification asks for INIT or
- * WORKING; this follows the firmware.
+ * WORKING; this follows the firmware. NOT MODELLED: cores that execute WBINVD one by one; here all do or none.
  */
 export const DF_FLUSH = command({
   buffer: NO_BUFFER,

@@ -13,7 +13,7 @@ export const GUEST_STATUS = command({
   effect: ({ sp, cmd }) => {
     if (sp.hasGuest(cmd.handle)) {
       const { policy, asid, state } = sp.guest(cmd.handle);
-      Object.assign(cmd, { policy, asid, state: GUEST_STATE[state] });
+      Object.assign(cmd, { policy, asid, state: GUEST_STATE[state] } satisfies Partial<GuestStatusBuffer>);
     } else {
       cmd.state = GUEST_STATE.UNINIT;
     }

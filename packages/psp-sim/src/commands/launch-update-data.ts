@@ -2,7 +2,7 @@ import { isAligned, spa } from '@sevlab/codec/address';
 import { LaunchUpdateBuffer } from '@sevlab/codec/sev/command';
 import { command, plain } from '../command.ts';
 
-/** The AMD-SP's scratch memory, in bytes: data is worked on in pieces of this size. */
+/** The AMD-SP's scratch memory, in bytes: data is worked on in pieces of this size (firmware behaviour (Genoa 1.55)). */
 const CHUNK = 0x5000;
 
 /**
@@ -29,9 +29,9 @@ export const LAUNCH_UPDATE_DATA = command({
       const length = Math.min(CHUNK, cmd.length - offset);
       const reach = sp.reachable(address, length);
       if (reach !== 'SUCCESS') return reach;
-      const plain = sp.memory.read(address, length);
-      guest.runningDigest.update(plain);
-      sp.memory.writeEncrypted(address, plain, guest.asid);
+      const piece = sp.memory.read(address, length);
+      guest.runningDigest.update(piece);
+      sp.memory.writeEncrypted(address, piece, guest.asid);
     }
     return 'SUCCESS';
   },

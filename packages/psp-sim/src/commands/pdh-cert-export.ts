@@ -4,10 +4,16 @@ import { PdhCertExportBuffer } from '@sevlab/codec/sev/command';
 import { type CommandContext, command, plain } from '../command.ts';
 import { reachable } from '../preconditions.ts';
 
+/** What both buffers need, in bytes. */
+const NEEDED = {
+  pdhLen: SevCertificate.size,
+  certsLen: CERT_CHAIN_SIZE,
+} satisfies Partial<PdhCertExportBuffer>;
+
 /** Both buffers are long enough; if not, both lengths become what is needed. */
 function lengthsSuffice({ cmd }: CommandContext<PdhCertExportBuffer>): boolean {
-  if (cmd.pdhLen >= SevCertificate.size && cmd.certsLen >= CERT_CHAIN_SIZE) return true;
-  Object.assign(cmd, { pdhLen: SevCertificate.size, certsLen: CERT_CHAIN_SIZE });
+  if (cmd.pdhLen >= NEEDED.pdhLen && cmd.certsLen >= NEEDED.certsLen) return true;
+  Object.assign(cmd, NEEDED);
   return false;
 }
 
@@ -31,7 +37,7 @@ export const PDH_CERT_EXPORT = command({
     if (certs !== 'SUCCESS') return certs;
     const chain = [pek, oca, sp.cek].map(({ certificate }) => SevCertificate.encode(certificate));
     sp.memory.write(cmd.certsPaddr, concat(...chain));
-    Object.assign(cmd, { pdhLen: SevCertificate.size, certsLen: CERT_CHAIN_SIZE });
+    Object.assign(cmd, NEEDED);
     return 'SUCCESS';
   },
 });

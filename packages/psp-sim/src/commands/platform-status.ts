@@ -15,7 +15,7 @@ export const PLATFORM_STATUS = command({
       owner: 0, // always self-owned: PEK_CERT_IMPORT is not there
       config: 0, // without SEV-ES
       guestCount: state.guests.size,
-    });
+    } satisfies PlatformStatusBuffer);
     return 'SUCCESS';
   },
 });

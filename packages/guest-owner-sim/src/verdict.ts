@@ -1,0 +1,4 @@
+/** A decision, and why. */
+export type Verdict<T> =
+  | { readonly accepted: true; readonly value: T }
+  | { readonly accepted: false; readonly reason: string };
