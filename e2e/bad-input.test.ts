@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -237,7 +246,23 @@ describe('a command line', () => {
   it.each([
     [['tabel'], /unknown command 'tabel' \(Did you mean table\?\); try sevlab --help/],
     [['demo', '--quite'], /unknown option '--quite' \(Did you mean --quiet\?\); try sevlab demo --help/],
-    [['demo', '--linux', '2.4'], /no kernel '2\.4'; expected one of documented, 5\.19/],
+    [['demo', '--linux', '2.4'], /--linux: there is no kernel '2\.4'; expected one of documented, 5\.19/],
+    [['run', '--linux', '2.4', 'x'], /--linux: there is no kernel '2\.4'/],
+    [['run', '--trace', 't', 'x', 'y'], /--trace: expected one scenario for one trace, got 2/],
+    [['dmeo', '--help'], /unknown command 'dmeo' \(Did you mean demo\?\)/],
+    [['annotate', 'toString', 'x'], /no structure 'toString'/],
+    [
+      ['annotate', 'session', 'hex:00', '--offset', '-1'],
+      /--offset: expected a byte of the file, 0 to 1, got -1/,
+    ],
+    [
+      ['annotate', 'session', 'hex:00', '--offset', 'x'],
+      /--offset: expected a byte of the file, 0 to 1, got NaN/,
+    ],
+    [
+      ['packet', 'open', '--header', 'hex:5ec3e7', '--payload', 'x', '--tek', 'x', '--tik', 'x'],
+      /hex:…: expected 52 bytes, got 3/,
+    ],
     [
       ['demo', '--trace', 'no/such/folder/t'],
       /no\/such\/folder\/t: no such file; expected a place that can be written/,
@@ -256,7 +281,7 @@ describe('a command line', () => {
   });
 
   it.each([
-    ['not YAML', 'steps: [', /at line \d+, column \d+/],
+    ['not YAML', 'steps: [', /line \d+, column \d+: no YAML/],
     ['a step that is none', 'version: 1\ntitle: x\nsteps: [{ do: offr }]', /\/steps\/0\/do: .*offer, launch/],
     [
       'a field that is none',
@@ -268,10 +293,145 @@ describe('a command line', () => {
     expectRefusal(type('run', file('bad.yaml', text)), 4, message);
   });
 
+  it.each([
+    ['linux: 6.1', /\/linux: must be string, got the number 6\.1: put it in quotes/],
+    ["linux: '9.9'", /linux: there is no kernel '9\.9'/],
+    ['firmware: { size: 1 GiB }', /firmware: image size: expected a multiple of 4096/],
+    [
+      "secrets: [{ guid: 736869e5-84f0-4973-92ec-06879ce3da0b, hex: 'abc' }]",
+      /secrets\[0\]: expected an even number/,
+    ],
+    [
+      'secrets: [{ guid: 736869e5-84f0-4973-92ec-06879ce3da0b, text: x }]\ndisk: { key: 736869e5-84f0-4973-92ec-06879ce3da0b, text: y }',
+      /disk\.key: expected a secret of 32 bytes, got 1/,
+    ],
+  ])('run with a scenario that says %s', (fields, message) => {
+    const name = file('said.yaml', `version: 1\ntitle: x\nsteps: [{ do: offer }]\n${fields}`);
+    const result = type('run', name);
+    expectRefusal(result, 4, message);
+    expect(result.stderr).toContain('sevlab run: said.yaml: ');
+  });
+
+  it('run tells of every file, and ends with the worst', () => {
+    const deviating = scenario('deviates.json', { steps: [{ do: 'offer', expect: { status: 'INACTIVE' } }] });
+    const { status, stderr } = type('run', deviating, 'nowhere.yaml');
+    expect({ status, lines: stderr.trimEnd().split('\n') }).toEqual({
+      status: 2,
+      lines: [
+        'sevlab run: deviates.json: offer: expected INACTIVE, got SUCCESS',
+        'nowhere.yaml: no such file; expected a file that can be read',
+      ],
+    });
+  });
+
+  it('run never quotes a file that is no scenario', () => {
+    const { stderr, status } = type('run', file('key', 'passphrase: [hunter2\u001b[31m'));
+    expect({ status, quoted: stderr.includes('hunter2') || stderr.includes('\u001b') }).toEqual({
+      status: 4,
+      quoted: false,
+    });
+  });
+
+  it('run reads standard input', () => {
+    const input = JSON.stringify({ version: 1, title: 'x', steps: [{ do: 'offer' }] });
+    const { status, stdout } = spawnSync(sevlab, ['run', '-'], { cwd: folder, encoding: 'utf8', input });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '-: as expected, 1 steps\n' });
+  });
+
+  it('run keeps secrets out of what it prints, unless asked', () => {
+    const steps = [
+      ...HONEST,
+      { do: 'finish' },
+      { do: 'boot' },
+      { shell: `cat /sys/kernel/security/secrets/coco/${GUID}`, expect: { output: 'other' } },
+    ];
+    const name = scenario('leaks.json', {
+      secrets: [{ guid: GUID, text: 'hunter2hunter2' }],
+      steps,
+      linux: '6.1',
+    });
+    const check = scenario('checks.json', {
+      secrets: [{ guid: GUID, text: 'hunter2hunter2' }],
+      steps: [...steps.slice(0, -1), { check: { file: { guid: GUID, text: 'hunter2hunter3' } } }],
+    });
+    for (const line of [
+      ['run', name],
+      ['run', '--json', name],
+      ['run', check],
+      ['run', '--json', check],
+    ]) {
+      const { stdout, stderr, status } = type(...line);
+      expect({ status, leaks: /hunter2/.test(stdout + stderr) }).toEqual({ status: 1, leaks: false });
+    }
+    expect(type('run', check).stderr).toContain('expected 14 bytes, got 14 bytes, different from byte 13 on');
+    expect(type('run', '--reveal', name).stderr).toContain('hunter2hunter2');
+  });
+
+  it('with a key in it is not repeated', () => {
+    const { stderr } = type(
+      'packet',
+      'open',
+      '--header',
+      'x',
+      '--payload',
+      'x',
+      '--tek',
+      'hex:5ec3e75ec3e7x',
+      '--tik',
+      'x',
+    );
+    const table = type('table', 'encode', '--secret', 'hunter2', '--secret', `${GUID}:hex:5ec3e7x`);
+    expect(stderr + table.stderr).not.toMatch(/5ec3e7|hunter2/);
+  });
+
   it('that is read by nobody any more is no error', () => {
     const { status } = spawnSync('bash', ['-c', `set -o pipefail; "${sevlab}" demo | head -n 1`], {
       cwd: folder,
     });
     expect(status).toBe(0);
+  });
+});
+
+describe('what a command writes', () => {
+  const encode = (target: string) => type('table', 'encode', '--secret', `${GUID}:text:a`, '--out', target);
+
+  it('goes into a device or a pipe, which stays what it is', () => {
+    spawnSync('mkfifo', [join(folder, 'pipe')]);
+    const { stdout } = spawnSync(
+      'bash',
+      ['-c', `cat pipe & "${sevlab}" table encode --secret ${GUID}:text:a --out pipe; wait`],
+      { cwd: folder },
+    );
+    expect(stdout.length).toBe(41);
+    expect(statSync(join(folder, 'pipe')).isFIFO()).toBe(true);
+    expect(encode('/dev/null').status).toBe(0);
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+    expectRefusal(
+      encode('/dev/full'),
+      2,
+      /\/dev\/full: no space is left; expected a place that can be written/,
+    );
+  });
+
+  it('follows a symbolic link, and keeps the mode of a file', () => {
+    writeFileSync(join(folder, 'private'), '', { mode: 0o600 });
+    symlinkSync('private', join(folder, 'link'));
+    expect(encode('link').status).toBe(0);
+    expect(lstatSync(join(folder, 'link')).isSymbolicLink()).toBe(true);
+    expect(statSync(join(folder, 'private'))).toMatchObject({ size: 41, mode: 0o100600 });
+  });
+
+  it('leaves nothing beside a target that cannot be written', () => {
+    mkdirSync(join(folder, 'in-the-way'));
+    const before = readdirSync(folder);
+    expectRefusal(encode('in-the-way'), 2, /in-the-way: it is a folder/);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it('to a full standard output is one message', () => {
+    const { status, stderr } = spawnSync('bash', ['-c', `"${sevlab}" demo --quiet > /dev/full`], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 2, stderr: 'sevlab: standard output: no space is left\n' });
   });
 });

@@ -36,7 +36,9 @@ describe('an old Node', () => {
       expect(scripts[`pre${name}`]).toBe('npm run --silent setup');
     const [, , first] = readFileSync(`${root}sevlab`, 'utf8').split('\n');
     expect(first).toBe("require('./tools/node-version.cjs');");
-    expect(readFileSync(`${root}tools/node-version.cjs`, 'utf8')).not.toMatch(/=>|\bconst\b|\blet\b|`|\?\./);
+    for (const file of ['sevlab', 'tools/node-version.cjs']) {
+      expect(readFileSync(root + file, 'utf8')).not.toMatch(/=>|\bconst\b|\blet\b|`|\?\.|import\(/);
+    }
   });
 });
 
@@ -47,6 +49,17 @@ describe('sevlab', () => {
     const say = (command: string) =>
       execFileSync(command, ['demo', '--quiet'], { cwd: folder, encoding: 'utf8' });
     expect(say(join(folder, 'sevlab'))).toBe(say(`${root}sevlab`));
+  });
+
+  it('is bundled anew when a case or a schema changes, not only code', () => {
+    const inputs = JSON.parse(readFileSync(`${root}dist/sevlab.cjs.inputs.json`, 'utf8')) as string[];
+    for (const file of [
+      'packages/conformance/cases/psp.json',
+      'packages/lab/scenario.schema.json',
+      'pnpm-lock.yaml',
+    ]) {
+      expect(inputs).toContain(file);
+    }
   });
 
   it('names optional parts, and how to get them', () => {
@@ -65,4 +78,11 @@ describe('sevlab', () => {
   it('has a lockfile that names no host', () => {
     expect(readFileSync(`${root}pnpm-lock.yaml`, 'utf8')).not.toMatch(/https?:\/\/|registry\./);
   });
+});
+
+it('the totals of a run that left no report are told all the same', () => {
+  const { status, stdout } = spawnSync(process.execPath, [`${root}tools/test-totals.mjs`, '/nowhere'], {
+    encoding: 'utf8',
+  });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '0 passed, 0 failed, 0 skipped\n' });
 });

@@ -57,3 +57,15 @@ it('says what it can do, and refuses what it cannot', async () => {
   expect((await get('/api/nothing')).status).toBe(404);
   expect((await get('/../package.json')).status).toBe(404);
 });
+
+it('answers under the names of loopback only', async () => {
+  const as = (host: string) => app.inject({ url: '/api/capabilities', headers: { host } });
+  expect((await as('evil.example')).statusCode).toBe(403);
+  expect((await as('evil.example')).json()).toEqual({
+    error: "host 'evil.example' is not allowed; try --allow-host",
+  });
+  for (const host of ['localhost:8040', '127.0.0.1']) expect((await as(host)).statusCode).toBe(200);
+  const named = await buildLab({ allowedHosts: ['class.example'] });
+  expect((await named.inject({ url: '/', headers: { host: 'class.example:80' } })).statusCode).toBe(200);
+  await named.close();
+});

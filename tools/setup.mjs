@@ -1,16 +1,8 @@
 // Brings a checkout up to date: installs the locked dependencies with the pinned pnpm when they are missing
-// or stale, and with --bundle rebuilds dist/sevlab.cjs when a source file is newer. Both are no-ops otherwise.
+// or stale, and with --bundle makes dist/sevlab.cjs.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -42,13 +34,12 @@ export function install() {
   writeFileSync(stamp, lock);
 }
 
-/** Bundles the CLI into one CommonJS file, unless no source is newer than the last one. */
+/** Bundles the CLI into one CommonJS file, and notes beside it which files of ours went in. */
 export async function bundleCli() {
-  if (existsSync(bundle) && statSync(bundle).mtimeMs > newestSource()) return;
   const { build } = await import('esbuild');
   const temporary = `${bundle}.${process.pid}.tmp`; // renamed when complete: two processes may bundle at once
   mkdirSync(join(root, 'dist'), { recursive: true });
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['packages/lab/src/main.ts'],
     bundle: true,
@@ -56,21 +47,13 @@ export async function bundleCli() {
     format: 'cjs',
     target: 'node20',
     outfile: temporary,
+    metafile: true,
     logLevel: 'warning',
   });
+  const ours = Object.keys(metafile.inputs).filter((file) => !file.startsWith('node_modules/'));
+  writeFileSync(`${temporary}.inputs`, JSON.stringify(['pnpm-lock.yaml', 'tools/setup.mjs', ...ours]));
+  renameSync(`${temporary}.inputs`, `${bundle}.inputs.json`);
   renameSync(temporary, bundle);
-}
-
-function newestSource() {
-  const times = readdirSync(join(root, 'packages'))
-    .map((name) => join(root, 'packages', name, 'src'))
-    .filter(existsSync)
-    .flatMap((folder) => [
-      folder,
-      ...readdirSync(folder, { recursive: true }).map((file) => join(folder, file)),
-    ])
-    .map((path) => statSync(path).mtimeMs);
-  return Math.max(...times, statSync(join(root, 'pnpm-lock.yaml')).mtimeMs);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -10,7 +10,7 @@ export const DEMONSTRATION = 'packages/lab/scenarios/kernel-documentation.yaml';
 
 export type Demonstration = ScenarioRun;
 
-/** Runs the example of the kernel documentation. Throws RangeError for an unknown kernel. */
+/** Runs the example of the kernel documentation. Throws ScenarioError for an unknown kernel. */
 export function demonstrate(options: { readonly linux?: string; readonly seed?: string }): Demonstration {
   const file = join(ROOT_FOLDER, DEMONSTRATION);
   const loaded = loadScenario(file);

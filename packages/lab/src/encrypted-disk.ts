@@ -4,9 +4,12 @@ import { concat, padTo } from '@sevlab/codec/bytes';
 import { EncryptedFile } from '@sevlab/codec/encrypted-file';
 import { SECTOR_SIZE } from '@sevlab/machine/devices/disk';
 
+/** AES-256. Bytes. */
+export const DISK_KEY_SIZE = 32;
+
 /**
  * A disk image that holds one file, encrypted by its owner before it left the house: AES-256-GCM, the container in
- * codec's encrypted-file.ts. `key` has 32 bytes and `iv` 12.
+ * codec's encrypted-file.ts. `key` has DISK_KEY_SIZE bytes and `iv` 12.
  */
 export function encryptDisk(plaintext: Uint8Array, key: Uint8Array, iv: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-256-gcm', key, iv);

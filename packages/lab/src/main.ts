@@ -12,6 +12,7 @@ import { addPacket } from './commands/packet.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addTable } from './commands/table.ts';
+import { systemReason } from './system-reason.ts';
 import { VERSION } from './version.ts';
 
 /** Commands that emulate a platform or a guest, rather than look into files. */
@@ -54,11 +55,15 @@ function createProgram(): Command {
 async function main(arguments_: readonly string[]): Promise<number> {
   const program = createProgram();
   try {
-    await program.parseAsync(arguments_, { from: 'user' });
+    const first = arguments_.find((argument) => !argument.startsWith('-'));
+    const known =
+      first === undefined || ['help', ...program.commands.map((command) => command.name())].includes(first);
+    await program.parseAsync(known ? arguments_ : [first], { from: 'user' }); // `dmeo --help` is a typo, not a question
     return Number(process.exitCode ?? EXIT.yes);
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.yes; // --help, --version
+      if (error.code === 'commander.help') return EXIT.usage; // no command was given, and the help was shown
       const message = error.message.replace(/^error: /, '').replace(/\n/g, ' ');
       process.stderr.write(
         `${nameOf(program, arguments_)}: ${message}; try ${nameOf(program, arguments_)} --help\n`,
@@ -91,7 +96,8 @@ function nameOf(program: Command, arguments_: readonly string[]): string {
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.yes); // whoever read us has seen enough
-  throw error;
+  process.stderr.write(`sevlab: standard output: ${systemReason(error)}\n`);
+  process.exit(EXIT.usage);
 });
 
 void main(process.argv.slice(2)).then((code) => {

@@ -6,6 +6,9 @@ export function systemReason(error: unknown): string {
     EACCES: 'permission denied',
     EISDIR: 'it is a folder',
     ENOTDIR: 'a part of the path is no folder',
+    ENOSPC: 'no space is left',
+    EROFS: 'the file system is read-only',
+    ERR_FS_FILE_TOO_LARGE: 'it is too large',
   };
   return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error));
 }

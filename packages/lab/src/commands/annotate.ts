@@ -1,5 +1,5 @@
 import { toHex } from '@sevlab/codec/bytes';
-import { type HexRow, hexRows } from '@sevlab/codec/hexdump';
+import { describeValue, type HexRow, hexRows } from '@sevlab/codec/hexdump';
 import { STRUCTURES } from '@sevlab/codec/structures';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
@@ -17,18 +17,26 @@ export function addAnnotate(program: Command): void {
     .option('--offset <n>', 'start at this byte of the file', Number, 0)
     .option('--json', 'one JSON document')
     .action((name: string, file: string, { offset, json }: { offset: number; json?: boolean }) => {
-      const structure = STRUCTURES[name];
+      const structure = Object.hasOwn(STRUCTURES, name) ? STRUCTURES[name] : undefined;
       if (structure === undefined)
         throw new CommandError(EXIT.usage, `no structure '${name}'; expected one of ${names}`);
-      const bytes = readBytes(file).slice(offset);
+      const whole = readBytes(file);
+      if (!Number.isInteger(offset) || offset < 0 || offset > whole.length) {
+        throw new CommandError(
+          EXIT.usage,
+          `--offset: expected a byte of the file, 0 to ${whole.length}, got ${offset}`,
+        );
+      }
+      const bytes = whole.subarray(offset);
       const annotations = structure.annotate(bytes.subarray(0, structure.size));
       if (json) {
-        const fields = annotations.map(({ name: field, type, offset: at, size, doc, bytes: raw }) => ({
+        const fields = annotations.map(({ name: field, type, offset: at, size, doc, bytes: raw, value }) => ({
           field,
           type,
           offset: at,
           size,
           bytes: toHex(raw),
+          value: value === undefined ? null : describeValue(value),
           doc,
         }));
         printJson({ structure: structure.name, spec: structure.spec, size: structure.size, fields });

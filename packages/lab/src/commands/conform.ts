@@ -37,8 +37,11 @@ export function addConform(program: Command): void {
     });
 }
 
-function choose(ids: readonly string[]): readonly Case[] {
+function choose(given: readonly string[]): readonly Case[] {
   const all = allCases();
+  const ids = given.map(
+    (id) => all.find((testCase) => testCase.id.toLowerCase() === id.toLowerCase())?.id ?? id,
+  );
   const unknown = ids.filter((id) => !all.some((testCase) => testCase.id === id));
   if (unknown.length > 0)
     throw new CommandError(EXIT.usage, `no case ${unknown.join(', ')}; try sevlab conform --list`);

@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import { demoLines } from '../demo-text.ts';
 import { DEMONSTRATION, demonstrate } from '../demonstration.ts';
+import { ScenarioError } from '../scenario/values.ts';
 import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { print, wantsColour, writeOutput } from './output.ts';
 import { addRunOptions, describeDeviation, type RunOptions, resultJson } from './run.ts';
 
 const MAX_WIDTH = 100;
+/** For a pipe, and for a terminal that does not know its size. */
+const DEFAULT_WIDTH = 80;
 
 /** sevlab demo */
 export function addDemo(program: Command): void {
@@ -25,18 +28,21 @@ export function addDemo(program: Command): void {
         );
       }
       if (options.json) {
-        for (const result of run.results) print(JSON.stringify(resultJson(result)));
+        for (const result of run.results) print(JSON.stringify(resultJson(result, true))); // its secrets are public;
       } else if (options.quiet) {
         for (const { step, output } of run.results) if ('shell' in step) print(`# ${step.shell}\n${output}`);
       } else {
-        const style = { colour: wantsColour(), width: Math.min(process.stdout.columns ?? 80, MAX_WIDTH) };
+        const style = {
+          colour: wantsColour(),
+          width: Math.min(process.stdout.columns || DEFAULT_WIDTH, MAX_WIDTH),
+        };
         for (const line of demoLines(run, style)) print(`${line}\n`);
         print(
           `\nsimulated, seed '${run.pipeline.setup.seed}': the same bytes on every machine; another with --seed\n`,
         );
       }
       const deviation = run.results.find(({ finding }) => finding?.held === false);
-      if (deviation) throw new CommandError(EXIT.no, describeDeviation(DEMONSTRATION, deviation));
+      if (deviation) throw new CommandError(EXIT.no, describeDeviation(DEMONSTRATION, deviation, true));
     });
 }
 
@@ -44,7 +50,7 @@ function startDemonstration(options: Parameters<typeof demonstrate>[0]): ReturnT
   try {
     return demonstrate(options);
   } catch (error) {
-    if (error instanceof RangeError) throw new CommandError(EXIT.usage, `--linux: ${error.message}`);
+    if (error instanceof ScenarioError) throw new CommandError(EXIT.usage, `--${error.message}`);
     throw error;
   }
 }

@@ -121,7 +121,13 @@ function toText({
       ? `GUIDed table of ${table.size} bytes at offset 0x${table.offset.toString(16)}`
       : `no GUIDed table: ${table.reason}`,
   );
-  for (const { guid, name, data } of entries) lines.push(`  ${guid}  ${name}: ${toHex(data)}`);
+  for (const { guid, name, data, decoded } of entries) {
+    lines.push(`  ${guid}  ${name}: ${toHex(data)}`);
+    const sections = decoded?.kind === 'offset' ? (decoded.sections ?? []) : [];
+    for (const { base, size: length, type } of sections) {
+      lines.push(`    section of type ${type}: ${hexAddress(BigInt(base))}, ${length} bytes`);
+    }
+  }
   for (const [name, area] of [
     ['secret area', secretArea],
     ['hashes area', hashesArea],
@@ -133,6 +139,6 @@ function toText({
       ? `built by sevlab, layout ${layoutName(manifest)}`
       : 'not built by sevlab: whether its code serves the secret area cannot be told',
   );
-  for (const { severity, text } of findings) lines.push(`${severity}: ${text}`);
+  for (const { severity, text } of findings) if (severity === 'warning') lines.push(`warning: ${text}`);
   return lines.join('\n');
 }

@@ -18,8 +18,8 @@ export function readFile(path: string): Uint8Array {
  * `base64:…` and `hex:…` give the bytes themselves. Throws CommandError.
  */
 export function readBytes(source: string, size?: number): Uint8Array {
-  const given = literal(source);
-  if (given !== undefined) return expectSize(source, given, size);
+  const given = literal(source, size);
+  if (given !== undefined) return given;
   const raw = readFile(source);
   if (size === undefined) {
     if (source.endsWith('.b64')) return decode(source, 'base64', text(raw));
@@ -36,9 +36,13 @@ export function readBytes(source: string, size?: number): Uint8Array {
   );
 }
 
-function literal(source: string): Uint8Array | undefined {
-  const match = /^(base64|hex):(.*)$/s.exec(source);
-  return match ? decode(source, match[1] as 'base64' | 'hex', match[2]!) : undefined; // the pattern has these two
+/** Bytes that stand in the command line itself; a message names only how they are written, since they may be a key. */
+function literal(source: string, size: number | undefined): Uint8Array | undefined {
+  const [scheme, ...rest] = source.split(':');
+  if (rest.length === 0 || (scheme !== 'base64' && scheme !== 'hex')) return undefined;
+  const bytes = decode(`${scheme}:…`, scheme, rest.join(':'));
+  if (size === undefined || bytes.length === size) return bytes;
+  throw new CommandError(EXIT.usage, `${scheme}:…: expected ${size} bytes, got ${bytes.length}`);
 }
 
 function decode(source: string, encoding: 'base64' | 'hex', content: string): Uint8Array {
@@ -57,11 +61,6 @@ function tryDecode(read: (text: string) => Uint8Array, content: string): Uint8Ar
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function expectSize(source: string, bytes: Uint8Array, size: number | undefined): Uint8Array {
-  if (size === undefined || bytes.length === size) return bytes;
-  throw new CommandError(EXIT.usage, `${source}: expected ${size} bytes, got ${bytes.length}`);
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes);

@@ -51,16 +51,17 @@ export function addPacket(program: Command): void {
       const data = readBytes(options.payload);
       const [tek, tik] = [readBytes(options.tek, 16), readBytes(options.tik, 16)];
       const measure = options.measurement === undefined ? undefined : readMeasure(options.measurement);
+      const concerns = concernsAbout(header, data);
       const expected = packetMac({ tik, measure, header, guestLen: data.length, data });
       if (!macEqual(header.mac, expected)) {
+        const [length] = concerns.filter((concern) => concern.includes('INVALID_LENGTH'));
         throw new CommandError(
           EXIT.no,
           `${options.header}: the MAC does not match; expected ${toHex(expected)}, got ${toHex(header.mac)}; ` +
-            'try another TIK or measurement: LAUNCH_SECRET would answer BAD_MEASUREMENT',
+            `try another TIK or measurement: ${length ?? 'LAUNCH_SECRET would answer BAD_MEASUREMENT'}`,
         );
       }
       const plaintext = decryptPacket(tek, header.iv, data);
-      const concerns = concernsAbout(header, data);
       const table = readSecretTable(plaintext);
       if (options.out !== undefined) writeOutput(options.out, plaintext);
       if (options.json) {

@@ -1,31 +1,27 @@
-import { toBase64, toHex, utf8 } from '@sevlab/codec/bytes';
+import { toHex, utf8 } from '@sevlab/codec/bytes';
 import {
   encodeSecretTable,
   readSecretTable,
   type Secret,
   SecretHeader,
 } from '@sevlab/codec/efi/secret-table';
-import { DISK_PASSPHRASE_GUID, GUID_NAMES, parseGuid } from '@sevlab/codec/guid';
+import { DISK_PASSPHRASE_GUID, GUID_NAMES, type Guid, parseGuid } from '@sevlab/codec/guid';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
 import { readBytes } from './input.ts';
 import { print, printJson, writeOutput } from './output.ts';
 
 /** libvirt's name for the passphrase of an encrypted disk. */
-const ALIASES = { 'luks-key': DISK_PASSPHRASE_GUID };
+const ALIASES: ReadonlyMap<string, Guid> = new Map([['luks-key', DISK_PASSPHRASE_GUID]]);
+const SECRET_FORMS = 'GUID:FILE, GUID:text:WORDS, GUID:hex:DIGITS or GUID:base64:TEXT';
 
-/** `GUID:FILE` or `GUID:text:WORDS`. Throws CommandError. */
+/** `GUID:FILE`, or the value itself. No message repeats the value. Throws CommandError. */
 export function parseSecret(text: string): Secret {
-  const match = /^([^:]+):(.+)$/s.exec(text);
-  if (match === null) {
-    throw new CommandError(
-      EXIT.usage,
-      `--secret ${text}: malformed; expected GUID:FILE, GUID:text:WORDS, GUID:hex:DIGITS or GUID:base64:TEXT`,
-    );
-  }
-  const [, name, source] = match as unknown as [string, string, string]; // both groups are there when it matches
+  const colon = text.indexOf(':');
+  if (colon === -1) throw new CommandError(EXIT.usage, `--secret: malformed; expected ${SECRET_FORMS}`);
+  const [name, source] = [text.slice(0, colon), text.slice(colon + 1)];
   try {
-    const guid = ALIASES[name as keyof typeof ALIASES] ?? parseGuid(name);
+    const guid = ALIASES.get(name) ?? parseGuid(name);
     return { guid, data: source.startsWith('text:') ? utf8(source.slice(5)) : readBytes(source) };
   } catch (error) {
     if (error instanceof SyntaxError) throw new CommandError(EXIT.usage, `--secret: ${error.message}`);
@@ -40,10 +36,11 @@ export function addTable(program: Command): void {
   table
     .command('encode')
     .description('build a secret table from GUID and value pairs')
-    .requiredOption(
+    .option(
       '--secret <guid:source>',
-      'GUID:FILE, GUID:text:WORDS, GUID:hex:DIGITS; may be repeated',
-      (value: string, before: Secret[] = []) => [...before, parseSecret(value)],
+      `${SECRET_FORMS}; may be repeated`,
+      (value: string, before: Secret[]) => [...before, parseSecret(value)],
+      [],
     )
     .option('--out <file>', 'where to write the table; - is standard output', '-')
     .action(({ secret, out }: { secret: Secret[]; out: string }) => {
@@ -77,7 +74,7 @@ const toJson = ({ header, entries, error }: Decoded) => ({
     name: GUID_NAMES.get(guid) ?? null,
     offset,
     len,
-    data: toBase64(data),
+    data: toHex(data),
   })),
   error: error ?? null,
 });

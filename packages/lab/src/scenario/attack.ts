@@ -1,8 +1,7 @@
 import { gpa, type Spa, spa } from '@sevlab/codec/address';
-import { fromHex } from '@sevlab/codec/bytes';
 import type { Pipeline } from '../pipeline.ts';
 import type { Attack } from './scenario.ts';
-import { addressOf, policyOf, ScenarioError } from './values.ts';
+import { addressOf, bytesOf, policyOf, ScenarioError } from './values.ts';
 
 /** What a hostile host has prepared for the steps to come. */
 export interface Schemes {
@@ -17,7 +16,7 @@ export interface Schemes {
 export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes): void {
   const { memory } = pipeline.actors.machine.host;
   if ('write' in step) {
-    memory.write(cellsAt(pipeline, step.write.gpa), fromHex(step.write.hex));
+    memory.write(cellsAt(pipeline, step.write.gpa), hexOf(step.write.hex, 'attack write'));
   } else if ('flip' in step) {
     const at = spa(cellsAt(pipeline, step.flip.gpa) + BigInt(step.flip.bit >> 3));
     memory.write(at, flipBit(memory.read(at, 1), step.flip.bit & 7));
@@ -29,7 +28,13 @@ export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes): void
     memory.write(cellsAt(pipeline, step.restore.gpa), cells);
   } else if ('image' in step) {
     const image = new Uint8Array(schemes.image ?? pipeline.setup.image);
-    image.set(fromHex(step.image.hex), step.image.offset);
+    const bytes = hexOf(step.image.hex, 'attack image');
+    if (step.image.offset + bytes.length > image.length) {
+      throw new ScenarioError(
+        `attack image: expected bytes inside the image of ${image.length}, got offset ${step.image.offset}`,
+      );
+    }
+    image.set(bytes, step.image.offset);
     schemes.image = image;
   } else if ('policy' in step) {
     schemes.policy = policyOf(step.policy);
@@ -40,8 +45,11 @@ export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes): void
   }
 }
 
-/** A copy with one bit changed; bit 0 is the lowest of the first byte. */
+const hexOf = (hex: string, place: string): Uint8Array => bytesOf({ hex }, '', place);
+
+/** A copy with one bit changed; bit 0 is the lowest of the first byte. Throws ScenarioError for a bit beyond the end. */
 export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
+  if (bit >= bytes.length * 8) throw new ScenarioError(`bit ${bit}: expected 0 to ${bytes.length * 8 - 1}`);
   const flipped = new Uint8Array(bytes);
   flipped[bit >> 3]! ^= 1 << (bit & 7);
   return flipped;

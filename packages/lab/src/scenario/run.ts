@@ -1,3 +1,4 @@
+import type { RecordedEvent } from '@sevlab/ambient/observer';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
 import { CommandFailed, VmmError } from '@sevlab/vmm-sim/errors';
 import { createPipeline, type Pipeline, Refused, type Setup } from '../pipeline.ts';
@@ -13,6 +14,8 @@ export interface StepResult {
   readonly finding?: Finding;
   /** What a shell command printed. */
   readonly output?: string;
+  /** Whether it holds bytes of a secret. */
+  readonly secret?: boolean;
   /** How many events the trace has after the step. */
   readonly events: number;
 }
@@ -50,7 +53,7 @@ function runStep(
   file: string,
   secrets: readonly Secret[],
   schemes: Schemes,
-): Pick<StepResult, 'finding' | 'output'> {
+): Pick<StepResult, 'finding' | 'output' | 'secret'> {
   if ('attack' in step) {
     attack(pipeline, step.attack, schemes);
     return {};
@@ -60,10 +63,12 @@ function runStep(
     const { kernel } = pipeline.progress;
     if (kernel === undefined)
       throw new Refused('sevlab', `'${step.shell}': the guest does not run; expected a boot step before it`);
+    const before = pipeline.observer.events.length;
     const { output, status } = kernel.run(step.shell);
     const wanted = { output, status: 0, ...step.expect };
     return {
       output,
+      secret: pipeline.observer.events.slice(before).some(readsSecret),
       finding: {
         held: output === wanted.output && status === wanted.status,
         expected: `status ${wanted.status} and\n${wanted.output}`,
@@ -74,6 +79,9 @@ function runStep(
   const outcome = attempt(() => honest(pipeline, step.do, step.at, secrets, schemes));
   return { finding: judge(outcome, step.expect ?? {}) };
 }
+
+const readsSecret = (event: RecordedEvent): boolean =>
+  event.type === 'syscall' && (event.closed?.data?.length ?? 0) > 0;
 
 /** An AMD-SP's status, or who refused and why. */
 type Outcome = { readonly status: string } | { readonly refused: string };
@@ -98,7 +106,7 @@ function honest(
       break;
     }
     case 'seal':
-      pipeline.seal(secrets);
+      seal(pipeline, secrets);
       break;
     case 'inject':
       return { status: inject(pipeline, at, schemes) };
@@ -106,6 +114,15 @@ function honest(
       pipeline[name]();
   }
   return { status: 'SUCCESS' };
+}
+
+function seal(pipeline: Pipeline, secrets: readonly Secret[]): void {
+  try {
+    pipeline.seal(secrets);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Refused('guest-owner', error.message); // secrets that cannot be packed
+    throw error;
+  }
 }
 
 function inject(pipeline: Pipeline, at: string | undefined, { packetFlip }: Schemes): string {
@@ -121,7 +138,7 @@ function attempt(step: () => Outcome): Outcome {
     return step();
   } catch (error) {
     if (error instanceof CommandFailed) return { status: error.status };
-    if (error instanceof Refused || error instanceof VmmError || error instanceof RangeError) {
+    if (error instanceof Refused || error instanceof VmmError) {
       return { refused: error.message };
     }
     throw error;

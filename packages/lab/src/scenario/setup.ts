@@ -4,7 +4,7 @@ import type { Secret } from '@sevlab/codec/efi/secret-table';
 import { type Guid, parseGuid } from '@sevlab/codec/guid';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
-import { encryptDisk } from '../encrypted-disk.ts';
+import { DISK_KEY_SIZE, encryptDisk } from '../encrypted-disk.ts';
 import type { Setup } from '../pipeline.ts';
 import type { FirmwareSource, Scenario } from './scenario.ts';
 import { bytesOf, durationOf, policyOf, readInput, ScenarioError, sizeOf, timeOf } from './values.ts';
@@ -12,15 +12,15 @@ import { bytesOf, durationOf, policyOf, readInput, ScenarioError, sizeOf, timeOf
 /** Without a seed in the scenario or on the command line, runs are still repeatable. */
 export const FIXED_SEED = 'sevlab';
 
-/** What a scenario's setup means. Throws ScenarioError, and RangeError for an unknown kernel. */
+/** What a scenario's setup means. Throws ScenarioError. */
 export function setupOf(
   scenario: Scenario,
   file: string,
   options: { readonly seed?: string; readonly linux?: string; readonly record: boolean },
 ): { setup: Setup; secrets: readonly Secret[] } {
-  const secrets = (scenario.secrets ?? []).map((source) => ({
+  const secrets = (scenario.secrets ?? []).map((source, i) => ({
     guid: guidOf(source.guid),
-    data: bytesOf(source, file),
+    data: bytesOf(source, file, `secrets[${i}]`),
   }));
   const seed = options.seed ?? scenario.seed ?? FIXED_SEED;
   const { start, perCommand } = scenario.clock ?? {};
@@ -37,7 +37,7 @@ export function setupOf(
     policy: policyOf(scenario.policy ?? ['NODBG', 'NOKS']),
     image: imageOf(scenario.firmware ?? {}, file),
     memorySize: sizeOf(scenario.memory ?? '512 MiB'),
-    linux: kernelProfile(options.linux ?? scenario.linux ?? '6.1').name,
+    linux: kernelNamed(options.linux ?? scenario.linux ?? '6.1'),
     record: options.record,
     ...(disk && { disk }),
   };
@@ -47,11 +47,13 @@ export function setupOf(
 function imageOf(source: FirmwareSource, file: string): Uint8Array {
   if ('file' in source) return readInput(resolve(dirname(file), source.file));
   const { size, ...options } = source;
-  return buildImage({
-    layout: '202405',
-    ...options,
-    ...(size !== undefined && { size: Number(sizeOf(size)) }),
-  });
+  try {
+    const built = size === undefined ? {} : { size: Number(sizeOf(size)) };
+    return buildImage({ layout: '202405', ...options, ...built });
+  } catch (error) {
+    if (error instanceof RangeError) throw new ScenarioError(`firmware: ${error.message}`);
+    throw error;
+  }
 }
 
 function diskOf(
@@ -63,7 +65,10 @@ function diskOf(
   const key = secrets.find(({ guid }) => guid === guidOf(disk.key));
   if (key === undefined)
     throw new ScenarioError(`disk.key: no secret ${disk.key}; expected one of the scenario's secrets`);
-  return encryptDisk(bytesOf(disk, file), key.data, seededEntropy(seed, 'disk').bytes(12));
+  if (key.data.length !== DISK_KEY_SIZE) {
+    throw new ScenarioError(`disk.key: expected a secret of ${DISK_KEY_SIZE} bytes, got ${key.data.length}`);
+  }
+  return encryptDisk(bytesOf(disk, file, 'disk'), key.data, seededEntropy(seed, 'disk').bytes(12));
 }
 
 function guidOf(text: string): Guid {
@@ -71,6 +76,15 @@ function guidOf(text: string): Guid {
     return parseGuid(text);
   } catch (error) {
     if (error instanceof SyntaxError) throw new ScenarioError(error.message);
+    throw error;
+  }
+}
+
+function kernelNamed(name: string): string {
+  try {
+    return kernelProfile(name).name;
+  } catch (error) {
+    if (error instanceof RangeError) throw new ScenarioError(`linux: ${error.message}`);
     throw error;
   }
 }

@@ -13,14 +13,14 @@ export class ScenarioError extends Error {
   }
 }
 
-/** Files in a scenario are named from the folder that it lies in. Throws ScenarioError. */
-export function bytesOf(source: ByteSource, scenarioFile: string): Uint8Array {
+/** Files in a scenario are named from the folder that it lies in. Throws ScenarioError, which names the place. */
+export function bytesOf(source: ByteSource, scenarioFile: string, place: string): Uint8Array {
   if ('text' in source) return utf8(source.text);
   if ('file' in source) return readInput(resolve(dirname(scenarioFile), source.file));
   try {
     return 'hex' in source ? fromHex(source.hex) : fromBase64(source.base64);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new ScenarioError(error.message);
+    if (error instanceof SyntaxError) throw new ScenarioError(`${place}: ${error.message}`);
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { bothViews } from '../both-views.ts';
 import { capabilities } from '../capabilities.ts';
 import { type Demonstration, demonstrate } from '../demonstration.ts';
 import { ROOT_FOLDER } from '../root-folder.ts';
+import { ScenarioError } from '../scenario/values.ts';
 import { traceText } from '../trace-file.ts';
 
 /** What a client may choose of a run. */
@@ -21,17 +22,30 @@ const runQuery = {
   properties: { linux: { type: 'string', maxLength: 40 }, seed: { type: 'string', maxLength: 200 } },
 } as const;
 
+export interface LabOptions {
+  /** Names besides those of loopback under which clients may come. */
+  readonly allowedHosts?: readonly string[];
+}
+
 /** The HTTP side of the lab, not listening yet: a page, and the demonstration as data. */
-export async function buildLab(): Promise<FastifyInstance> {
+export async function buildLab(options: LabOptions = {}): Promise<FastifyInstance> {
   const app = Fastify({ forceCloseConnections: true });
+  const allowed = new Set(['127.0.0.1', 'localhost', '[::1]', ...(options.allowedHosts ?? [])]);
+  app.addHook('onRequest', async ({ hostname }, reply) => {
+    // a page elsewhere whose name resolves to this machine must not read what is here
+    if (!allowed.has(hostname))
+      await reply.status(403).send({ error: `host '${hostname}' is not allowed; try --allow-host` });
+  });
   await app.register(fastifyStatic, { root: join(ROOT_FOLDER, 'packages/lab/public') });
 
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    const status = error instanceof RangeError ? 400 : (error.statusCode ?? 500);
+    const status = error instanceof ScenarioError ? 400 : (error.statusCode ?? 500);
     return reply
       .status(status)
       .send({ error: status === 500 ? 'this is a fault of sevlab itself' : error.message });
   });
+
+  app.setNotFoundHandler(({ url }, reply) => reply.status(404).send({ error: `there is nothing at ${url}` }));
 
   app.get('/api/capabilities', () => capabilities());
 

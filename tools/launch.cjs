@@ -1,0 +1,32 @@
+// Loads dist/sevlab.cjs. Only when it is older than what it was made from does it install and bundle first.
+const { readFileSync, statSync } = require('node:fs');
+const { join } = require('node:path');
+
+const root = join(__dirname, '..');
+const bundle = join(root, 'dist/sevlab.cjs');
+
+/** Whether the bundle is there, and no file that went into it changed since. */
+function isFresh() {
+  try {
+    const made = statSync(bundle).mtimeMs;
+    const inputs = JSON.parse(readFileSync(`${bundle}.inputs.json`, 'utf8'));
+    return inputs.every((file) => statSync(join(root, file)).mtimeMs <= made);
+  } catch {
+    return false; // something is missing: make it anew
+  }
+}
+
+if (isFresh()) {
+  require(bundle);
+} else {
+  import('./setup.mjs')
+    .then(async ({ install, bundleCli }) => {
+      install();
+      await bundleCli();
+      require(bundle);
+    })
+    .catch((error) => {
+      process.stderr.write(`sevlab: it could not be prepared: ${error.message.split('\n')[0]}\n`);
+      process.exit(6);
+    });
+}
