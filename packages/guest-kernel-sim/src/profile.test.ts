@@ -25,8 +25,9 @@ describe('kernelProfile', () => {
       expect(() => kernelProfile(name)).toThrow(RangeError);
     }
     expect(() => kernelProfile('6.2')).toThrow(
-      "there is no kernel '6.2'; expected one of documented, 5.19, 6.1, 6.1.148, 6.12, 6.12.42, 7.3",
+      "there is no kernel '6.2'; expected one of documented, 5.19, 5.19.0, 6.1, 6.1.192, 6.1.148, " +
+        '6.12, 6.12.107, 6.12.42, 7.3, 7.3.4',
     );
-    expect(KERNEL_PROFILES.length).toBe(7);
+    expect(KERNEL_PROFILES.map((name) => kernelProfile(name).name)).toEqual(KERNEL_PROFILES);
   });
 });

@@ -70,19 +70,24 @@ const PROFILES: Readonly<Record<string, Omit<KernelProfile, 'name'>>> = {
   },
 };
 
+/** Each profile by its name and, but for `documented`, by its release as well. */
+const BY_NAME: ReadonlyMap<string, Omit<KernelProfile, 'name'>> = new Map(
+  Object.entries(PROFILES).flatMap(([name, profile]) =>
+    [name, ...(name === 'documented' ? [] : [profile.release])].map((key) => [key, profile] as const),
+  ),
+);
+
 /** Names that kernelProfile() takes. */
-export const KERNEL_PROFILES: readonly string[] = Object.keys(PROFILES);
+export const KERNEL_PROFILES: readonly string[] = [...BY_NAME.keys()];
 
 /**
  * A bare series is its newest recorded release: 6.1 is 6.1.192, 6.12 is 6.12.107, 7.3 is 7.3.4. Those full versions
  * are accepted too. Throws RangeError with the list for any other name.
  */
 export function kernelProfile(name: string): KernelProfile {
-  const known = Object.entries(PROFILES).find(
-    ([key, { release }]) => key === name || (release === name && key !== 'documented'),
-  );
+  const known = BY_NAME.get(name);
   if (known === undefined) {
     throw new RangeError(`there is no kernel '${name}'; expected one of ${KERNEL_PROFILES.join(', ')}`);
   }
-  return { name, ...known[1] };
+  return { name, ...known };
 }

@@ -47,6 +47,10 @@ const areaOf = ({ area }: RecordedCase): Uint8Array =>
     ),
   );
 
+/** `/cases/NAME`, where the recorded operations find the area of another case. */
+const caseFile = (path: string): Uint8Array | undefined =>
+  recorded.filter(({ name }) => path === `/cases/${name}`).map(areaOf)[0];
+
 describe('what Linux 6.1.192 did with a secret area', () => {
   it('has all recorded cases', () => expect(recorded.length).toBe(68));
 
@@ -61,6 +65,7 @@ describe('what Linux 6.1.192 did with a secret area', () => {
         profile: kernelProfile('6.1'),
         mode,
         operations: one.operations,
+        readFile: caseFile,
       });
       expect(result).toEqual({ name, ...one[mode] });
     });
@@ -102,19 +107,36 @@ const content = (data: Uint8Array): object => ({
     : { sha256: createHash('sha256').update(data).digest('hex') }),
 });
 
-it.each([
-  ['trunc x', /expected a number, got ''/],
-  ['fdread a 1x', /expected a number, got '1x'/],
-  ['chmod x 9', /expected a mode of octal digits, got '9'/],
-  ['mem 0x3000000 many', /expected a number, got 'many'/],
-])('refuses %s', (line, message) => {
-  const input = { area: new Uint8Array(), profile: kernelProfile('6.1'), mode: 'load' as const };
-  expect(() => probeArea({ ...input, operations: [line] })).toThrow(message);
-});
+describe('room for a secret area', () => {
+  const probe = (length: number, place: { base?: bigint; size?: bigint; at?: bigint }) => {
+    const { size, ...addresses } = place;
+    const { base, at } = { base: undefined, at: undefined, ...addresses };
+    return probeArea({
+      area: new Uint8Array(length),
+      profile: kernelProfile('6.1'),
+      mode: 'bind',
+      operations: [],
+      ...(base !== undefined && { base: gpa(base) }),
+      ...(at !== undefined && { at: gpa(at) }),
+      ...(size !== undefined && { size }),
+    });
+  };
 
-it('names the operations that exist when asked for another', () => {
-  const input = { area: new Uint8Array(), profile: kernelProfile('6.1'), mode: 'load' as const };
-  expect(() => probeArea({ ...input, operations: ['shred x'] })).toThrow(
-    /no operation 'shred'; expected one of load/,
-  );
+  it.each([
+    ['the default page', 0x1000, {}],
+    ['what is left of that page', 0x400, { base: 0x80cc00n, size: 0x400n }],
+    ['the arena', 0x20_0000, { base: 0x300_0000n, size: 0x20_0000n }],
+    ['what is left of the arena', 0x10, { base: 0x31f_fff0n, size: 0x20_0000n }],
+    ['RAM', 0x100, { base: 0x200_0000n, size: 0x100n }],
+    ['RAM, at most', 0x20_0000, { base: 0x400_0000n, size: 0x4000_0000n }],
+    ['another place than the location says', 0x20_0000, { base: 0n, size: 0n, at: 0x300_0000n }],
+  ])('%s', (_, room, place) => {
+    expect(probe(room, place).blob_len).toBe(room);
+    const at = `0x${('at' in place ? place.at : 'base' in place ? place.base : PLAIN_GUEST.area).toString(16)}`;
+    const refused = () => probe(room + 1, place);
+    expect(refused).toThrow(RangeError);
+    expect(refused).toThrow(
+      `secret area: expected at most ${room} bytes at ${at}, got ${room + 1}; at 0x3000000`,
+    );
+  });
 });

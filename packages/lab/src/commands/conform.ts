@@ -1,7 +1,5 @@
 import type { Case } from '@sevlab/conformance/case';
-import { allCases } from '@sevlab/conformance/cases';
-import { type CaseResult, runCase } from '@sevlab/conformance/run';
-import { simTarget } from '@sevlab/conformance/targets/sim';
+import type { CaseResult } from '@sevlab/conformance/run';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
 import { print } from './output.ts';
@@ -14,13 +12,16 @@ export function addConform(program: Command): void {
     .argument('[id...]', 'only these cases, such as LSE-19')
     .option('--list', 'list the cases and run none')
     .option('--json', 'JSON Lines: one document per case')
-    .action((ids: string[], { list, json }: { list?: boolean; json?: boolean }) => {
-      const cases = choose(ids);
+    .action(async (ids: string[], { list, json }: { list?: boolean; json?: boolean }) => {
+      const { allCases } = await import('@sevlab/conformance/cases'); // the cases are needed here only
+      const cases = choose(allCases(), ids);
       if (list) {
         for (const { id, title, clause } of cases)
           print(json ? JSON.stringify({ id, title, clause }) : `${id.padEnd(8)} ${title} (${clause})`);
         return;
       }
+      const { runCase } = await import('@sevlab/conformance/run');
+      const { simTarget } = await import('@sevlab/conformance/targets/sim');
       const target = simTarget();
       const results = cases.map((testCase) => ({ testCase, result: runCase(testCase, target) }));
       for (const { testCase, result } of results) {
@@ -37,8 +38,7 @@ export function addConform(program: Command): void {
     });
 }
 
-function choose(given: readonly string[]): readonly Case[] {
-  const all = allCases();
+function choose(all: readonly Case[], given: readonly string[]): readonly Case[] {
   const ids = given.map(
     (id) => all.find((testCase) => testCase.id.toLowerCase() === id.toLowerCase())?.id ?? id,
   );

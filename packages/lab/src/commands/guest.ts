@@ -25,7 +25,7 @@ export function addGuest(program: Command): void {
     .command('guest')
     .description('run only the emulated kernel, on given secret areas')
     .argument('[file...]', 'what lies at the start of the secret area; the rest is zero')
-    .option('--area <file>', 'the same as a FILE; may be repeated', repeated, [])
+    .option('--area <file>', 'the same as a FILE, answered after those; may be repeated', repeated, [])
     .option('--base <gpa>', 'where the area lies; in reserved memory')
     .option('--size <bytes>', 'what the location announces')
     .option('--linux <version>', `one of ${KERNEL_PROFILES.join(', ')}`, '6.1')
@@ -43,14 +43,16 @@ export function addGuest(program: Command): void {
         throw new CommandError(EXIT.usage, `--mode ${options.mode}: expected bind or load`);
       }
       const { mode, op, base, size, linux } = options;
+      const profile = attempt(() => kernelProfile(linux));
       for (const [index, file] of areas.entries()) {
         const result = attempt(() =>
           probeArea({
             name: `${index}-${basename(file).replace(/[^\w.-]/g, '_')}`,
             area: readBytes(file),
-            profile: kernelProfile(linux),
+            profile,
             mode,
             operations: op,
+            readFile: readBytes,
             ...(base !== undefined && { base: gpa(numberOf('--base', base)) }),
             ...(size !== undefined && { size: numberOf('--size', size) }),
           }),
@@ -65,8 +67,7 @@ function attempt<T>(probe: () => T): T {
   try {
     return probe();
   } catch (error) {
-    if (error instanceof RangeError || error instanceof SyntaxError)
-      throw new CommandError(EXIT.usage, error.message);
+    if (error instanceof RangeError) throw new CommandError(EXIT.usage, error.message);
     throw error;
   }
 }
