@@ -54,7 +54,7 @@ describe('sevlab', () => {
   it('is bundled anew when a case or a schema changes, not only code', () => {
     const inputs = JSON.parse(readFileSync(`${root}dist/sevlab.cjs.inputs.json`, 'utf8')) as string[];
     for (const file of [
-      'packages/conformance/cases/psp.json',
+      'packages/conformance/cases/psp/mailbox.json',
       'packages/lab/scenario.schema.json',
       'pnpm-lock.yaml',
     ]) {

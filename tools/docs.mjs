@@ -18,7 +18,12 @@ async function loadDeclarations() {
         export { structTable } from '@sevlab/codec/markdown';
         export { SEV_STATUS } from '@sevlab/codec/sev/status';
         export { COMMAND_ID } from '@sevlab/codec/sev/command';
-        export { SUPPORT } from '@sevlab/psp-sim/support';`,
+        export { SUPPORT } from '@sevlab/psp-sim/support';
+        export { DIFFERENCES } from '@sevlab/psp-sim/differences';
+        export { PROFILES } from '@sevlab/psp-sim/profile';
+        export { allCases } from '@sevlab/conformance/cases';
+        export { listChecks } from '@sevlab/conformance/listing';
+        export { simTarget } from '@sevlab/conformance/targets/sim';`,
       resolveDir: join(root, 'packages/lab'),
     },
     bundle: true,
@@ -30,7 +35,8 @@ async function loadDeclarations() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
-const { STRUCTURES, structTable, SEV_STATUS, COMMAND_ID, SUPPORT } = await loadDeclarations();
+const declarations = await loadDeclarations();
+const { STRUCTURES, structTable, SEV_STATUS, COMMAND_ID, SUPPORT, DIFFERENCES, PROFILES } = declarations;
 
 const HEADER = '<!-- Written by tools/docs.mjs: do not edit, run `npm run docs`. -->\n\n';
 const hex = (value, digits) => `0x${value.toString(16).padStart(digits, '0')}`;
@@ -165,11 +171,63 @@ function deviationsPage() {
       .map(({ file, remark }) => `- [${file}](../../${file}): ${remark}\n`);
     return `## ${marker}\n\n${meaning}\n\n${lines.join('')}`;
   });
+  const leftOut = checks.filter(({ why }) => why !== undefined);
   return `${HEADER}# Deviations
 
 Remarks of the code on where it departs from what it emulates.
 
-${sections.join('\n')}`;
+${sections.join('\n')}
+## Checks without a case or a test
+
+Of the [numbered checks](checks.md).
+
+${leftOut.map(({ id, subject, why }) => `- ${id}, ${subject}: ${why}\n`).join('')}`;
+}
+
+const { allCases, listChecks, simTarget } = declarations;
+const checks = listChecks(allCases(), simTarget());
+
+const OUTCOMES = { pass: 'passes', fail: 'FAILS', test: 'held by a test', 'left out': 'left out' };
+
+function checksPage() {
+  const count = (wanted) => checks.filter(({ outcome }) => outcome === wanted).length;
+  const how = ({ cases, test, why, underSpec }) => {
+    if (test !== undefined) return `[${test.name}](../../${test.file})`;
+    if (cases.length === 0) return why;
+    return underSpec ? `${cases.join(' ')}; also under \`spec\`` : cases.join(' ');
+  };
+  return `${HEADER}# Checks of the AMD-SP
+
+${checks.length} numbered checks of what SEV firmware 1.55 for Genoa does. Of these ${count('pass')} pass as cases of the conformance
+suite, ${count('fail')} fail, ${count('test')} are held by a test instead, and ${count('left out')} are left out, each for the reason in the last column.
+\`sevlab conform ID\` runs a case. Where a [difference](differences.md) touches the answer, the case is also run under
+the profile \`spec\`, which is our reading of the published specification.
+
+${table(
+  ['Check', 'Subject', 'Outcome', 'How'],
+  ['---', '---', '---', '---'],
+  ...checks.map((check) => [check.id, check.subject, OUTCOMES[check.outcome], how(check)]),
+)}`;
+}
+
+const shown = (value) => (typeof value === 'object' ? Object.values(value).join('.') : `\`${value}\``);
+
+function differencesPage() {
+  const decided = ({ decidedBy }) =>
+    decidedBy in PROFILES.spec
+      ? `\`${decidedBy}\`: ${shown(PROFILES['genoa-1.55'][decidedBy])} / ${shown(PROFILES.spec[decidedBy])}`
+      : decidedBy;
+  return `${HEADER}# Differences
+
+Where SEV firmware 1.55 for Genoa, the published specification and the programs that use them do not do alike. The last
+column names the field of the profile that decides it, with its values in \`genoa-1.55\` and in \`spec\`. What the
+specification has is our reading of it; no hardware is known to behave so.
+
+${table(
+  ['Id', 'Topic', 'Firmware 1.55', 'Specification, or clients', 'Decided by'],
+  ['---', '---', '---', '---', '---'],
+  ...DIFFERENCES.map((row) => [row.id, row.topic, row.firmware, row.specification, decided(row)]),
+)}`;
 }
 
 function supportTable() {
@@ -218,6 +276,8 @@ const pages = {
   'docs/reference/commands.md': commandsPage(),
   'docs/reference/statuses.md': statusesPage(),
   'docs/reference/deviations.md': deviationsPage(),
+  'docs/reference/checks.md': checksPage(),
+  'docs/reference/differences.md': differencesPage(),
   'README.md': withPart(read('README.md'), 'support', supportTable()),
   'ARCHITECTURE.md': withPart(read('ARCHITECTURE.md'), 'graph', dependencyGraph()),
 };

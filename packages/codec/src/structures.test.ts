@@ -32,6 +32,7 @@ test('every structure cites its source, every live field says what it means', ()
 test.each([
   ['session', 0x80],
   ['measurement', 0x30],
+  ['attestation-report', 0xd0],
   ['packet-header', 0x34],
   ['packet-mac-prefix', 29],
   ['certificate', 0x824],

@@ -7,18 +7,31 @@ import { EncryptedFile } from './encrypted-file.ts';
 import type { Struct } from './layout.ts';
 import { AreaBlock, GuidedEntryTail } from './ovmf/guided-table.ts';
 import { ImageManifest } from './ovmf/manifest.ts';
+import { AttestationReport } from './sev/attestation.ts';
 import { AmdCertificateHead, EcdsaSignature, EcPublicKey, SevCertificate } from './sev/certificate.ts';
 import {
   ActivateBuffer,
+  ActivateExBuffer,
+  AttestationBuffer,
+  CopyBuffer,
+  DebugBuffer,
+  GetIdBuffer,
   GuestStatusBuffer,
   HandleBuffer,
   InitBuffer,
+  InitExBuffer,
   LaunchMeasureBuffer,
   LaunchSecretBuffer,
   LaunchStartBuffer,
   LaunchUpdateBuffer,
   PdhCertExportBuffer,
+  PekCertImportBuffer,
+  PekCsrBuffer,
   PlatformStatusBuffer,
+  ReceiveStartBuffer,
+  ReceiveUpdateBuffer,
+  SendStartBuffer,
+  SendUpdateBuffer,
 } from './sev/command.ts';
 import { PacketHeader, PacketMacPrefix } from './sev/packet.ts';
 import { LaunchMeasurement, LaunchSession } from './sev/session.ts';
@@ -26,8 +39,12 @@ import { LaunchMeasurement, LaunchSession } from './sev/session.ts';
 /** Every structure by the name that `sevlab annotate` takes. */
 export const STRUCTURES: Readonly<Record<string, Struct<unknown>>> = {
   init: InitBuffer,
+  'init-ex': InitExBuffer,
   'platform-status': PlatformStatusBuffer,
+  'pek-csr': PekCsrBuffer,
+  'pek-cert-import': PekCertImportBuffer,
   'pdh-cert-export': PdhCertExportBuffer,
+  'get-id': GetIdBuffer,
   handle: HandleBuffer,
   activate: ActivateBuffer,
   'guest-status': GuestStatusBuffer,
@@ -35,6 +52,15 @@ export const STRUCTURES: Readonly<Record<string, Struct<unknown>>> = {
   'launch-update': LaunchUpdateBuffer,
   'launch-measure': LaunchMeasureBuffer,
   'launch-secret': LaunchSecretBuffer,
+  'send-start': SendStartBuffer,
+  'send-update': SendUpdateBuffer,
+  'receive-start': ReceiveStartBuffer,
+  'receive-update': ReceiveUpdateBuffer,
+  copy: CopyBuffer,
+  'activate-ex': ActivateExBuffer,
+  attestation: AttestationBuffer,
+  debug: DebugBuffer,
+  'attestation-report': AttestationReport,
   session: LaunchSession,
   measurement: LaunchMeasurement,
   'packet-header': PacketHeader,

@@ -1,3 +1,4 @@
+import type { CommandName } from '@sevlab/codec/sev/command';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 
 /** A case of the suite: data that any implementation can run. `case.schema.json` says the same as JSON Schema. */
@@ -43,60 +44,140 @@ export interface PspCase extends CaseHead {
   readonly given: PspGiven;
   readonly when: readonly PspStep[];
   readonly then: PspThen;
+  /**
+   * The same steps under the profile `spec`, our reading of the published specification: what it answers. Present
+   * where the answer hangs on a difference between the two.
+   */
+  readonly spec?: { readonly then: PspThen };
 }
 
 export interface PspGiven {
   /** `READY`: INIT, then WBINVD on every core and DF_FLUSH. */
   readonly platform: 'UNINIT' | 'INIT' | 'READY';
+  /** Whether INIT enables SEV-ES. Default: false. */
+  readonly es?: boolean;
   /** A guest with a good session, in this state; absent: no guest. */
   readonly guest?: 'LUPDATE' | 'LSECRET' | 'RUNNING';
   /** What that guest has not. */
   readonly without?: readonly 'asid'[];
-  /** Policy of the session and of the guest. Default: 1. */
+  /** Policy of the session and of the guest. Default: 1; with SEV-ES 5. */
   readonly policy?: NumberText;
   /** Version of the SEV firmware. Default: genoa-1.55. */
-  readonly firmware?: 'genoa-1.55' | 'api-0.16';
+  readonly firmware?: 'genoa-1.55' | 'api-0.16' | 'spec';
 }
 
-/** The commands that a step can issue. */
-export const STEP_COMMANDS = [
-  ...['INIT', 'SHUTDOWN', 'PLATFORM_STATUS', 'PDH_GEN', 'DF_FLUSH'],
-  ...['ACTIVATE', 'DEACTIVATE', 'DECOMMISSION', 'GUEST_STATUS'],
-  ...['LAUNCH_START', 'LAUNCH_UPDATE_DATA', 'LAUNCH_MEASURE', 'LAUNCH_SECRET', 'LAUNCH_FINISH'],
-] as const;
-export type StepCommand = (typeof STEP_COMMANDS)[number];
-
-export type PspStep = CommandStep | HostStep;
+export type PspStep = CommandStep | HostStep | GuestStep | SeeStep;
 
 /** Something that the host does without the AMD-SP. */
-export interface HostStep {
-  readonly host: 'WBINVD';
+export type HostStep =
+  | { readonly host: 'WBINVD'; readonly core?: number }
+  | { readonly host: 'write'; readonly at: FieldValue; readonly bytes: string }
+  | { readonly host: 'copy'; readonly from: FieldValue; readonly at: FieldValue; readonly length: number }
+  | { readonly host: 'flip'; readonly at: FieldValue; readonly bit: number };
+
+/** A guest writes through its own key. */
+export interface GuestStep {
+  readonly guest: 'write';
+  /** Default: the guest that was launched last. */
+  readonly who?: GuestName;
+  readonly at: FieldValue;
+  readonly bytes: string;
 }
+
+/** Keeps bytes under a name, for `same` and `different`. */
+export interface SeeStep {
+  readonly see: string;
+  readonly of: Sight;
+  /** A guest, and a measurement: whose. Default: the guest that was launched last. */
+  readonly who?: GuestName;
+  /** `host`, `guest`, `shared`: where, and how many bytes. Default: 16 bytes of the target. */
+  readonly at?: FieldValue;
+  readonly length?: number;
+  /** `bytes`: these, in hexadecimal. */
+  readonly bytes?: string;
+  /** `xor`: two names. */
+  readonly xor?: readonly [string, string];
+}
+
+/** What can be seen. */
+export const SIGHTS = {
+  host: 'cells of memory, as the host reads them',
+  guest: 'memory as the guest reads it, through its key',
+  shared: 'memory as the guest reads it without the C-bit',
+  bytes: 'given bytes',
+  xor: 'two earlier sights, bit by bit',
+  measure: 'MEASURE of the last LAUNCH_MEASURE',
+  mnonce: 'MNONCE of the last LAUNCH_MEASURE',
+  digest: 'LAUNCH_DIGEST of the last report',
+  PDH: 'public key of the exported PDH certificate',
+  PEK: 'public key of the exported PEK certificate',
+  OCA: 'public key of the exported OCA certificate',
+  CEK: 'public key of the exported CEK certificate',
+  packet: 'encrypted data of the last LAUNCH_SECRET packet',
+  sent: 'plaintext of the last packet of SEND_UPDATE_DATA or SEND_UPDATE_VMSA, with the keys that its receiver unwraps',
+} as const;
+export type Sight = keyof typeof SIGHTS;
+
+/** Two guests at most are told apart by name. */
+export type GuestName = 'first' | 'second';
 
 /** One command. Whatever is not said is right: the buffer, the bytes it points to, the guest it names. */
 export interface CommandStep {
-  readonly command: StepCommand;
+  /** A name, or a number that has none, in hexadecimal. */
+  readonly command: CommandName | `0x${string}`;
+  /** Whom it is about. Default: the guest that was launched last. */
+  readonly who?: GuestName;
   /** Fields of the command buffer, by their names in the specification. */
   readonly fields?: Readonly<Record<string, FieldValue>>;
-  /** LAUNCH_UPDATE_DATA: what lies at PADDR, in hexadecimal. Default: 4096 bytes of 41h. */
+  /** What every reserved byte of the command buffer holds. Default: zeros. */
+  readonly reserved?: 'ones';
+  /** Where the command buffer lies. Default: in memory of its own. */
+  readonly buffer?: FieldValue;
+  /**
+   * LAUNCH_UPDATE_DATA and LAUNCH_UPDATE_VMSA: what lies at PADDR, in hexadecimal; `as it is`: whatever lies there.
+   * Default: 4096 bytes of 41h.
+   */
   readonly content?: string;
+  /** The same, in a way that JSON need not write out: so many bytes of 41h. */
+  readonly contentLength?: number;
+  /** How many bytes of the content the digest has. Default: all when the command succeeds, else none. */
+  readonly measured?: number;
   /** LAUNCH_START: the session. */
   readonly session?: SessionChange;
+  /** LAUNCH_START, SEND_START: the certificate with the other side's key. */
+  readonly certificate?: CertificateChange;
   /** LAUNCH_SECRET: the packet. */
   readonly packet?: PacketChange;
+  /** PEK_CERT_IMPORT: the certificates. */
+  readonly import?: ImportChange;
+  /** SEND_START: who is to receive the guest. Default: `attacker`, whoever made the certificate. */
+  readonly receiver?: 'attacker' | 'platform' | 'platform with a changed PEK';
   /** The status of a step that is not the last. Default: SUCCESS. */
   readonly expect?: SevStatus;
+  /** How often in a row, each time with that status. Default: once. */
+  readonly times?: number;
 }
 
 /**
- * A number, or: `target`, the 64 KiB of guest memory that secrets and data go to, which start at a page; `target+8`;
- * `unusable`, an address above all memory; `hole`, an address that is no memory; `guest`, the handle.
+ * A number, or a place with an optional offset such as `target+8`: `target`, the 64 KiB of guest memory that secrets
+ * and data go to, which start at a page; `page`, 64 KiB of host memory; `nv`, the 32 KiB of INIT_EX; `tmr`, the trusted
+ * memory region of SEV-ES; `reply`, where the last command was told to write; `top`, the end of memory below 4 GiB;
+ * `unusable`, an address above all memory; `hole`, an address that is no memory. Or `guest`, the handle; `first` or
+ * `second`, the handle of that guest.
  */
 export type FieldValue = NumberText;
 
 export interface SessionChange {
   /** The policy under POLICY_MAC, and the default of POLICY. Default: that of `given`. */
   readonly policy?: NumberText;
+  /** `now`: for the platform's PDH at this moment. Default: for the one that it had when the case began. */
+  readonly pdh?: 'now';
+  /** How the keys are derived. Default: as the specification says. */
+  readonly derivation?: 'big-endian counter' | 'little-endian Z';
+  /** `leading zero`: the owner's key is one with which Z starts with a byte of zero. */
+  readonly z?: 'leading zero';
+  /** Other TEK and TIK than in all other sessions. */
+  readonly keys?: 'other';
   /** A bit that is changed when all is made. */
   readonly flip?: {
     readonly part: 'nonce' | 'wrapTk' | 'wrapIv' | 'wrapMac' | 'policyMac';
@@ -104,17 +185,66 @@ export interface SessionChange {
   };
 }
 
+/** What is changed in a certificate before it is signed. */
+export interface CertificateChange {
+  readonly version?: number;
+  readonly usage?: NumberText;
+  readonly algo?: NumberText;
+  readonly curve?: number;
+  /** A bit of the Y coordinate: the point is off the curve then. */
+  readonly flipY?: number;
+  /** API_MAJOR and API_MINOR FFh, and every byte behind the coordinates. */
+  readonly padding?: 'ones';
+  /** What both slots hold. */
+  readonly slots?: readonly [SlotContent, SlotContent];
+}
+
+/**
+ * `good`: the parent's signature. `bad`: that with a bit changed. `stranger`: somebody else's under the parent's name.
+ * `wrong algo`, `wrong usage`: the parent's signature, labelled so. `r of zero`: no number that a signature can have.
+ * `zeros`: every byte zero. `random`: bytes without meaning under the label of a PEK. `empty`: as an empty slot is.
+ */
+export type SlotContent =
+  | 'good'
+  | 'bad'
+  | 'stranger'
+  | 'wrong algo'
+  | 'wrong usage'
+  | 'r of zero'
+  | 'zeros'
+  | 'random'
+  | 'empty';
+
+export interface ImportChange {
+  /** An owner's certificate, signed by itself. */
+  readonly oca?: CertificateChange;
+  /** The CSR, signed by that owner. */
+  readonly pek?: CertificateChange;
+  /** `earlier`: that of the last PEK_CSR step. Default: one that is asked for now. */
+  readonly csr?: 'earlier';
+}
+
 export interface PacketChange {
   /** Bytes of data; a multiple of 16. Default: 64. */
   readonly length?: number;
+  /** The secret itself, in hexadecimal, instead. */
+  readonly plain?: string;
+  /** IV, in hexadecimal. Default: 16 bytes of 55h. */
+  readonly iv?: string;
   /** FLAGS, under the MAC. Default: 0. */
   readonly flags?: NumberText;
-  /** The first byte under the MAC. Default: 1. */
+  /** The first byte under the MAC. Default: 1; of a packet between platforms, what the AMD-SP takes. */
   readonly context?: number;
   /** How GUEST_LEN and TRANS_LEN are written under the MAC. Default: little endian. */
   readonly lengths?: 'big-endian';
   /** What ends the MAC's input. Default: the 32 bytes of MEASURE, or nothing before API 0.17. */
   readonly measure?: 'none' | 'other' | 'with-mnonce';
+  /** TEK and TIK of it. Default: those of the session. */
+  readonly keys?: 'other' | 'zeros';
+  /** `earlier`: the very packet of the last LAUNCH_SECRET. */
+  readonly made?: 'earlier';
+  /** Where the packet's data lies. Default: in host memory of its own. */
+  readonly at?: 'target';
   /** A bit that is changed when all is made. */
   readonly flip?: {
     readonly part: 'header.flags' | 'header.iv' | 'header.mac' | 'data';
@@ -122,16 +252,22 @@ export interface PacketChange {
   };
 }
 
+export type CertificateName = 'PDH' | 'PEK' | 'OCA' | 'CEK';
+
 /** What is compared; what is absent is not. */
 export interface PspThen {
   /** Of the last command. */
   readonly status: SevStatus;
   /** Of the guest that was launched last. */
-  readonly guestState?: 'UNINIT' | 'LUPDATE' | 'LSECRET' | 'RUNNING';
+  readonly guestState?: 'UNINIT' | 'LUPDATE' | 'LSECRET' | 'RUNNING' | 'SUPDATE' | 'RUPDATE' | 'SENT';
   readonly platformState?: 'UNINIT' | 'INIT' | 'WORKING';
   readonly guestCount?: number;
   /** Fields of the last command's buffer, as the AMD-SP left it. */
   readonly out?: Readonly<Record<string, NumberText>>;
+  /** Whether the last command's buffer holds what the host put there. */
+  readonly buffer?: 'unchanged' | 'changed';
+  /** Whether the registers still hold the address of the last command's buffer. */
+  readonly registers?: 'kept' | 'lost';
   /**
    * The target after the last command. `unchanged`: every cell is as before it. `plaintext`: the guest reads what was
    * meant for it, the host reads neither that nor the packet, and around it nothing changed.
@@ -139,8 +275,26 @@ export interface PspThen {
   readonly memory?: 'unchanged' | 'plaintext';
   /** The SHA-256 that the last measurement vouches for. */
   readonly launchDigest?: string;
-  /** Whether VMRUN accepts the guest's ASID. */
+  /** Whether the last measurement vouches for what was measured, whatever that was. */
+  readonly vouched?: boolean;
+  /** Whether VMRUN accepts the guest's ASID; with SEV-ES, and a VMSA at the start of the target. */
   readonly runnable?: boolean;
+  /** Sights with the same bytes. */
+  readonly same?: readonly (readonly [string, string])[];
+  /** Sights with other bytes. */
+  readonly different?: readonly (readonly [string, string])[];
+  /** The exported certificates: whose signatures verify in their first and second slot; '' for an empty one. */
+  readonly signers?: Readonly<Record<CertificateName, readonly [string, string]>>;
+  /** The exported certificates: VERSION, API version as PLATFORM_STATUS has it, curve, algorithm. */
+  readonly soundCertificates?: boolean;
+  /** The certificate that the last PEK_CSR wrote is that of the PEK, and has two empty slots. */
+  readonly csr?: 'unsigned PEK';
+  /** The last GET_ID: whether the two coordinates, big endian, are a point of secp256k1. */
+  readonly idOnCurve?: boolean;
+  /** The last ATTESTATION: whose signature over its first 34h bytes verifies. */
+  readonly reportSigner?: 'PEK' | 'nobody';
+  /** The context byte with which the MAC of the last packet of SEND_UPDATE verifies under the keys of its receiver. */
+  readonly sentContext?: number;
 }
 
 // Firmware images, and what their firmware leaves to the kernel.

@@ -1,10 +1,11 @@
 import { toHex } from '@sevlab/codec/bytes';
+import { COMMAND_ID } from '@sevlab/codec/sev/command';
 import { SEV_STATUS } from '@sevlab/codec/sev/status';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import schema from '../case.schema.json' with { type: 'json' };
 import linux from '../test/vectors/linux-areas.json' with { type: 'json' };
-import { FLAGS, type KernelCase, STEP_COMMANDS } from './case.ts';
+import { FLAGS, type KernelCase, SIGHTS } from './case.ts';
 import { allCases } from './cases.ts';
 import { secretAreaBytes } from './secret-area.ts';
 
@@ -12,11 +13,11 @@ const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile
 const complaints = (value: unknown) => (validate(value) ? [] : validate.errors);
 
 describe('the suite', () => {
-  it('has 112 cases', () => {
+  it('has 328 cases', () => {
     const rooms = allCases().map(({ room }) => room);
     const count = (wanted: string) => rooms.filter((room) => room === wanted).length;
     expect({ psp: count('psp'), firmware: count('firmware'), kernel: count('kernel') }).toEqual({
-      psp: 77,
+      psp: 293,
       firmware: 17,
       kernel: 18,
     });
@@ -29,11 +30,24 @@ describe('the suite', () => {
     expect(titles).toEqual([...new Set(titles)]);
   });
 
-  it('asks the AMD-SP something in the last step of each case', () => {
+  it('asks the AMD-SP something in each case, and says in one place what the last command answers', () => {
     for (const { id, ...testCase } of allCases()) {
       if (testCase.room !== 'psp') continue;
-      expect(testCase.when.at(-1), id).toHaveProperty('command');
-      expect(testCase.when.at(-1), id).not.toHaveProperty('expect'); // its status is in `then`
+      const commands = testCase.when.filter((step) => 'command' in step);
+      expect(commands.at(-1), id).toBeDefined();
+      expect(commands.at(-1), id).not.toHaveProperty('expect'); // its status is in `then`
+    }
+  });
+
+  it('compares only what was seen', () => {
+    for (const { id, ...testCase } of allCases()) {
+      if (testCase.room !== 'psp') continue;
+      const seen = testCase.when.flatMap((step) => ('see' in step ? [step.see] : []));
+      expect(new Set(seen).size, id).toBe(seen.length);
+      const answers = [testCase.then, ...(testCase.spec ? [testCase.spec.then] : [])];
+      const named = answers.flatMap(({ same = [], different = [] }) => [...same, ...different].flat());
+      const compared = [...named, ...testCase.when.flatMap((step) => ('see' in step && step.xor) || [])];
+      expect([...new Set(compared)].toSorted(), id).toEqual(seen.toSorted());
     }
   });
 });
@@ -57,9 +71,10 @@ describe('the schema', () => {
   });
 
   it('has the flags, commands and statuses of the types', () => {
-    const { pspCase, commandStep, status } = schema.$defs;
+    const { pspCase, commandStep, seeStep, status } = schema.$defs;
     expect(pspCase.properties.flags.items.enum).toEqual(Object.keys(FLAGS));
-    expect(commandStep.properties.command.enum).toEqual([...STEP_COMMANDS]);
+    expect(commandStep.properties.command.anyOf[0]?.enum).toEqual(Object.keys(COMMAND_ID));
+    expect(seeStep.properties.of.enum).toEqual(Object.keys(SIGHTS));
     expect(status.enum).toEqual(Object.keys(SEV_STATUS));
   });
 

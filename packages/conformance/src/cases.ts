@@ -1,10 +1,28 @@
 import firmware from '../cases/firmware.json' with { type: 'json' };
 import kernel from '../cases/kernel.json' with { type: 'json' };
-import psp from '../cases/psp.json' with { type: 'json' };
+import activation from '../cases/psp/activation.json' with { type: 'json' };
+import attestation from '../cases/psp/attestation.json' with { type: 'json' };
+import clients from '../cases/psp/clients.json' with { type: 'json' };
+import debugging from '../cases/psp/debugging.json' with { type: 'json' };
+import identity from '../cases/psp/identity.json' with { type: 'json' };
+import launchFinish from '../cases/psp/launch-finish.json' with { type: 'json' };
+import launchMeasure from '../cases/psp/launch-measure.json' with { type: 'json' };
+import launchSecret from '../cases/psp/launch-secret.json' with { type: 'json' };
+import launchStart from '../cases/psp/launch-start.json' with { type: 'json' };
+import launchUpdate from '../cases/psp/launch-update.json' with { type: 'json' };
+import mailbox from '../cases/psp/mailbox.json' with { type: 'json' };
+import memory from '../cases/psp/memory.json' with { type: 'json' };
+import migration from '../cases/psp/migration.json' with { type: 'json' };
+import platform from '../cases/psp/platform.json' with { type: 'json' };
 import type { Case } from './case.ts';
 
 /** The whole suite, in the order of a launch. */
 export function allCases(): readonly Case[] {
+  const psp: readonly unknown[] = [
+    ...[mailbox, platform, identity, activation],
+    ...[launchStart, launchUpdate, launchMeasure, launchSecret, launchFinish],
+    ...[attestation, debugging, migration, memory, clients],
+  ].flat();
   const files: readonly unknown[] = [...psp, ...firmware, ...kernel];
   return files as readonly Case[]; // cases.test.ts holds every one of them against the schema
 }

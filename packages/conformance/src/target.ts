@@ -12,13 +12,13 @@ export interface Target {
   kernel?(testCase: KernelCase): KernelThen;
 }
 
-/** What was seen of the AMD-SP: one status for each command, and everything that a case may ask for. */
-export interface PspAnswer extends Seen<Omit<PspThen, 'status' | 'memory' | 'guestState' | 'platformState'>> {
+/** What was seen of the AMD-SP: one status for each command step, and what the case asks for. */
+export interface PspAnswer extends Seen<Omit<PspThen, 'status' | InWords>>, Seen<Record<InWords, string>> {
   readonly statuses: readonly SevStatus[];
-  readonly guestState?: string;
-  readonly platformState?: string;
-  readonly memory: string;
 }
+
+/** An implementation may be in a state that no case expects. */
+type InWords = 'memory' | 'guestState' | 'platformState';
 
 type Seen<Then> = { readonly [K in keyof Then]?: Then[K] | undefined };
 

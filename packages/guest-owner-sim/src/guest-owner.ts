@@ -1,10 +1,6 @@
 import { type Entropy, type EntropyState, entropyFrom } from '@sevlab/ambient/entropy';
 import type { Observer } from '@sevlab/ambient/observer';
-import { KEY_ALGO, KEY_USAGE, SevCertificate } from '@sevlab/codec/sev/certificate';
-import { LaunchSession } from '@sevlab/codec/sev/session';
-import { makeCertificate } from '@sevlab/sev-channel/certificate';
-import { generateKeyPair, sharedSecret } from '@sevlab/sev-channel/p384';
-import { wrapSession } from '@sevlab/sev-channel/session';
+import { makeSession } from './make-session.ts';
 import { Offer } from './offer.ts';
 import type { OwnerSession } from './owner-session.ts';
 import type { Verdict } from './verdict.ts';
@@ -59,18 +55,9 @@ export class GuestOwner {
     }));
     if (!verdict.accepted) return verdict;
 
-    const entropy = entropyFrom(this.state.entropy);
-    const ownKey = generateKeyPair(entropy);
-    const tek = entropy.bytes(16);
-    const tik = entropy.bytes(16);
-    const nonce = entropy.bytes(16);
-    const wrapIv = entropy.bytes(16);
-    const z = sharedSecret(ownKey.d, verdict.value);
-    const { policy } = this.state.intent;
-    const session = LaunchSession.encode(wrapSession({ z, nonce, wrapIv, tek, tik, policy }));
-    const usage = { usage: KEY_USAGE.PDH, algo: KEY_ALGO.ECDH_SHA256, apiMajor: 0, apiMinor: 0 };
-    const godh = SevCertificate.encode(makeCertificate({ ...usage, point: ownKey })); // nobody signs it: MACs do the work
-    const number = this.state.sessions.push({ tek, tik, spent: false, measure: undefined }) - 1;
+    const { intent, entropy, sessions } = this.state;
+    const { tek, tik, godh, session } = makeSession(verdict.value, intent.policy, entropyFrom(entropy));
+    const number = sessions.push({ tek, tik, spent: false, measure: undefined }) - 1;
     this.observer.observe('guest-owner', 'host', () => ({
       type: 'message',
       name: 'session',

@@ -1,7 +1,14 @@
 import type { Entropy } from '@sevlab/ambient/entropy';
-import { SevCertificate } from '@sevlab/codec/sev/certificate';
+import { decodeAmdCertificate, SevCertificate } from '@sevlab/codec/sev/certificate';
 import { signCek } from '@sevlab/sev-channel/amd-certificate';
 import { EMULATED_ARK, EMULATED_ASK, emulatedAskPrivateKey } from '@sevlab/sev-channel/emulated-root';
+import type { Authority } from './certificate-file.ts';
+
+/** ASK and ARK of emulated platforms. */
+export const EMULATED_AUTHORITY: Authority = {
+  ask: decodeAmdCertificate(EMULATED_ASK),
+  ark: decodeAmdCertificate(EMULATED_ARK),
+};
 
 /**
  * What AMD's key distribution service is to real platforms: it signs the endorsement key of a chip. The keys are

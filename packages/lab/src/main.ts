@@ -8,7 +8,9 @@ import { addDoctor } from './commands/doctor.ts';
 import { CommandError, EXIT } from './commands/exit.ts';
 import { addFirmware } from './commands/firmware.ts';
 import { addGuest } from './commands/guest.ts';
+import { addOwner } from './commands/owner.ts';
 import { addPacket } from './commands/packet.ts';
+import { addPlatform } from './commands/platform.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addTable } from './commands/table.ts';
@@ -16,7 +18,7 @@ import { systemReason } from './system-reason.ts';
 import { VERSION } from './version.ts';
 
 /** Commands that emulate a platform or a guest, rather than look into files. */
-const EMULATES: ReadonlySet<string> = new Set(['demo', 'run', 'guest', 'conform', 'serve']);
+const EMULATES: ReadonlySet<string> = new Set(['demo', 'run', 'guest', 'conform', 'serve', 'platform']);
 
 /** The whole command line; each command is in a file of its name. */
 function createProgram(): Command {
@@ -30,7 +32,8 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} }) // told once, below, in our own form
     .hook('preAction', (_, command) => {
-      const concern = EMULATES.has(command.name()) && hardwareConcern(program.opts().besideHardware === true);
+      const emulates = EMULATES.has(command.name()) || EMULATES.has(command.parent?.name() ?? '');
+      const concern = emulates && hardwareConcern(program.opts().besideHardware === true);
       if (concern) throw new CommandError(EXIT.unsafe, concern);
     });
   for (const add of [
@@ -38,6 +41,8 @@ function createProgram(): Command {
     addRun,
     addTable,
     addPacket,
+    addPlatform,
+    addOwner,
     addFirmware,
     addGuest,
     addAnnotate,

@@ -3,6 +3,7 @@ export function systemReason(error: unknown): string {
   const { code } = error as { code?: string }; // errors of node:fs have one
   const words: Readonly<Record<string, string>> = {
     ENOENT: 'no such file',
+    EEXIST: 'it is there already',
     EACCES: 'permission denied',
     EISDIR: 'it is a folder',
     ENOTDIR: 'a part of the path is no folder',

@@ -103,13 +103,18 @@ test('locate joins what is contiguous and tells what is not there', () => {
   expect(host.locate(guest, gpa(0x1000n), 0)).toEqual([]);
 });
 
-test('WBINVD is seen by the AMD-SP until it clears it', () => {
+test('WBINVD is seen by the AMD-SP core by core, until it clears it', () => {
   const { host, secureProcessor } = switchOn();
-  expect(secureProcessor.wbinvdDone()).toBe(false);
+  expect(secureProcessor.wbinvdDone()).toEqual([false, false, false, false]);
+  expect(() => host.wbinvd(4)).toThrow(new RangeError('there is no core 4'));
+  host.wbinvd(2);
+  expect(secureProcessor.wbinvdDone()).toEqual([false, false, true, false]);
   host.wbinvd();
-  expect(secureProcessor.wbinvdDone()).toBe(true);
+  expect(secureProcessor.wbinvdDone()).toEqual([true, true, true, true]);
+  secureProcessor.clearWbinvd([0, 3]);
+  expect(secureProcessor.wbinvdDone()).toEqual([false, true, true, false]);
   secureProcessor.clearWbinvd();
-  expect(secureProcessor.wbinvdDone()).toBe(false);
+  expect(secureProcessor.wbinvdDone()).toEqual([false, false, false, false]);
 });
 
 test('the same entropy makes the same ciphertext, another start of the machine another', () => {
@@ -235,7 +240,7 @@ describe('fork', () => {
     fork.host.disk(guest)!.fill(1);
     expect(machine.host.disk(guest)).toEqual(Buffer.alloc(512));
     machine.host.wbinvd();
-    expect(fork.secureProcessor.wbinvdDone()).toBe(false);
+    expect(fork.secureProcessor.wbinvdDone()).toEqual([false, false, false, false]);
     fork.host.createGuest(REGIONS);
     expect(machine.state.guests.size).toBe(1);
     fork.mailbox.write('CmdBufAddr_Lo', 5);

@@ -1,6 +1,7 @@
 import type { Entropy } from '@sevlab/ambient/entropy';
 import type { Observer } from '@sevlab/ambient/observer';
 import { type Gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
+import { equal } from '@sevlab/codec/bytes';
 import type { Disk } from './devices/disk.ts';
 import { Mailbox, type MailboxRegisters } from './devices/mailbox.ts';
 import {
@@ -14,6 +15,7 @@ import {
 import { createMemory, MemoryController } from './memory-controller.ts';
 import { PARTS, type PartName } from './part.ts';
 import { DiskDevice, GuestMemory, HostMemory, SecureProcessorMemory } from './views.ts';
+import { encodeChecksum, VMSA_SIZE, vmsaCell, vmsaChecksum } from './vmsa.ts';
 import { type EncryptionMode, TWEAK_CONSTANTS_SIZE } from './xex.ts';
 
 export type { GuestMemory, HostMemory, SecureProcessorMemory };
@@ -30,6 +32,13 @@ export const DRAM_REGIONS: readonly { readonly start: bigint; readonly end: bigi
   { start: 0x1_0000_0000n, end: 0x3ffd_0000_0000n },
 ];
 
+/** The cores of each core complex, by number. */
+export const CORE_COMPLEXES: readonly (readonly number[])[] = [
+  [0, 1],
+  [2, 3],
+];
+const CORES = CORE_COMPLEXES.flat();
+
 interface GuestSlot {
   readonly ram: GuestRam;
   disk: Uint8Array | undefined;
@@ -40,14 +49,14 @@ export interface MachineState {
   readonly part: PartName;
   readonly guests: Map<number, GuestSlot>;
   nextFrame: Spa;
-  /** Cores that executed WBINVD since the AMD-SP last asked. */
-  wbinvd: boolean;
+  /** By core: whether it executed WBINVD since the AMD-SP last cleared that. */
+  readonly wbinvd: boolean[];
 }
 
-/** VMRUN on an ASID that the AMD-SP has not made valid. */
+/** VMRUN on an ASID that the AMD-SP has not made valid, or with a VMSA that it did not leave so. */
 export class VmrunRefused extends Error {
-  constructor(asid: number) {
-    super(`VMRUN refused: ASID ${asid} is not active; expected a guest after LAUNCH_FINISH`);
+  constructor(asid: number, why = 'is not active; expected a guest after LAUNCH_FINISH') {
+    super(`VMRUN refused: ASID ${asid} ${why}`);
     this.name = 'VmrunRefused';
   }
 }
@@ -78,9 +87,10 @@ export class Host {
     this.mailbox = machine.mailbox;
   }
 
-  /** Executes WBINVD on every core. */
-  wbinvd(): void {
-    this.#machine.state.wbinvd = true;
+  /** Executes WBINVD on one core, or on every core. Throws RangeError for a core that CORE_COMPLEXES does not have. */
+  wbinvd(core?: number): void {
+    if (core !== undefined && !CORES.includes(core)) throw new RangeError(`there is no core ${core}`);
+    for (const each of core === undefined ? CORES : [core]) this.#machine.state.wbinvd[each] = true;
   }
 
   /** Gives a new guest its memory. Returns the guest's number, which is no business of the AMD-SP. */
@@ -121,9 +131,19 @@ export class Host {
     return this.#slot(guest).disk;
   }
 
-  /** VMRUN. Throws VmrunRefused unless the AMD-SP made the ASID valid. */
-  vmrun<T>(guest: number, asid: number, software: (context: GuestContext) => T): T {
+  /**
+   * VMRUN. `vmsa` is where the register state of a SEV-ES guest lies, one whose ASID is below `minSevAsid`; other
+   * guests need none. Throws VmrunRefused unless the AMD-SP made the ASID valid and the VMSA has its checksum.
+   * NOT MODELLED: the registers in the VMSA, and the new checksum at each VMEXIT.
+   */
+  vmrun<T>(guest: number, asid: number, software: (context: GuestContext) => T, vmsa?: Spa): T {
     const context = this.resume(guest, asid);
+    const machine = this.#machine;
+    if (
+      asid < PARTS[machine.state.part].minSevAsid &&
+      !(vmsa !== undefined && machine.vmsaIsIntact(asid, vmsa))
+    )
+      throw new VmrunRefused(asid, 'has no VMSA with the checksum that the AMD-SP gave it');
     this.#machine.observer.observe('host', 'firmware', () => ({ type: 'vmrun', asid }));
     return software(context);
   }
@@ -146,9 +166,10 @@ export class Host {
 export interface SecureProcessorHardware {
   readonly part: PartName;
   readonly memory: SecureProcessorMemory;
-  /** Whether every core executed WBINVD since clearWbinvd. */
-  wbinvdDone(): boolean;
-  clearWbinvd(): void;
+  /** By core: whether it executed WBINVD since clearWbinvd. CORE_COMPLEXES tells which cores belong together. */
+  wbinvdDone(): readonly boolean[];
+  /** Forgets WBINVD on these cores, or on every core. */
+  clearWbinvd(cores?: readonly number[]): void;
 }
 
 /** DRAM, keys and devices; hands one capability to each actor. */
@@ -169,9 +190,9 @@ export class Machine {
     this.secureProcessor = {
       part: state.part,
       memory: new SecureProcessorMemory(memory, observer, state.part),
-      wbinvdDone: () => state.wbinvd,
-      clearWbinvd: () => {
-        state.wbinvd = false;
+      wbinvdDone: () => [...state.wbinvd],
+      clearWbinvd: (cores = CORES) => {
+        for (const core of cores) state.wbinvd[core] = false;
       },
     };
   }
@@ -182,7 +203,23 @@ export class Machine {
     const guests = new Map<number, GuestSlot>();
     for (const [guest, { ram, disk }] of state.guests)
       guests.set(guest, { ram: forkGuestRam(ram), disk: disk && new Uint8Array(disk) });
-    return new Machine({ ...state, guests }, this.memory.fork(), this.mailbox.fork(), observer);
+    return new Machine(
+      { ...state, guests, wbinvd: [...state.wbinvd] },
+      this.memory.fork(),
+      this.mailbox.fork(),
+      observer,
+    );
+  }
+
+  /** Whether a VMSA, seen with the key of that ASID, has the checksum that its cell holds. */
+  vmsaIsIntact(asid: number, address: Spa): boolean {
+    const vmsa = this.memory.readEncrypted(asid, address, VMSA_SIZE);
+    const cell = vmsaCell(vmsa);
+    const expected = encodeChecksum(vmsaChecksum(vmsa));
+    return (
+      DRAM_REGIONS.some(({ start, end }) => cell >= start && cell + BigInt(expected.length) <= end) &&
+      equal(this.memory.read(cell, expected.length), expected)
+    );
   }
 
   /** A guest's own view of itself, under the key of that ASID. Nothing is checked: Host does that. */
@@ -211,6 +248,7 @@ export interface MachineOptions {
 /** A machine that was just switched on: the tweak constants of its memory encryption are drawn here. */
 export function createMachine({ part, encryption, entropy, observer }: MachineOptions): Machine {
   const memory = new MemoryController(createMemory(encryption, entropy.bytes(TWEAK_CONSTANTS_SIZE)));
-  const state: MachineState = { part, guests: new Map(), nextFrame: FIRST_GUEST_FRAME, wbinvd: false };
+  const wbinvd = CORES.map(() => false);
+  const state: MachineState = { part, guests: new Map(), nextFrame: FIRST_GUEST_FRAME, wbinvd };
   return new Machine(state, memory, new Mailbox(), observer);
 }

@@ -43,7 +43,7 @@ declare const hosts: Host;
 // @ts-expect-error The host gets a guest's view from VMRUN only.
 takesGuest(hosts.memory);
 // @ts-expect-error The host cannot take the AMD-SP's place behind the registers.
-hosts.mailbox.connect(() => 0);
+hosts.mailbox.connect(() => ({ status: 0 }));
 declare const context: GuestContext;
 takesGuest(context.memory);
 // @ts-expect-error A guest is not given the host's view.

@@ -146,6 +146,22 @@ export class SecureProcessorMemory {
     this.#memory.write(at, cells);
   }
 
+  /** `length` bytes of plaintext, through the ASID's key. Throws Error for an ASID that never had one. */
+  readEncrypted(address: Spa, length: number, asid: number): Uint8Array {
+    const at = withoutCBit(this.#part, address);
+    const plain = this.#memory.readEncrypted(asid, at, length);
+    this.#observer.observe('amd-sp', 'memory', () => ({
+      type: 'access',
+      operation: 'read',
+      view: 'private',
+      asid,
+      length,
+      segments: [{ spa: hexAddress(at), length }],
+      closed: { plain: new Uint8Array(plain) },
+    }));
+    return plain;
+  }
+
   /** Through the ASID's key. Throws Error for an ASID that never had one. */
   writeEncrypted(address: Spa, plain: Uint8Array, asid: number): void {
     const { start, cells } = this.#memory.writeEncrypted(asid, withoutCBit(this.#part, address), plain);

@@ -34,7 +34,7 @@ export interface Command {
   readonly buffer: Struct<unknown>;
   readonly transfer: Transfer;
   readonly checks: readonly { readonly condition: string; readonly status: SevStatus }[];
-  /** Runs on a command buffer of `buffer.paddedSize` bytes and changes it as the command changes its fields. */
+  /** Runs on a command buffer, with its tail padding or without, and changes it as the command changes its fields. */
   run(sp: SecureProcessor, bytes: Uint8Array, observe: Observe): SevStatus;
 }
 
@@ -48,6 +48,10 @@ export function command<Buffer, Context extends CommandContext<Buffer>>(
     transfer,
     checks: preconditions.map(([condition, , status]) => ({ condition, status })),
     run(sp, bytes, observe) {
+      if (sp.state.profile.strictReserved && !reservedAreZero(buffer, bytes)) {
+        observe('reserved fields are zero', false, 'INVALID_PARAM');
+        return 'INVALID_PARAM';
+      }
       const cmd = buffer.decodeAt(bytes, 0);
       const context = definition.open(sp, cmd);
       const unmet = firstUnmet(preconditions, context, observe);
@@ -56,6 +60,13 @@ export function command<Buffer, Context extends CommandContext<Buffer>>(
       return status;
     },
   };
+}
+
+function reservedAreZero(buffer: Struct<unknown>, bytes: Uint8Array): boolean {
+  const reserved = buffer.rows.filter(({ type }) => type.startsWith('reserved('));
+  return reserved.every(({ offset, size }) =>
+    bytes.subarray(offset, offset + size).every((byte) => byte === 0),
+  );
 }
 
 /** The buffer of a command that has none. */

@@ -38,6 +38,8 @@ export interface Guest {
   launchDigest: Uint8Array | undefined;
   /** MEASURE, 32 bytes: LAUNCH_SECRET packets are bound to it. */
   measure: Uint8Array | undefined;
+  /** Numbers of the checksum cells that its VMSAs have; SEV-ES only. */
+  readonly vmsaCells: number[];
 }
 
 /** The channel of a guest without a session, and of every guest after LAUNCH_FINISH (firmware behaviour (Genoa 1.55)). */
@@ -54,7 +56,12 @@ export const createGuest = (policy: number, vekSeed: Uint8Array, channel: Channe
   runningDigest: createHash('sha256'),
   launchDigest: undefined,
   measure: undefined,
+  vmsaCells: [],
 });
 
 /** The same guest, measured on its own from here on. Byte fields are shared: nobody changes them in place. */
-export const forkGuest = (guest: Guest): Guest => ({ ...guest, runningDigest: guest.runningDigest.copy() });
+export const forkGuest = (guest: Guest): Guest => ({
+  ...guest,
+  runningDigest: guest.runningDigest.copy(),
+  vmsaCells: [...guest.vmsaCells],
+});

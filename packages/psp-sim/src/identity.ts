@@ -13,9 +13,10 @@ export interface Identity {
   readonly certificate: SevCertificate;
 }
 
-/** Who a platform is: what INIT makes, or finds in the flash. */
+/** Who a platform is: what INIT makes, or finds where the identity is stored. */
 export interface PlatformIdentity {
-  readonly oca: Identity;
+  /** The owner's certificate authority. The key is there while the platform owns itself. */
+  readonly oca: { readonly key: KeyPair | undefined; readonly certificate: SevCertificate };
   readonly pek: Identity;
   readonly pdh: Identity;
 }
@@ -46,6 +47,9 @@ export function createIdentity(cek: Identity, version: FirmwareVersion, entropy:
 
   return { oca, pek, pdh: createPdh(pek, version, entropy) };
 }
+
+/** Whether somebody else's OCA signed the PEK: PEK_CERT_IMPORT brought it, and it stays until PEK_GEN. */
+export const isExternallyOwned = ({ oca }: PlatformIdentity): boolean => oca.key === undefined;
 
 /** A new Diffie-Hellman key under the same PEK. */
 export function createPdh(pek: Identity, version: FirmwareVersion, entropy: Entropy): Identity {

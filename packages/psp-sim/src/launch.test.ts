@@ -183,15 +183,13 @@ describe('the identity', () => {
       s: sig.slice(72, 120).reverse(),
     });
     for (const [child, slot, parent] of [
-      [identity.oca, 'sig1', identity.oca],
-      [identity.pek, 'sig1', identity.oca],
-      [identity.pek, 'sig2', cek],
-      [identity.pdh, 'sig1', identity.pek],
+      [identity.oca, 'sig1', identity.oca.key!],
+      [identity.pek, 'sig1', identity.oca.key!],
+      [identity.pek, 'sig2', cek.key],
+      [identity.pdh, 'sig1', identity.pek.key],
     ] as const) {
       const { certificate } = child;
-      expect(verifyEcdsa(parent.key, certificateBody(certificate), signatureOf(certificate[slot]))).toBe(
-        true,
-      );
+      expect(verifyEcdsa(parent, certificateBody(certificate), signatureOf(certificate[slot]))).toBe(true);
     }
     expect(cek.certificate).toMatchObject({ sig1Usage: 0x1000, sig1Algo: 0, sig2Usage: 0x1000, sig2Algo: 0 });
   });

@@ -6,9 +6,16 @@ import type { Command } from './command.ts';
 import type { SecureProcessor } from './secure-processor.ts';
 import { commandById } from './support.ts';
 
-/** The AMD-SP behind the mailbox registers: takes a command number and the sPA of its buffer, answers a status. */
+/**
+ * The AMD-SP behind the mailbox registers: takes a command number and the sPA of its buffer, answers a status.
+ * VERSION: firmware 1.55 leaves a stack of error numbers of its own in the address registers, 10 bits each, 0 on
+ * SUCCESS. DEVIATION: those numbers are not published; ours holds the status.
+ */
 export function serve(sp: SecureProcessor, observer: Observer): Service {
-  return (id, buffer) => statusCode(dispatch(sp, observer, id, buffer));
+  return (id, buffer) => {
+    const status = statusCode(dispatch(sp, observer, id, buffer));
+    return sp.state.profile.clobbersAddress ? { status, errorStack: BigInt(status) } : { status };
+  };
 }
 
 /** Runs one command: buffer in, checks in order, effect, buffer out. */
@@ -32,7 +39,7 @@ function dispatch(sp: SecureProcessor, observer: Observer, id: number, paddr: Sp
     return answer(known?.status ?? 'INVALID_COMMAND');
   }
   const { command } = known;
-  const size = command.buffer.paddedSize;
+  const size = sp.state.profile.copiesPadding ? command.buffer.paddedSize : command.buffer.size;
   const reads = command.transfer.startsWith('in');
   const reach = size > 0 ? sp.reachable(paddr, size) : 'SUCCESS';
   const bytes = reads && reach === 'SUCCESS' ? sp.memory.read(paddr, size) : new Uint8Array(size);

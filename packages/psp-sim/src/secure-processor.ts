@@ -1,5 +1,6 @@
 import { type Entropy, type EntropyState, entropyFrom } from '@sevlab/ambient/entropy';
 import type { Spa } from '@sevlab/codec/address';
+import type { SevStatus } from '@sevlab/codec/sev/status';
 import type { SecureProcessorHardware, SecureProcessorMemory } from '@sevlab/machine/machine';
 import { PARTS, type PartName } from '@sevlab/machine/part';
 import { isDram, isUsable } from './address-check.ts';
@@ -21,11 +22,23 @@ export interface SecureProcessorState {
   /** Chip unique key, fused: 32 bytes. */
   readonly cuk: Uint8Array;
   platform: PlatformState;
-  /** In the flash: survives SHUTDOWN. */
+  /** Whether INIT enabled SEV-ES. */
+  es: boolean;
+  /** Trusted memory region for SEV-ES: usable from the first successful DF_FLUSH on. */
+  tmr: { readonly paddr: Spa; enabled: boolean } | undefined;
+  /** Where INIT_EX keeps the identity in system memory; undefined: in the flash. */
+  nvPaddr: Spa | undefined;
+  /** VMSA checksum cells in use, of VMSA_POOL_SIZE. */
+  vmsaCells: number;
+  /** The identity in use, from INIT to SHUTDOWN. */
+  identity: PlatformIdentity | undefined;
+  /** The identity in the flash: survives SHUTDOWN. */
   stored: PlatformIdentity | undefined;
   readonly guests: Map<number, Guest>;
   /** By ASID; element 0 is the host's. */
   asids: AsidState[];
+  /** For ASIDs that are dirty: the core complexes on which they are clean already. None for others. */
+  cleanOn: Map<number, ReadonlySet<number>>;
 }
 
 /** The state, and the hardware that it acts on. */
@@ -62,15 +75,15 @@ export class SecureProcessor {
 
   /** Throws before INIT, which a row should have refused. */
   get identity(): PlatformIdentity {
-    if (this.state.stored === undefined)
-      throw new Error('a row let a command pass before INIT made the identity');
-    return this.state.stored;
+    if (this.state.identity === undefined)
+      throw new Error('a row let a command pass before INIT took the identity');
+    return this.state.identity;
   }
 
   /** What the AMD-SP answers about a range that it should read or write. */
-  reachable(address: Spa, length: number): 'SUCCESS' | 'INVALID_ADDRESS' | 'INVALID_CONFIG' {
-    if (!isUsable(this.part, address, length)) return 'INVALID_ADDRESS';
-    return isDram(this.part, address, length) ? 'SUCCESS' : 'INVALID_CONFIG';
+  reachable(address: Spa, length: number): SevStatus {
+    if (!isUsable(this, address, length)) return 'INVALID_ADDRESS';
+    return isDram(this.part, address, length) ? 'SUCCESS' : this.state.profile.noDram;
   }
 
   /** Whether a handle is valid. */
@@ -96,7 +109,14 @@ export class SecureProcessor {
     const { state } = this;
     const guests = new Map([...state.guests].map(([handle, guest]) => [handle, forkGuest(guest)] as const));
     return new SecureProcessor(
-      { ...state, entropy: { ...state.entropy }, guests, asids: [...state.asids] },
+      {
+        ...state,
+        entropy: { ...state.entropy },
+        tmr: state.tmr && { ...state.tmr },
+        guests,
+        asids: [...state.asids],
+        cleanOn: new Map(state.cleanOn),
+      },
       hardware,
     );
   }
@@ -107,21 +127,30 @@ export interface SecureProcessorOptions {
   readonly profile: FirmwareProfile;
   readonly entropy: Entropy;
   readonly hardware: SecureProcessorHardware;
+  /** The fuses of a chip that exists already, 32 bytes; drawn when left out. */
+  readonly cuk?: Uint8Array;
 }
 
-/** A chip as it comes out of the box: its fuses are drawn here, its flash is empty. */
+/** A chip as it comes out of the box, or one that exists already; its flash is empty. */
 export function createSecureProcessor({
   profile,
   entropy,
   hardware,
+  cuk = entropy.bytes(32),
 }: SecureProcessorOptions): SecureProcessor {
   const state: SecureProcessorState = {
     profile,
     entropy: entropy.state,
-    cuk: entropy.bytes(32),
+    cuk,
     platform: 'UNINIT',
+    es: false,
+    tmr: undefined,
+    nvPaddr: undefined,
+    vmsaCells: 0,
+    identity: undefined,
     stored: undefined,
     guests: new Map(),
+    cleanOn: new Map(),
     asids: allAsids('dirty', PARTS[hardware.part].maxAsid),
   };
   return new SecureProcessor(state, hardware);

@@ -32,18 +32,18 @@ export const TIK: Uint8Array = new Uint8Array(16).fill(0x22);
 /** An ASID for a guest without SEV-ES. */
 export const ASID = 100;
 
-/** An AMD-SP with a host that can place bytes and run commands. */
-export function createPlatform(profile: ProfileName = 'genoa-1.55') {
+/** An AMD-SP with a host that can place bytes and run commands. Another seed is another chip. */
+export function createPlatform(profile: ProfileName = 'genoa-1.55', seed = 'test') {
   const observer = createObserver();
   const machine = createMachine({
     part: 'genoa',
     encryption: 'XEX',
-    entropy: seededEntropy('test', 'machine'),
+    entropy: seededEntropy(seed, 'machine'),
     observer,
   });
   const sp = createSecureProcessor({
     profile: PROFILES[profile],
-    entropy: seededEntropy('test', 'amd-sp'),
+    entropy: seededEntropy(seed, 'amd-sp'),
     hardware: machine.secureProcessor,
   });
   let next = 0x1000_0000n;
@@ -79,7 +79,7 @@ export function initialise(platform: Platform): void {
 }
 
 /** A guest owner's certificate and session for this platform. */
-export function makeOffer(platform: Platform, policy: number) {
+export function makeOffer(platform: Pick<Platform, 'sp'>, policy: number) {
   const key = generateKeyPair(seededEntropy('test', 'guest-owner'));
   const usage = { usage: KEY_USAGE.PDH, algo: KEY_ALGO.ECDH_SHA256, apiMajor: 0, apiMinor: 0 };
   const certificate = makeCertificate({ ...usage, point: key });

@@ -36,7 +36,8 @@ const RsaPublicKey = struct('SEV certificate RSA public key', '55766, SEV Certif
   modulus: at(0x204, bytes(512), 'Modulus, little endian, zero padded.'),
 });
 
-const EMPTY_SLOT: SignatureSlot = {
+/** A slot that nobody signed in. */
+export const EMPTY_SLOT: SignatureSlot = {
   usage: KEY_USAGE.NONE,
   algo: KEY_ALGO.NONE,
   signature: new Uint8Array(SIGNATURE_FIELD),
@@ -140,10 +141,12 @@ const SIGNERS: ReadonlyMap<number, readonly number[]> = new Map([
 /**
  * Verifies a certificate against the SEV certificate that is said to have signed it; order of the checks: firmware
  * behaviour (Genoa 1.55), which 55766 does not fix. API version, reserved and padding bytes are not looked at.
+ * Of two signatures by the parent's kind of key the last one decides, or else any good one will do.
  */
 export function validateCertificate(
   certificate: SevCertificate,
   parent: SevCertificate,
+  { lastSignatureDecides = true }: { readonly lastSignatureDecides?: boolean } = {},
 ): 'SUCCESS' | 'BAD_SIGNATURE' | 'INVALID_CERTIFICATE' {
   if (!hasSoundKey(parent)) return 'INVALID_CERTIFICATE';
 
@@ -152,7 +155,7 @@ export function validateCertificate(
   for (const { usage, algo, signature } of signatureSlots(certificate)) {
     if ((usage === KEY_USAGE.NONE) !== (algo === KEY_ALGO.NONE)) return 'BAD_SIGNATURE';
     if (usage !== parent.pubkeyUsage || algo !== parent.pubkeyAlgo) continue;
-    verified = verifySlot(parent, body, signature); // of two matching slots the last one decides
+    if (verified !== true || lastSignatureDecides) verified = verifySlot(parent, body, signature);
   }
   if (verified === undefined) return 'INVALID_CERTIFICATE';
   if (!verified) return 'BAD_SIGNATURE';

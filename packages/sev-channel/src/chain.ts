@@ -18,10 +18,27 @@ export type ChainVerdict =
   | { readonly accepted: true }
   | { readonly accepted: false; readonly reason: string };
 
+/** One link, such as `PEK signed by OCA`, and what is wrong with it. */
+export interface LinkVerdict {
+  readonly link: LinkName;
+  /** Absent when the link holds. */
+  readonly reason?: string;
+}
+
 /**
- * Whether the PDH belongs to a platform under the trusted root, whose certificate is compared byte for byte. The
- * links are those that sevctl 0.6.2 verifies, from the root down. `reason` names the first one that does not hold.
+ * Every link between the PDH and the trusted root, whose certificate is compared byte for byte. The links are those
+ * that sevctl 0.6.2 verifies, from the root down, and the root itself. Without a trusted root the link `ARK` fails.
  */
+export const judgeLinks = (
+  chain: CertificateChain,
+  trustedArk: Uint8Array | undefined,
+): readonly LinkVerdict[] =>
+  links.map(([link, broken]) => {
+    const reason = broken(chain, trustedArk);
+    return reason === undefined ? { link } : { link, reason };
+  });
+
+/** Whether the PDH belongs to a platform under the trusted root. `reason` names the first link that does not hold. */
 export function verifyChain(chain: CertificateChain, trustedArk: Uint8Array): ChainVerdict {
   for (const [link, broken] of links) {
     const why = broken(chain, trustedArk);
@@ -31,9 +48,19 @@ export function verifyChain(chain: CertificateChain, trustedArk: Uint8Array): Ch
 }
 
 /** Returns what is wrong, or undefined. */
-type Broken = (chain: CertificateChain, trustedArk: Uint8Array) => string | undefined;
+type Broken = (chain: CertificateChain, trustedArk: Uint8Array | undefined) => string | undefined;
 
-const links: readonly (readonly [string, Broken])[] = [
+export type LinkName =
+  | 'ARK'
+  | 'ARK signed by itself'
+  | 'ASK signed by ARK'
+  | 'CEK signed by ASK'
+  | 'OCA signed by itself'
+  | 'PEK signed by OCA'
+  | 'PEK signed by CEK'
+  | 'PDH signed by PEK';
+
+const links: readonly (readonly [LinkName, Broken])[] = [
   ['ARK', ({ ark }, trusted) => untrusted(ark, trusted)],
   ['ARK signed by itself', ({ ark }) => amdLink(ark, ark, KEY_USAGE.ARK)],
   ['ASK signed by ARK', ({ ask, ark }) => amdLink(ask, ark, KEY_USAGE.ASK)],
@@ -44,9 +71,12 @@ const links: readonly (readonly [string, Broken])[] = [
   ['PDH signed by PEK', ({ pdh, pek }) => sevLink(pdh, pek, KEY_USAGE.PDH)],
 ];
 
-function untrusted(ark: AmdCertificate, trusted: Uint8Array): string | undefined {
-  if (equal(encodeAmdCertificate(ark), trusted)) return undefined;
-  return `expected the trusted root, got another certificate with KEY_ID ${toHex(ark.head.keyId)}`;
+function untrusted(ark: AmdCertificate, trusted: Uint8Array | undefined): string | undefined {
+  if (trusted !== undefined && equal(encodeAmdCertificate(ark), trusted)) return undefined;
+  const id = toHex(ark.head.keyId);
+  return trusted === undefined
+    ? `expected a trusted root, got none to compare the certificate with KEY_ID ${id} with`
+    : `expected the trusted root, got another certificate with KEY_ID ${id}`;
 }
 
 function amdLink(certificate: AmdCertificate, parent: AmdCertificate, usage: number): string | undefined {

@@ -1,5 +1,5 @@
 import { padTo } from '@sevlab/codec/bytes';
-import { type PacketHeader, packetMacInput } from '@sevlab/codec/sev/packet';
+import { type PacketHeader, packetMacInput, transportMacInput } from '@sevlab/codec/sev/packet';
 import { aes128Ctr } from './aes-ctr.ts';
 import { hmacSha256 } from './mac.ts';
 
@@ -35,6 +35,38 @@ export function packetMac(input: {
   data: Uint8Array;
 }): Uint8Array {
   return hmacSha256(input.tik, packetMacInput(input.header, input.guestLen, input.data, input.measure));
+}
+
+/**
+ * The MAC of a packet of a migration (55766, SEND_UPDATE_DATA). It is bound to no launch: there is no measurement
+ * in it. `context` is 2 for data; for a VMSA firmware versions differ. 32 bytes.
+ */
+export function transportMac(input: {
+  tik: Uint8Array;
+  context: 2 | 3;
+  header: { flags: number; iv: Uint8Array };
+  guestLen: number;
+  data: Uint8Array;
+}): Uint8Array {
+  const { tik, context, header, guestLen, data } = input;
+  return hmacSha256(tik, transportMacInput(context, header, guestLen, data));
+}
+
+/** A packet of a migration. `plaintext` is a multiple of 16 bytes; `iv` was not used with this TEK before. */
+export function sealTransport(input: {
+  tek: Uint8Array;
+  tik: Uint8Array;
+  context: 2 | 3;
+  iv: Uint8Array;
+  plaintext: Uint8Array;
+}): { header: PacketHeader; data: Uint8Array } {
+  const { tek, tik, context, iv, plaintext } = input;
+  const data = aes128Ctr(tek, iv, plaintext);
+  const header = { flags: 0, iv };
+  return {
+    header: { ...header, mac: transportMac({ tik, context, header, guestLen: data.length, data }) },
+    data,
+  };
 }
 
 /** The plaintext with its padding. Nothing is verified: see `packetMac`. */

@@ -2,17 +2,29 @@ import { hexAddress } from '@sevlab/codec/address';
 import type { Struct } from '@sevlab/codec/layout';
 import {
   ActivateBuffer,
+  ActivateExBuffer,
+  AttestationBuffer,
   COMMAND_ID,
   type CommandName,
+  CopyBuffer,
+  DebugBuffer,
+  GetIdBuffer,
   GuestStatusBuffer,
   HandleBuffer,
   InitBuffer,
+  InitExBuffer,
   LaunchMeasureBuffer,
   LaunchSecretBuffer,
   LaunchStartBuffer,
   LaunchUpdateBuffer,
   PdhCertExportBuffer,
+  PekCertImportBuffer,
+  PekCsrBuffer,
   PlatformStatusBuffer,
+  ReceiveStartBuffer,
+  ReceiveUpdateBuffer,
+  SendStartBuffer,
+  SendUpdateBuffer,
 } from '@sevlab/codec/sev/command';
 import { describePolicy } from '@sevlab/codec/sev/policy';
 import { SEV_STATUS, type SevStatus } from '@sevlab/codec/sev/status';
@@ -57,6 +69,68 @@ const COMMANDS: Readonly<Partial<Record<CommandName, CommandProse>>> = {
     },
     sees: BUFFER_AND_STATUS,
     cannotSee: 'The private keys of the platform: they never leave the AMD-SP.',
+  },
+  INIT_EX: {
+    title: 'INIT_EX: the SEV firmware starts, with an identity that the host keeps',
+    done: ({ input }) => {
+      const cmd = input(InitExBuffer);
+      const area =
+        cmd && (cmd.nvPaddr === 0n ? 'its own storage' : `the NV area at sPA ${hexAddress(cmd.nvPaddr)}`);
+      return sentences(
+        `The AMD-SP went from UNINIT to INIT, took its identity (OCA, PEK and PDH) from ${area ?? 'the NV area'} or made what was missing, and marked every ASID dirty.`,
+        'The area is encrypted and authenticated under keys of this chip. Nothing in it says how old it is: a host that puts an old copy back brings the old identity back.',
+        cmd && `FLAGS was ${hex(cmd.flags)}${(cmd.flags & 1) === 0 ? ': without SEV-ES' : ': with SEV-ES'}.`,
+      );
+    },
+    sees: 'The command buffer, the status and the area as ciphertext.',
+    cannotSee: 'The private keys in the area.',
+  },
+  PLATFORM_RESET: {
+    title: 'PLATFORM_RESET: the stored identity is erased',
+    done: () =>
+      'The AMD-SP erased OCA, PEK and PDH in its own storage; the next INIT makes new ones. The CEK comes from the fuses and stays.',
+    sees: 'The status.',
+    cannotSee: 'What the AMD-SP erased.',
+  },
+  PEK_GEN: {
+    title: 'PEK_GEN: the platform gets a new identity of its own',
+    done: () =>
+      'The AMD-SP made and stored a new OCA, PEK and PDH. The platform owns itself: whoever owned it before does so no longer.',
+    sees: 'The status.',
+    cannotSee: 'The private keys.',
+  },
+  PEK_CSR: {
+    title: 'PEK_CSR: the platform asks an owner for a signature',
+    done: ({ input }) => {
+      const cmd = input(PekCsrBuffer);
+      const where = cmd === undefined ? 'host memory' : `sPA ${hexAddress(cmd.csrPaddr)}`;
+      return `The AMD-SP wrote its PEK certificate, without any signature, to ${where}, for an owner to sign.`;
+    },
+    sees: 'The request.',
+    cannotSee: 'The private key of the PEK.',
+  },
+  PEK_CERT_IMPORT: {
+    title: "PEK_CERT_IMPORT: the platform is an owner's from now on",
+    done: ({ input }) => {
+      const cmd = input(PekCertImportBuffer);
+      const places = cmd && ` at sPA ${hexAddress(cmd.pekPaddr)} and ${hexAddress(cmd.ocaPaddr)}`;
+      return sentences(
+        `The AMD-SP read the PEK certificate and the owner's OCA certificate${places ?? ''}, and verified both signatures.`,
+        "It stored both, put the signature of its CEK beside the owner's, and made a new PDH under the same PEK.",
+      );
+    },
+    sees: 'Both certificates, which it placed itself.',
+    cannotSee: 'The private keys of PEK and PDH, and that of the owner.',
+  },
+  GET_ID: {
+    title: 'GET_ID: which chip this is',
+    done: ({ input }) => {
+      const cmd = input(GetIdBuffer);
+      const where = cmd === undefined ? 'host memory' : `sPA ${hexAddress(cmd.idPaddr)}`;
+      return `The AMD-SP wrote 64 bytes to ${where}: the public half of its fused CUK. By that number a key server knows which CEK to certify.`;
+    },
+    sees: 'The identifier.',
+    cannotSee: 'The CUK, from which CEK and identifier come.',
   },
   SHUTDOWN: {
     title: 'SHUTDOWN: the SEV firmware stops',
@@ -243,7 +317,151 @@ const COMMANDS: Readonly<Partial<Record<CommandName, CommandProse>>> = {
     sees: 'Handle and status.',
     cannotSee: "The guest's memory in the clear.",
   },
+  ACTIVATE_EX: {
+    title: 'ACTIVATE_EX: the guest gets an ASID on some core complexes',
+    done: ({ input }) => {
+      const cmd = input(ActivateExBuffer);
+      const asid = cmd === undefined ? 'an ASID' : `ASID ${cmd.asid}`;
+      return `The AMD-SP derived the memory key of ${guestOf(cmd?.handle)} and put it into the memory controller's slot of ${asid}. The same command again adds core complexes.`;
+    },
+    sees: 'Handle, ASID and the list of APIC IDs.',
+    cannotSee: 'The memory key: software can use a slot, and cannot read it.',
+  },
+  COPY: {
+    title: 'COPY: guest pages to another place',
+    done: ({ input }) => {
+      const cmd = input(CopyBuffer);
+      const what =
+        cmd &&
+        `${byteCount(cmd.length)} from sPA ${hexAddress(cmd.srcPaddr)} to sPA ${hexAddress(cmd.dstPaddr)}`;
+      return `The AMD-SP decrypted ${what ?? 'pages'} and encrypted them again under the key of ${guestOf(cmd?.handle)}: the guest reads the same there, and the ciphertext is another one, because it depends on the place.`;
+    },
+    sees: 'Both places, as ciphertext.',
+    cannotSee: 'The bytes in the clear.',
+  },
+  LAUNCH_UPDATE_VMSA: {
+    title: 'LAUNCH_UPDATE_VMSA: the first registers of a virtual processor are measured and encrypted',
+    done: ({ input }) => {
+      const cmd = input(LaunchUpdateBuffer);
+      const where = cmd === undefined ? 'its place' : `sPA ${hexAddress(cmd.paddr)}`;
+      return (
+        `The AMD-SP took the page at ${where} into the launch digest of ${guestOf(cmd?.handle)}, wrote into it where its checksum lies, and encrypted it in place. ` +
+        'VMRUN compares the checksum: a page that the host changed is refused.'
+      );
+    },
+    sees: 'The page before; afterwards its ciphertext.',
+    cannotSee: 'The registers from here on, and the checksum.',
+  },
+  ATTESTATION: {
+    title: 'ATTESTATION: a report on the launch, signed by the platform',
+    done: ({ input }) => {
+      const cmd = input(AttestationBuffer);
+      const where = cmd === undefined ? 'host memory' : `sPA ${hexAddress(cmd.paddr)}`;
+      return `The AMD-SP wrote a report to ${where}: the MNONCE of the command, launch digest and policy of ${guestOf(cmd?.handle)}, signed by the PEK. Whoever asks chooses MNONCE.`;
+    },
+    sees: 'The whole report.',
+    cannotSee: 'The private key of the PEK.',
+  },
+  DBG_DECRYPT: {
+    title: 'DBG_DECRYPT: the host reads guest memory',
+    done: ({ input }) => {
+      const cmd = input(DebugBuffer);
+      const what =
+        cmd &&
+        `${byteCount(cmd.length)} at sPA ${hexAddress(cmd.srcPaddr)}, in the clear to sPA ${hexAddress(cmd.dstPaddr)}`;
+      return `The policy of ${guestOf(cmd?.handle)} allows debugging, so the AMD-SP decrypted ${what ?? 'some of its memory'}.`;
+    },
+    sees: 'The bytes in the clear.',
+    cannotSee: 'The memory key.',
+  },
+  DBG_ENCRYPT: {
+    title: 'DBG_ENCRYPT: the host writes guest memory',
+    done: ({ input }) => {
+      const cmd = input(DebugBuffer);
+      const what =
+        cmd &&
+        `${byteCount(cmd.length)} from sPA ${hexAddress(cmd.srcPaddr)}, under its key to sPA ${hexAddress(cmd.dstPaddr)}`;
+      return `The policy of ${guestOf(cmd?.handle)} allows debugging, so the AMD-SP encrypted ${what ?? 'some bytes of the host'}.`;
+    },
+    sees: 'The bytes that it gave.',
+    cannotSee: 'The memory key.',
+  },
+  SEND_START: {
+    title: 'SEND_START: a running guest is to go to another platform',
+    done: ({ input }) => {
+      const cmd = input(SendStartBuffer);
+      const where = cmd === undefined ? 'host memory' : `sPA ${hexAddress(cmd.sessionPaddr)}`;
+      return (
+        `The AMD-SP drew transport keys for ${guestOf(cmd?.handle)}, wrapped them for the owner of the PDH certificate that it was given, and wrote the session to ${where}. The guest went to SUPDATE. ` +
+        'Only a policy with SEV or DOMAIN makes it look at the signatures of that certificate.'
+      );
+    },
+    sees: 'The certificates that it gave, the policy and the wrapped session.',
+    cannotSee: 'The transport keys, unless the PDH is its own and the policy let that pass.',
+  },
+  SEND_UPDATE_DATA: sendUpdate('SEND_UPDATE_DATA: guest memory becomes a packet'),
+  SEND_UPDATE_VMSA: sendUpdate('SEND_UPDATE_VMSA: the registers of a virtual processor become a packet'),
+  SEND_FINISH: {
+    title: 'SEND_FINISH: the guest was sent',
+    done: ({ input }) =>
+      `The AMD-SP erased the transport keys of ${guestOf(input(HandleBuffer)?.handle)} and moved it to SENT.`,
+    sees: 'Handle and status.',
+    cannotSee: "The guest's memory in the clear.",
+  },
+  SEND_CANCEL: {
+    title: 'SEND_CANCEL: the guest stays',
+    done: ({ input }) =>
+      `The AMD-SP erased the transport keys of ${guestOf(input(HandleBuffer)?.handle)} and moved it back to RUNNING.`,
+    sees: 'Handle and status.',
+    cannotSee: "The guest's memory in the clear.",
+  },
+  RECEIVE_START: {
+    title: 'RECEIVE_START: a guest comes from another platform',
+    done: ({ output }) =>
+      `The AMD-SP unwrapped the transport keys, checked that the policy belongs to them, and made ${guestOf(output(ReceiveStartBuffer)?.handle)} in RUPDATE, with a memory key. Its launch digest is zero here.`,
+    sees: 'Certificate and session of the sender, the policy and the new handle.',
+    cannotSee: 'The transport keys and the memory key.',
+  },
+  RECEIVE_UPDATE_DATA: receiveUpdate('RECEIVE_UPDATE_DATA: a packet becomes guest memory'),
+  RECEIVE_UPDATE_VMSA: receiveUpdate(
+    'RECEIVE_UPDATE_VMSA: a packet becomes the registers of a virtual processor',
+  ),
+  RECEIVE_FINISH: {
+    title: 'RECEIVE_FINISH: the guest may run',
+    done: ({ input }) =>
+      `The AMD-SP erased the transport keys of ${guestOf(input(HandleBuffer)?.handle)} and moved it to RUNNING: VMRUN on its ASID, if it has one, is allowed.`,
+    sees: 'Handle and status.',
+    cannotSee: "The guest's memory in the clear.",
+  },
 };
+
+function sendUpdate(title: string): CommandProse {
+  return {
+    title,
+    done: ({ input }) => {
+      const cmd = input(SendUpdateBuffer);
+      const what =
+        cmd &&
+        `${byteCount(cmd.guestLen)} at sPA ${hexAddress(cmd.guestPaddr)} and wrote the packet to sPA ${hexAddress(cmd.transPaddr)}, its header to sPA ${hexAddress(cmd.hdrPaddr)}`;
+      return `The AMD-SP encrypted for the receiver what ${guestOf(cmd?.handle)} has in memory: ${what ?? 'a range of it'}.`;
+    },
+    sees: 'The packet as ciphertext, with its header.',
+    cannotSee: 'The bytes in the clear, and the transport keys.',
+  };
+}
+
+function receiveUpdate(title: string): CommandProse {
+  return {
+    title,
+    done: ({ input }) => {
+      const cmd = input(ReceiveUpdateBuffer);
+      const where = cmd && `${byteCount(cmd.guestLen)} to sPA ${hexAddress(cmd.guestPaddr)}`;
+      return `The AMD-SP found the MAC of the packet right, decrypted it, and wrote ${where ?? 'it'} under the key of ${guestOf(cmd?.handle)}.`;
+    },
+    sees: 'The packet as ciphertext, and other ciphertext at the target.',
+    cannotSee: 'The bytes in the clear, and the transport keys.',
+  };
+}
 
 /** The prose of a mailbox command, from its buffers, its checks and its status. */
 export function describeCommand({ events, decidedBy }: StepMaterial): Prose {

@@ -20,7 +20,7 @@ test('a command buffer lies in host memory as 55766 lays it out, tail padding in
   let seen = '';
   machine.mailbox.connect((_, paddr) => {
     seen = toHex(host.memory.read(paddr, 0x38));
-    return 0;
+    return { status: 0 };
   });
   issue(host, createHostBuffers(), 'LAUNCH_SECRET', LaunchSecretBuffer, SECRET);
   expect(seen).toBe(
@@ -36,7 +36,7 @@ test('a command and all 64 bits of its address go through the registers', () => 
   const rung: unknown[] = [];
   machine.mailbox.connect((id, paddr) => {
     rung.push([id, paddr]);
-    return 0;
+    return { status: 0 };
   });
   const buffers = { next: spa(0x1_2345_6780n) };
   issue(host, buffers, 'LAUNCH_SECRET', LaunchSecretBuffer, SECRET);
@@ -58,7 +58,7 @@ test('the buffer comes back as the AMD-SP left it, and with the status', () => {
 
 test('an answer that is no status is not taken for one', () => {
   const { machine, host } = recordingHost();
-  machine.mailbox.connect(() => 0x1e);
+  machine.mailbox.connect(() => ({ status: 0x1e }));
   expect(() => issueBare(host, 'NOP')).toThrow('the AMD-SP answered 0x1e, which is no status');
 });
 

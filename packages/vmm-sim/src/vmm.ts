@@ -1,10 +1,11 @@
-import { gpa, spa } from '@sevlab/codec/address';
+import { alignUp, gpa, type Spa, spa } from '@sevlab/codec/address';
 import type { Struct } from '@sevlab/codec/layout';
 import { CERT_CHAIN_SIZE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import {
   ActivateBuffer,
   type CommandName,
   InitBuffer,
+  InitExBuffer,
   LaunchStartBuffer,
   LaunchUpdateBuffer,
   PdhCertExportBuffer,
@@ -59,6 +60,29 @@ export class Vmm {
     this.command('INIT', InitBuffer, buffer);
     this.host.wbinvd();
     expectSuccess('DF_FLUSH', issueBare(this.host, 'DF_FLUSH'));
+  }
+
+  /**
+   * As initPlatform, but the platform's identity comes from `area`, 32 KiB, and what the AMD-SP makes of it lies at the
+   * address that comes back, from here on. Throws CommandFailed.
+   */
+  initPlatformEx(area: Uint8Array): Spa {
+    const { buffers } = this.state;
+    buffers.next = spa(BigInt(alignUp(Number(buffers.next), 4096)));
+    const nvPaddr = place(this.host, buffers, area);
+    this.command('INIT_EX', InitExBuffer, {
+      length: InitExBuffer.size,
+      flags: 0,
+      reserved06: 0,
+      tmrPaddr: spa(0n),
+      tmrLen: 0,
+      reserved14: 0,
+      nvPaddr,
+      nvLen: area.length,
+    });
+    this.host.wbinvd();
+    expectSuccess('DF_FLUSH', issueBare(this.host, 'DF_FLUSH'));
+    return nvPaddr;
   }
 
   /** Version, state and number of guests. Throws CommandFailed. */

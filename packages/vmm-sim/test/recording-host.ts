@@ -9,21 +9,23 @@ import { COMMAND_BUFFERS, COMMAND_ID, type CommandName } from '@sevlab/codec/sev
 import { type SevStatus, statusCode } from '@sevlab/codec/sev/status';
 import { createMachine, type Host, type Machine } from '@sevlab/machine/machine';
 
+/** What a field of a command buffer is. */
+export type Field = number | bigint | Uint8Array;
+
 /** A command as it arrived. */
 export interface Arrived {
   readonly name: CommandName;
   readonly paddr: Spa;
-  readonly fields: Readonly<Record<string, number | bigint>>;
+  readonly fields: Readonly<Record<string, Field>>;
 }
 
 /** What an AMD-SP would write into the buffer, and its status. */
 export interface Answer {
   readonly status?: SevStatus;
-  readonly fields?: Readonly<Record<string, number | bigint>>;
+  readonly fields?: Readonly<Record<string, Field>>;
 }
 
-const LAYOUTS: Readonly<Partial<Record<CommandName, Struct<Record<string, number | bigint>>>>> =
-  COMMAND_BUFFERS;
+const LAYOUTS: Readonly<Partial<Record<CommandName, Struct<Record<string, Field>>>>> = COMMAND_BUFFERS;
 const NAMES = Object.entries(COMMAND_ID) as [CommandName, number][]; // entries of a literal record
 
 /** A machine with a list in the place of its AMD-SP: it keeps what arrives, and succeeds unless told otherwise. */
@@ -48,7 +50,7 @@ export function recordingHost(answer: (command: Arrived, host: Host) => Answer =
     arrived.push(command);
     const { status = 'SUCCESS', fields: out } = answer(command, host);
     if (layout && out) host.memory.write(paddr, layout.encode({ ...fields, ...out }));
-    return statusCode(status);
+    return { status: statusCode(status) };
   });
   return { machine, host, arrived };
 }
@@ -65,7 +67,7 @@ export const imageWithArea = (base: number, size: number): Uint8Array =>
   imageWith([{ guid: SEV_SECRET_BLOCK_GUID, data: AreaBlock.encode({ base, size }) }]);
 
 /** A field that is an address. */
-export const paddr = (field: number | bigint | undefined): Spa => spa(BigInt(field ?? 0n));
+export const paddr = (field: Field | undefined): Spa => spa(typeof field === 'bigint' ? field : 0n);
 
 /** Host memory that is not the VMM's own. */
 export const ELSEWHERE: Spa = spa(0x7000_0000n);

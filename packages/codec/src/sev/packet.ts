@@ -15,9 +15,12 @@ export const COMPRESSED = 1;
 /** The first byte of what is authenticated says which command the packet is for. */
 export const LAUNCH_SECRET_CONTEXT = 0x01;
 
-/** The fixed part of what the MAC of a LAUNCH_SECRET packet covers. 29 bytes. */
+/** A packet of a migration, of data or of a VMSA: firmware 1.55 tells them apart by nothing, see the profile. */
+export const TRANSPORT_CONTEXT = 0x02;
+
+/** The fixed part of what the MAC of a packet covers. 29 bytes. */
 export const PacketMacPrefix = struct('LAUNCH_SECRET authenticated prefix', '55766, LAUNCH_SECRET', {
-  context: at(0x00, u8, 'Always 1.'),
+  context: at(0x00, u8, '1 for LAUNCH_SECRET, 2 or 3 for a migration.'),
   flags: at(0x01, u32le, 'FLAGS of the header.'),
   iv: at(0x05, bytes(16), 'IV of the header.'),
   guestLen: at(0x15, u32le, 'GUEST_LEN of the command, in bytes.'),
@@ -42,4 +45,15 @@ export function packetMacInput(
     transLen: data.length,
   });
   return concat(prefix, data, measure ?? new Uint8Array(0));
+}
+
+/** Everything that the MAC of a packet of a migration covers: the prefix and the encrypted data. */
+export function transportMacInput(
+  context: 2 | 3,
+  header: { flags: number; iv: Uint8Array },
+  guestLen: number,
+  data: Uint8Array,
+): Uint8Array {
+  const { flags, iv } = header;
+  return concat(PacketMacPrefix.encode({ context, flags, iv, guestLen, transLen: data.length }), data);
 }

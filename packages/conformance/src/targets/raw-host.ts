@@ -1,4 +1,5 @@
 import { alignUp, type Spa, spa } from '@sevlab/codec/address';
+import { equal } from '@sevlab/codec/bytes';
 import type { Struct } from '@sevlab/codec/layout';
 import { COMMAND_BUFFERS, COMMAND_ID, type CommandName } from '@sevlab/codec/sev/command';
 import { type SevStatus, statusFromCode } from '@sevlab/codec/sev/status';
@@ -6,25 +7,51 @@ import type { Host } from '@sevlab/machine/machine';
 import { GivenNotReached } from '../target.ts';
 
 /** A command buffer, field by field. */
-export type Fields = Record<string, number | bigint>;
+export type Fields = Record<string, number | bigint | Uint8Array>;
 
 const LAYOUTS: Readonly<Partial<Record<CommandName, Struct<Fields>>>> = COMMAND_BUFFERS;
 const FIRST_BUFFER = 0x1000_0000n;
 const PAGE = 4096;
 
+/** What became of a command. */
+export interface Issued {
+  readonly status: SevStatus;
+  /** The buffer as the AMD-SP left it; no fields when it lies where the host cannot look. */
+  readonly fields: Fields;
+  readonly buffer: 'unchanged' | 'changed';
+  readonly registers: 'kept' | 'lost';
+}
+
+/** How a command buffer is to be unusual. */
+export interface Oddity {
+  /** Every reserved byte is FFh. */
+  readonly reserved?: 'ones' | undefined;
+  /** It lies there. */
+  readonly buffer?: Spa | undefined;
+  /** Nothing is written there, and nothing read: that is no memory. */
+  readonly unreadable?: boolean | undefined;
+}
+
 /** A host without a driver: it places bytes in its memory, writes registers, and judges nothing. */
 export class RawHost {
   readonly host: Host;
-  #next = FIRST_BUFFER;
+  #next: bigint;
 
-  constructor(host: Host) {
+  constructor(host: Host, next: bigint = FIRST_BUFFER) {
     this.host = host;
+    this.#next = next;
   }
 
-  /** Host memory of its own for `length` bytes, at a page. */
-  reserve(length: number): Spa {
-    const address = spa(this.#next);
-    this.#next += BigInt(alignUp(length, PAGE));
+  /** The same allocations, on another machine with the same past. */
+  fork(host: Host): RawHost {
+    return new RawHost(host, this.#next);
+  }
+
+  /** Host memory of its own for `length` bytes, at a multiple of `alignment`, itself a multiple of a page. */
+  reserve(length: number, alignment = PAGE): Spa {
+    const step = BigInt(alignment);
+    const address = spa(((this.#next + step - 1n) / step) * step);
+    this.#next = address + BigInt(alignUp(length, PAGE));
     return address;
   }
 
@@ -35,15 +62,27 @@ export class RawHost {
     return address;
   }
 
-  /** Runs a command; gives back its status, and its buffer as the AMD-SP left it. */
-  issue(command: CommandName, fields: Fields = {}): { status: SevStatus; fields: Fields } {
-    const layout = LAYOUTS[command];
-    if (layout === undefined) return { status: this.#ring(command, spa(0n)), fields: {} };
-    const bytes = new Uint8Array(layout.paddedSize);
-    layout.encodeInto(bytes, fields);
-    const address = this.place(bytes);
-    const status = this.#ring(command, address);
-    return { status, fields: layout.decode(this.host.memory.read(address, layout.size)) };
+  /** Runs a command. Fields that are not given are zero. */
+  issue(command: CommandName | `0x${string}`, fields: Fields = {}, oddity: Oddity = {}): Issued {
+    const id = isNamed(command) ? COMMAND_ID[command] : Number(command);
+    const layout = isNamed(command) ? LAYOUTS[command] : undefined;
+    const size = layout?.paddedSize ?? 0;
+    const address = oddity.buffer ?? (size === 0 ? spa(0n) : this.reserve(size));
+    if (layout === undefined || oddity.unreadable) {
+      const { status, registers } = this.#ring(id, address);
+      return { status, registers, fields: {}, buffer: 'unchanged' };
+    }
+    const bytes = new Uint8Array(size);
+    layout.encodeInto(bytes, { ...layout.decodeAt(bytes, 0), ...fields });
+    if (oddity.reserved === 'ones') {
+      const reserved = layout.rows.filter(({ type }) => type.startsWith('reserved'));
+      for (const { offset, size: length } of reserved) bytes.fill(0xff, offset, offset + length);
+    }
+    this.host.memory.write(address, bytes);
+    const { status, registers } = this.#ring(id, address);
+    const after = this.host.memory.read(address, size);
+    const buffer = equal(bytes, after) ? 'unchanged' : 'changed';
+    return { status, registers, buffer, fields: layout.decodeAt(after, 0) };
   }
 
   /** Runs a command that a case takes for granted. Throws GivenNotReached unless it succeeds. */
@@ -53,15 +92,20 @@ export class RawHost {
     return issued.fields;
   }
 
-  #ring(command: CommandName, buffer: Spa): SevStatus {
+  #ring(id: number, buffer: Spa): Pick<Issued, 'status' | 'registers'> {
     const { mailbox } = this.host;
-    mailbox.write('CmdBufAddr_Lo', Number(buffer & 0xffff_ffffn));
-    mailbox.write('CmdBufAddr_Hi', Number(buffer >> 32n));
-    mailbox.write('CmdResp', COMMAND_ID[command] << 16);
+    const low = Number(buffer & 0xffff_ffffn);
+    const high = Number(buffer >> 32n);
+    mailbox.write('CmdBufAddr_Lo', low);
+    mailbox.write('CmdBufAddr_Hi', high);
+    mailbox.write('CmdResp', id << 16);
     const code = mailbox.read('CmdResp') & 0xffff;
     const status = statusFromCode(code);
     if (status === undefined)
       throw new Error(`the AMD-SP answered 0x${code.toString(16)}, which is no status`);
-    return status;
+    const kept = mailbox.read('CmdBufAddr_Lo') === low && mailbox.read('CmdBufAddr_Hi') === high;
+    return { status, registers: kept ? 'kept' : 'lost' };
   }
 }
+
+const isNamed = (command: string): command is CommandName => command in COMMAND_ID;

@@ -14,16 +14,16 @@ import type { GuestMemory } from '@sevlab/machine/machine';
 import { serve } from '@sevlab/psp-sim/mailbox';
 import type { BuiltImage, FirmwareCase, FirmwareGiven, FirmwareThen } from '../case.ts';
 import { tableImageBytes } from '../firmware-image.ts';
+import { flipBit } from './faulty-certificate.ts';
 import {
   createPlatform,
   flushCaches,
-  initFields,
   locateWhole,
   meetTenant,
   secretFields,
   startFields,
 } from './sim-platform.ts';
-import { flipBit, sealFaulty } from './tenant.ts';
+import { sealFaulty } from './tenant.ts';
 
 const ASID = 100;
 const POLICY = 1;
@@ -73,10 +73,10 @@ function boot(image: Uint8Array, { hostFlip, secret }: FirmwareGiven, { layout }
   const { secretArea } = LAYOUTS[layout];
   const area = gpa(BigInt(secretArea.base));
 
-  raw.expect('INIT', initFields);
+  raw.expect('INIT');
   flushCaches(raw);
   const tenant = meetTenant(raw);
-  const start = startFields(raw, POLICY, tenant.certificate, tenant.session(POLICY));
+  const start = startFields(raw, POLICY, tenant.certificate(), tenant.session(POLICY));
   const { handle = 0 } = raw.expect('LAUNCH_START', start);
   raw.expect('ACTIVATE', { handle, asid: ASID });
   const paddr = locateWhole(raw, guest, imageAt, image.length);

@@ -8,6 +8,7 @@ import { serve } from '@sevlab/psp-sim/mailbox';
 import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
 import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import type { FirmwareVersion } from '@sevlab/sev-channel/measurement';
+import type { SessionChange } from '../case.ts';
 import { type Fields, RawHost } from './raw-host.ts';
 import { createTenant, type Tenant } from './tenant.ts';
 
@@ -22,6 +23,8 @@ export interface Platform {
   readonly memory: Machine['memory'];
   /** The AMD-SP's version, as it says itself. */
   readonly version: FirmwareVersion;
+  /** The same past, on hardware of its own from here on. */
+  fork(): Platform;
 }
 
 /** A machine and its AMD-SP, to be forked. */
@@ -46,7 +49,7 @@ function makeChip(firmware: ProfileName): Chip {
   });
   machine.mailbox.connect(serve(sp, observer));
   const raw = new RawHost(machine.host);
-  raw.expect('INIT', initFields);
+  raw.expect('INIT');
   raw.expect('SHUTDOWN');
   return { machine, sp };
 }
@@ -63,22 +66,37 @@ function chipOf(firmware: ProfileName): Chip {
 export function createPlatform(amdSp: Serve, firmware: ProfileName = 'genoa-1.55'): Platform {
   const observer = createObserver();
   const chip = chipOf(firmware);
+  const { machine, sp } = forkChip(chip, amdSp, observer);
+  const raw = new RawHost(machine.host);
+  const { apiMajor, apiMinor, build } = raw.expect('PLATFORM_STATUS');
+  const version = { apiMajor: Number(apiMajor), apiMinor: Number(apiMinor), build: Number(build) };
+  return platformOf({ machine, sp }, raw, { amdSp, observer, version });
+}
+
+function forkChip(chip: Chip, amdSp: Serve, observer: Observer): Chip {
   const machine = chip.machine.fork(observer);
   const sp = chip.sp.fork(machine.secureProcessor);
   machine.mailbox.connect(amdSp(sp, observer));
-  const raw = new RawHost(machine.host);
-  const { apiMajor, apiMinor, build } = raw.expect('PLATFORM_STATUS', NO_STATUS);
-  const version = { apiMajor: Number(apiMajor), apiMinor: Number(apiMinor), build: Number(build) };
-  return { observer, raw, memory: machine.memory, version };
+  return { machine, sp };
 }
 
-/** A PLATFORM_STATUS buffer before the command. */
-export const NO_STATUS: Fields = {
-  ...{ apiMajor: 0, apiMinor: 0, state: 0, owner: 0, config: 0, build: 0, guestCount: 0 },
-};
+interface Surroundings {
+  readonly amdSp: Serve;
+  readonly observer: Observer;
+  readonly version: FirmwareVersion;
+}
 
-/** An INIT buffer in which nothing is wrong. */
-export const initFields: Fields = { flags: 0, reserved02: 0, reserved04: 0, tmrPaddr: 0n, tmrLen: 0 };
+function platformOf(chip: Chip, raw: RawHost, { amdSp, observer, version }: Surroundings): Platform {
+  return {
+    ...{ observer, raw, version, memory: chip.machine.memory },
+    fork() {
+      const forked = forkChip(chip, amdSp, createObserver());
+      return platformOf(forked, raw.fork(forked.machine.host), {
+        ...{ amdSp, version, observer: forked.machine.observer },
+      });
+    },
+  };
+}
 
 /** WBINVD on every core, then DF_FLUSH: ASIDs are usable. Throws GivenNotReached. */
 export function flushCaches(raw: RawHost): void {
@@ -87,12 +105,17 @@ export function flushCaches(raw: RawHost): void {
 }
 
 /** A tenant for the platform's PDH of now. Throws GivenNotReached. */
-export function meetTenant(raw: RawHost): Tenant {
+export const meetTenant = (raw: RawHost, z?: SessionChange['z']): Tenant =>
+  createTenant(exportCertificates(raw).pdh, z);
+
+/** What PDH_CERT_EXPORT gives: the PDH certificate, and PEK, OCA and CEK in one piece. Throws GivenNotReached. */
+export function exportCertificates(raw: RawHost): { pdh: Uint8Array; chain: Uint8Array } {
   const pdhPaddr = raw.reserve(SevCertificate.size);
   const certsPaddr = raw.reserve(CERT_CHAIN_SIZE);
   const lengths = { pdhLen: SevCertificate.size, certsLen: CERT_CHAIN_SIZE };
   raw.expect('PDH_CERT_EXPORT', { pdhPaddr, certsPaddr, ...lengths });
-  return createTenant(raw.host.memory.read(pdhPaddr, SevCertificate.size));
+  const { memory } = raw.host;
+  return { pdh: memory.read(pdhPaddr, SevCertificate.size), chain: memory.read(certsPaddr, CERT_CHAIN_SIZE) };
 }
 
 /** A LAUNCH_START buffer with a tenant's certificate and session. */

@@ -48,5 +48,5 @@ function choose(all: readonly Case[], given: readonly string[]): readonly Case[]
   return ids.length === 0 ? all : all.filter(({ id }) => ids.includes(id));
 }
 
-const describeFailure = ({ id, title, clause }: Case, { expected, actual }: CaseResult): string =>
-  `${id} ${title} (${clause})\n  expected ${JSON.stringify(expected)}\n  got      ${JSON.stringify(actual)}\n  again    sevlab conform ${id}`;
+const describeFailure = ({ id, title, clause }: Case, { profile, expected, actual }: CaseResult): string =>
+  `${id} ${title} (${clause})${profile ? `, under the profile ${profile}` : ''}\n  expected ${JSON.stringify(expected)}\n  got      ${JSON.stringify(actual)}\n  again    sevlab conform ${id}`;

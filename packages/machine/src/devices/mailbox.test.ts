@@ -4,7 +4,7 @@ import { Mailbox, RESPONSE_READY } from './mailbox.ts';
 
 function connected(status: number): { mailbox: Mailbox; service: ReturnType<typeof vi.fn> } {
   const mailbox = new Mailbox();
-  const service = vi.fn(() => status);
+  const service = vi.fn(() => ({ status }));
   mailbox.connect(service);
   return { mailbox, service };
 }
@@ -50,10 +50,23 @@ test('the AMD-SP sees the registers as the host left them', () => {
   const seen: number[] = [];
   mailbox.connect(() => {
     seen.push(mailbox.read('CmdResp'));
-    return 0;
+    return { status: 0 };
   });
   mailbox.write('CmdResp', 0x0004_0000);
   expect(seen).toEqual([0x0004_0000]);
+});
+
+test('the address registers stay, unless the AMD-SP leaves an error stack in them', () => {
+  const { mailbox } = connected(0);
+  const address = () => [mailbox.read('CmdBufAddr_Hi'), mailbox.read('CmdBufAddr_Lo')];
+  mailbox.write('CmdBufAddr_Hi', 0x3ffb);
+  mailbox.write('CmdBufAddr_Lo', 0xfffff000);
+  mailbox.write('CmdResp', 0x0034_0000);
+  expect(address()).toEqual([0x3ffb, 0xfffff000]);
+  mailbox.connect(() => ({ status: 4, errorStack: 0xfedc_ba98_8765_4321n }));
+  mailbox.write('CmdResp', 0x0034_0000);
+  expect(address()).toEqual([0xfedc_ba98, 0x8765_4321]);
+  expect(mailbox.read('CmdResp')).toBe(0x8034_0004);
 });
 
 test('ringing with nobody behind the registers is our own fault', () => {

@@ -14,8 +14,16 @@ export interface MailboxState {
   readonly registers: Record<MailboxRegister, number>;
 }
 
-/** What stands behind the registers: takes a command, answers with a status of 16 bits. */
-export type Service = (command: number, buffer: Spa) => number;
+/** What the AMD-SP leaves in the registers. */
+export interface Answer {
+  /** 16 bits, for CmdResp. */
+  readonly status: number;
+  /** 64 bits, for the two address registers; without it they stay as the host wrote them. */
+  readonly errorStack?: bigint;
+}
+
+/** What stands behind the registers: takes a command and the sPA of its buffer. */
+export type Service = (command: number, buffer: Spa) => Answer;
 
 /** What the host has of it. */
 export type MailboxRegisters = Pick<Mailbox, 'read' | 'write'>;
@@ -39,10 +47,7 @@ export class Mailbox {
     return this.state.registers[register];
   }
 
-  /**
-   * Keeps the low 32 bits. Writing CmdResp without bit 31 rings the AMD-SP; it answers before this returns.
-   * NOT MODELLED: firmware 1.55 leaves error numbers of its own in the other two registers.
-   */
+  /** Keeps the low 32 bits. Writing CmdResp without bit 31 rings the AMD-SP; it answers before this returns. */
   write(register: MailboxRegister, value: number): void {
     const { registers } = this.state;
     registers[register] = value >>> 0;
@@ -50,7 +55,11 @@ export class Mailbox {
     if (this.#service === undefined) throw new Error('no AMD-SP is connected to the mailbox');
     const command = (value >>> 16) & 0xff; // bits 23:16; bit 0 asks for an interrupt, which nobody here waits for
     const buffer = spa((BigInt(registers.CmdBufAddr_Hi) << 32n) | BigInt(registers.CmdBufAddr_Lo));
-    const status = this.#service(command, buffer);
+    const { status, errorStack } = this.#service(command, buffer);
+    if (errorStack !== undefined) {
+      registers.CmdBufAddr_Lo = Number(errorStack & 0xffff_ffffn);
+      registers.CmdBufAddr_Hi = Number(errorStack >> 32n);
+    }
     registers.CmdResp = (RESPONSE_READY | (command << 16) | status) >>> 0;
   }
 

@@ -3,7 +3,7 @@ import { command, plain } from '../command.ts';
 
 /**
  * 55766, DEACTIVATE. The key stays in the slot. VERSION: firmware 1.55 gives the ASID of a guest that never ran
- * back as clean, the specification asks for WBINVD and DF_FLUSH; this follows the firmware.
+ * back as clean, the specification asks for WBINVD and DF_FLUSH.
  */
 export const DEACTIVATE = command({
   buffer: HandleBuffer,
@@ -16,9 +16,9 @@ export const DEACTIVATE = command({
   ],
   effect: ({ sp, cmd }) => {
     const guest = sp.guest(cmd.handle);
-    const ran = guest.activation === 'active';
-    sp.state.asids[guest.asid] = ran ? 'dirty' : 'clean';
-    if (ran) sp.hardware.clearWbinvd();
+    const leavesClean = guest.activation === 'pending' && sp.state.profile.pendingLeavesClean;
+    sp.state.asids[guest.asid] = leavesClean ? 'clean' : 'dirty';
+    if (!leavesClean) sp.hardware.clearWbinvd();
     sp.memory.setRunnable(guest.asid, false);
     guest.asid = 0;
     guest.activation = 'inactive';

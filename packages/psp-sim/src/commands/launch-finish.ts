@@ -1,6 +1,6 @@
 import { HandleBuffer } from '@sevlab/codec/sev/command';
 import { command, plain } from '../command.ts';
-import { ZERO_CHANNEL } from '../guest.ts';
+import { makeRunning } from '../running.ts';
 
 /** 55766, LAUNCH_FINISH. The channel to the guest owner is closed; a pending guest may be run. */
 export const LAUNCH_FINISH = command({
@@ -13,15 +13,7 @@ export const LAUNCH_FINISH = command({
     ['guest is in LSECRET', ({ sp, cmd }) => sp.guest(cmd.handle).state === 'LSECRET', 'INVALID_GUEST_STATE'],
   ],
   effect: ({ sp, cmd }) => {
-    const guest = sp.guest(cmd.handle);
-    if (guest.activation === 'pending') {
-      guest.activation = 'active';
-      sp.state.asids[guest.asid] = 'inUse';
-      sp.memory.setRunnable(guest.asid, true);
-    }
-    guest.channel = ZERO_CHANNEL;
-    guest.measure = undefined;
-    guest.state = 'RUNNING';
+    makeRunning(sp, sp.guest(cmd.handle));
     return 'SUCCESS';
   },
 });

@@ -11,9 +11,9 @@ function lengthSuffices({ cmd }: CommandContext<LaunchMeasureBuffer>): boolean {
 }
 
 /**
- * 55766, LAUNCH_MEASURE; order as firmware 1.55 answers. On success MEASURE_LEN stays as given.
- * VERSION: a bad MEASURE_PADDR leaves the guest in LUPDATE with its digest closed, so a second call measures
- * something else; this follows firmware 1.55.
+ * 55766, LAUNCH_MEASURE; order as firmware 1.55 answers. VERSION: on success firmware 1.55 leaves MEASURE_LEN as given,
+ * and after a bad MEASURE_PADDR the digest of its guest, still in LUPDATE, is closed: a second call measures something
+ * else. The specification writes the length, and has no effect where it fails.
  */
 export const LAUNCH_MEASURE = command({
   buffer: LaunchMeasureBuffer,
@@ -29,17 +29,18 @@ export const LAUNCH_MEASURE = command({
     const guest = sp.guest(cmd.handle);
     const digest = new Uint8Array(guest.runningDigest.copy().digest());
     const mnonce = sp.entropy.bytes(16);
-    const { version } = sp.state.profile;
+    const { version, measureSpoilsDigest, measureLenWritten } = sp.state.profile;
     const measure = measureLaunch({ tik: guest.channel.tik, version, policy: guest.policy, digest, mnonce });
     const reach = sp.reachable(cmd.measurePaddr, LaunchMeasurement.size);
     if (reach !== 'SUCCESS') {
-      guest.runningDigest.update(digest); // what a closed digest gives next is not the digest of the launch
+      if (measureSpoilsDigest) guest.runningDigest.update(digest); // what a closed digest gives next is no launch's
       return reach;
     }
     sp.memory.write(cmd.measurePaddr, LaunchMeasurement.encode({ measure, mnonce }));
     guest.launchDigest = digest;
     guest.measure = measure;
     guest.state = 'LSECRET';
+    if (measureLenWritten) cmd.measureLen = LaunchMeasurement.size;
     return 'SUCCESS';
   },
 });

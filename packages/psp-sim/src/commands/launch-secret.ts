@@ -6,6 +6,7 @@ import { bindsLaunch } from '@sevlab/sev-channel/measurement';
 import { decryptPacket, packetMac } from '@sevlab/sev-channel/packet';
 import { type CommandContext, command, once } from '../command.ts';
 import type { Guest } from '../guest.ts';
+import { headerLengthIsRight } from '../header-length.ts';
 import { reachable } from '../preconditions.ts';
 import type { SecureProcessor } from '../secure-processor.ts';
 
@@ -46,7 +47,7 @@ export const LAUNCH_SECRET = command({
     ['platform is WORKING', ({ sp }) => sp.state.platform === 'WORKING', 'INVALID_PLATFORM_STATE'],
     ['HANDLE names a guest', ({ sp, cmd }) => sp.hasGuest(cmd.handle), 'INVALID_GUEST'],
     ['GUEST_PADDR is 16-byte aligned', ({ cmd }) => isAligned(cmd.guestPaddr, 16), 'INVALID_ADDRESS'],
-    ['HDR_LEN is 0x34', ({ cmd }) => cmd.hdrLen === PacketHeader.size, 'INVALID_LENGTH'],
+    ['HDR_LEN is 0x34', headerLengthIsRight, 'INVALID_LENGTH'],
     ['GUEST_LEN is not 0', ({ cmd }) => cmd.guestLen !== 0, 'INVALID_LENGTH'],
     ['GUEST_LEN is a multiple of 16', ({ cmd }) => isAligned(cmd.guestLen, 16), 'INVALID_LENGTH'],
     [
@@ -57,7 +58,7 @@ export const LAUNCH_SECRET = command({
     ['TRANS_LEN equals GUEST_LEN', ({ cmd }) => cmd.transLen === cmd.guestLen, 'INVALID_LENGTH'],
     ['guest is in LSECRET', ({ guest }) => guest().state === 'LSECRET', 'INVALID_GUEST_STATE'],
     ['guest has an ASID', ({ guest }) => guest().activation !== 'inactive', 'INACTIVE'],
-    ...reachable<Context>('HDR_PADDR', ({ cmd }) => [cmd.hdrPaddr, cmd.hdrLen]),
+    ...reachable<Context>('HDR_PADDR', ({ cmd }) => [cmd.hdrPaddr, PacketHeader.size]),
     ...reachable<Context>('GUEST_PADDR', ({ cmd }) => [cmd.guestPaddr, cmd.guestLen]),
     ...reachable<Context>('TRANS_PADDR', ({ cmd }) => [cmd.transPaddr, cmd.transLen]),
     ['MAC matches', ({ header, mac }) => macEqual(header().mac, mac()), 'BAD_MEASUREMENT'],

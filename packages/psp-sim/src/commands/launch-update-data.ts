@@ -1,9 +1,7 @@
-import { isAligned, spa } from '@sevlab/codec/address';
+import { isAligned } from '@sevlab/codec/address';
 import { LaunchUpdateBuffer } from '@sevlab/codec/sev/command';
 import { command, plain } from '../command.ts';
-
-/** The AMD-SP's scratch memory, in bytes: data is worked on in pieces of this size (firmware behaviour (Genoa 1.55)). */
-const CHUNK = 0x5000;
+import { inPieces, pieceAt, SCRATCH_SIZE } from '../scratch.ts';
 
 /**
  * 55766, LAUNCH_UPDATE_DATA; order as firmware 1.55 answers. A bad address shows at the piece that meets it:
@@ -24,15 +22,14 @@ export const LAUNCH_UPDATE_DATA = command({
   ],
   effect: ({ sp, cmd }) => {
     const guest = sp.guest(cmd.handle);
-    for (let offset = 0; offset < cmd.length; offset += CHUNK) {
-      const address = spa(cmd.paddr + BigInt(offset));
-      const length = Math.min(CHUNK, cmd.length - offset);
-      const reach = sp.reachable(address, length);
+    return inPieces(cmd.length, SCRATCH_SIZE, (piece) => {
+      const address = pieceAt(cmd.paddr, piece);
+      const reach = sp.reachable(address, piece.length);
       if (reach !== 'SUCCESS') return reach;
-      const piece = sp.memory.read(address, length);
-      guest.runningDigest.update(piece);
-      sp.memory.writeEncrypted(address, piece, guest.asid);
-    }
-    return 'SUCCESS';
+      const bytes = sp.memory.read(address, piece.length);
+      guest.runningDigest.update(bytes);
+      sp.memory.writeEncrypted(address, bytes, guest.asid);
+      return 'SUCCESS';
+    });
   },
 });

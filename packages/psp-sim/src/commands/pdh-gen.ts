@@ -1,5 +1,6 @@
 import { command, NO_BUFFER, plain } from '../command.ts';
-import { createPdh, type PlatformIdentity } from '../identity.ts';
+import { createPdh } from '../identity.ts';
+import { changeIdentity } from '../identity-store.ts';
 
 /** 55766, PDH_GEN. Guests that are there keep their channels: a session is bound to the PDH at LAUNCH_START only. */
 export const PDH_GEN = command({
@@ -11,8 +12,7 @@ export const PDH_GEN = command({
   ],
   effect: ({ sp }) => {
     const identity = sp.identity;
-    const pdh = createPdh(identity.pek, sp.state.profile.version, sp.entropy);
-    sp.state.stored = { ...identity, pdh } satisfies PlatformIdentity;
+    changeIdentity(sp, { ...identity, pdh: createPdh(identity.pek, sp.state.profile.version, sp.entropy) });
     return 'SUCCESS';
   },
 });

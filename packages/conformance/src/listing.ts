@@ -1,0 +1,40 @@
+import checks from '../cases/checks.json' with { type: 'json' };
+import type { Case } from './case.ts';
+import { runCase } from './run.ts';
+import type { Target } from './target.ts';
+
+/** One of the numbered checks of the AMD-SP's firmware. */
+export interface Check {
+  readonly id: string;
+  readonly subject: string;
+  /** The test that holds it where no case can. */
+  readonly test?: { readonly file: string; readonly name: string };
+  /** Why nothing holds it. */
+  readonly why?: string;
+}
+
+export const CHECKS: readonly Check[] = checks;
+
+/** What became of a check. */
+export interface CheckResult extends Check {
+  /** Its cases: the one with its number, and those with a letter behind it. */
+  readonly cases: readonly string[];
+  /** `test`: a named test holds it. */
+  readonly outcome: 'pass' | 'fail' | 'test' | 'left out';
+  /** Whether one of its cases also has an answer for the profile `spec`. */
+  readonly underSpec: boolean;
+}
+
+/** Runs the cases of every check. */
+export function listChecks(all: readonly Case[], target: Target): CheckResult[] {
+  return CHECKS.map((check) => {
+    const own = all.filter(({ id }) => id.replace(/[a-z]$/, '') === check.id);
+    const underSpec = own.some((each) => each.room === 'psp' && each.spec !== undefined);
+    return { ...check, cases: own.map(({ id }) => id), underSpec, outcome: outcomeOf(check, own, target) };
+  });
+}
+
+function outcomeOf(check: Check, own: readonly Case[], target: Target): CheckResult['outcome'] {
+  if (own.length === 0) return check.test === undefined ? 'left out' : 'test';
+  return own.every((each) => runCase(each, target).outcome === 'pass') ? 'pass' : 'fail';
+}
