@@ -1,6 +1,7 @@
 import { LAYOUTS } from '@sevlab/firmware-sim/layouts';
 import { KERNEL_PROFILES } from '@sevlab/guest-kernel-sim/profile';
 import { PARTS } from '@sevlab/machine/part';
+import { PROFILES } from '@sevlab/psp-sim/profile';
 import { SUPPORT } from '@sevlab/psp-sim/support';
 import { VERSION } from './version.ts';
 
@@ -9,6 +10,7 @@ export const capabilities = () => ({
   sevlab: VERSION,
   simulated: true,
   parts: Object.keys(PARTS),
+  firmwareProfiles: Object.keys(PROFILES),
   layouts: Object.keys(LAYOUTS),
   linux: KERNEL_PROFILES,
   commands: Object.entries(SUPPORT).map(([name, support]) => ({
