@@ -1,9 +1,13 @@
+import { PacketHeader } from '@sevlab/codec/sev/packet';
+import { createPipeline } from '@sevlab/lab/pipeline';
 import { loadScenario } from '@sevlab/lab/scenario/load';
 import { runScenario } from '@sevlab/lab/scenario/run';
 import { setupOf } from '@sevlab/lab/scenario/setup';
 import { validateScenario } from '@sevlab/lab/scenario/validate';
 import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
+import { sealPacket } from '@sevlab/sev-channel/packet';
 import { expect, it } from 'vitest';
+import schema from '../packages/lab/scenario.schema.json' with { type: 'json' };
 
 const file = new URL('../packages/lab/scenarios/kernel-documentation.yaml', import.meta.url).pathname;
 
@@ -22,4 +26,45 @@ it.each(['naples', 'rome', 'milan', 'genoa'] as const)('and on the part %s, with
     const { setup, secrets } = setupOf(scenario, file, { record: false });
     expect(runScenario(scenario, file, setup, secrets).passed).toBe(true);
   }
+});
+
+it('every switch of a profile can be set in a scenario', () => {
+  const { version: _, ...switches } = PROFILES['genoa-1.55'];
+  const properties = schema.properties.platform.properties.switches.properties;
+  expect(Object.keys(properties).sort()).toEqual(Object.keys(switches).sort());
+  expect(schema.properties.platform.properties.profile.enum).toEqual(Object.keys(PROFILES));
+  for (const { version: __, ...values } of Object.values(PROFILES)) {
+    const scenario = {
+      version: 1,
+      title: 'x',
+      platform: { switches: values },
+      steps: [{ do: 'offer' }],
+    } as const;
+    expect(() => validateScenario(scenario)).not.toThrow();
+  }
+});
+
+it.each([
+  [16_384, 16_384, 'SUCCESS'],
+  [16_384, 16_400, 'INVALID_LENGTH'],
+  [20_480, 20_480, 'SUCCESS'],
+  [20_480, 20_496, 'INVALID_LENGTH'],
+] as const)('with secretMax %i a packet of %i bytes answers %s', (secretMax, length, status) => {
+  const scenario = { version: 1, title: 'x', platform: { switches: { secretMax } }, steps: [] } as const;
+  const pipeline = createPipeline(setupOf(scenario, '', { record: false }).setup);
+  pipeline.offer();
+  pipeline.launch();
+  const { measurement } = pipeline.measure();
+  const { tek, tik } = [...pipeline.actors.secureProcessor.state.guests.values()][0]!.channel;
+  const plaintext = new Uint8Array(length).fill(7);
+  const sealed = sealPacket({
+    tek,
+    tik,
+    measure: measurement.slice(0, 32),
+    iv: new Uint8Array(16),
+    plaintext,
+  });
+  expect(
+    pipeline.inject({ header: PacketHeader.encode(sealed.header), data: sealed.data }, 0x100_0000n),
+  ).toBe(status);
 });

@@ -19,7 +19,7 @@ import {
 import { createMachine, type Machine } from '@sevlab/machine/machine';
 import type { PartName } from '@sevlab/machine/part';
 import { serve } from '@sevlab/psp-sim/mailbox';
-import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
+import { type FirmwareProfile, PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
 import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import { EMULATED_ARK } from '@sevlab/sev-channel/emulated-root';
 import type { LaunchingGuest, MeasuredGuest, RunningGuest } from '@sevlab/vmm-sim/guest';
@@ -33,6 +33,8 @@ export interface Setup {
   readonly clock?: Partial<ClockState>;
   readonly part: PartName;
   readonly profile: ProfileName;
+  /** Fields of the profile that are otherwise. */
+  readonly switches?: Partial<FirmwareProfile>;
   readonly encryption: 'XEX' | 'XE';
   readonly policy: number;
   /** The firmware image, as the guest owner wants it. */
@@ -222,7 +224,7 @@ export function createPipeline(setup: Setup): Pipeline {
   const { part, encryption, policy, image } = setup;
   const machine = createMachine({ part, encryption, entropy: entropy('machine'), observer });
   const secureProcessor = createSecureProcessor({
-    profile: PROFILES[setup.profile],
+    profile: { ...PROFILES[setup.profile], ...setup.switches },
     entropy: entropy('amd-sp'),
     hardware: machine.secureProcessor,
   });

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type Spa, spa } from '@sevlab/codec/address';
 import { fromHex, toHex } from '@sevlab/codec/bytes';
-import { HandleBuffer, LaunchSecretBuffer, LaunchUpdateBuffer } from '@sevlab/codec/sev/command';
+import {
+  HandleBuffer,
+  LaunchSecretBuffer,
+  LaunchStartBuffer,
+  LaunchUpdateBuffer,
+} from '@sevlab/codec/sev/command';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
 import { certificateBody } from '@sevlab/sev-channel/certificate';
 import { verifyEcdsa } from '@sevlab/sev-channel/p384';
@@ -15,6 +20,7 @@ import {
   type Platform,
   secretBuffer,
 } from '../test/platform.ts';
+import type { FirmwareProfile } from './profile.ts';
 
 /** The known answers of an independent model; provenance in that folder. */
 const model = JSON.parse(
@@ -210,5 +216,42 @@ describe('the identity', () => {
     initialise(platform);
     expect(platform.sp.identity).toBe(kept);
     expect(platform.sp.state.guests.size).toBe(0);
+  });
+});
+
+describe('a launch without a session', () => {
+  const without = {
+    handle: 0,
+    policy: 0,
+    dhCertPaddr: spa(0n),
+    dhCertLen: 0,
+    sessionPaddr: spa(0n),
+    sessionLen: 0,
+  };
+  const start = (switches: Partial<FirmwareProfile>, policy = 0) => {
+    const platform = createPlatform();
+    Object.assign(platform.sp.state, { profile: { ...platform.sp.state.profile, ...switches } });
+    initialise(platform);
+    const { status } = platform.run('LAUNCH_START', LaunchStartBuffer, { ...without, policy });
+    return { status, channel: platform.sp.state.guests.get(1)?.channel };
+  };
+
+  it('has keys of zeros, random keys, or is refused', () => {
+    const zero = new Uint8Array(16);
+    expect(start({ sessionless: 'zeroKeys' })).toEqual({
+      status: 'SUCCESS',
+      channel: { tek: zero, tik: zero },
+    });
+    const { status, channel } = start({ sessionless: 'randomKeys' });
+    expect(status).toBe('SUCCESS');
+    expect(channel?.tek).not.toEqual(zero);
+    expect(channel?.tik).not.toEqual(channel?.tek);
+    expect(start({ sessionless: 'refuse' })).toEqual({ status: 'INVALID_ADDRESS', channel: undefined });
+  });
+
+  it('has its policy looked at only where the profile says so', () => {
+    expect(start({}, 0xffff_ffc0).status).toBe('SUCCESS');
+    expect(start({ sessionlessPolicyChecked: true }, 0xffff_ffc0).status).toBe('POLICY_FAILURE');
+    expect(start({ sessionlessPolicyChecked: true }, 0x40).status).toBe('POLICY_FAILURE');
   });
 });

@@ -8,7 +8,7 @@ import type { FirmwareVersion } from '@sevlab/sev-channel/measurement';
 export interface FirmwareProfile {
   readonly version: FirmwareVersion;
   /** D-1: what a launch without a session has for TEK and TIK, or that there is none. */
-  readonly sessionless: 'zeroKeys' | 'refuse';
+  readonly sessionless: 'zeroKeys' | 'randomKeys' | 'refuse';
   /** D-2: whether a launch without a session has its policy's reserved bits and version checked. */
   readonly sessionlessPolicyChecked: boolean;
   /** D-3: longest LAUNCH_SECRET packet, in bytes. Firmware 1.55 takes 20,480; KVM and the specification 16,384. */
@@ -87,6 +87,8 @@ export const PROFILES = {
   'genoa-1.55': genoa155,
   /** Before a packet was bound to its launch: an old packet opens again in a new launch. */
   'api-0.16': { ...genoa155, version: { apiMajor: 0, apiMinor: 16, build: 12 } },
+  /** An older interface with the MACs of today. Its BUILD is our choice. */
+  'api-0.22': { ...genoa155, version: { apiMajor: 0, apiMinor: 22, build: 1 } },
   /** Our reading of the published specification, where firmware 1.55 does otherwise. No hardware is known to be so. */
   spec: {
     ...genoa155,

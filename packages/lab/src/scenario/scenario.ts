@@ -1,7 +1,7 @@
 import type { PolicyFlag } from '@sevlab/codec/sev/policy';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import type { PartName } from '@sevlab/machine/part';
-import type { ProfileName } from '@sevlab/psp-sim/profile';
+import type { FirmwareProfile, ProfileName } from '@sevlab/psp-sim/profile';
 
 /** A launch written as a file: lesson, test and documentation at once. The JSON Schema is scenario.schema.json. */
 export interface Scenario {
@@ -14,6 +14,8 @@ export interface Scenario {
   readonly platform?: {
     readonly part?: PartName;
     readonly profile?: ProfileName;
+    /** Single differences between firmware and specification, decided otherwise than the profile does. */
+    readonly switches?: Partial<Omit<FirmwareProfile, 'version'>>;
     readonly encryption?: 'XEX' | 'XE';
   };
   readonly policy?: readonly PolicyFlag[];

@@ -33,6 +33,7 @@ export function setupOf(
     },
     part: scenario.platform?.part ?? 'genoa',
     profile: scenario.platform?.profile ?? 'genoa-1.55',
+    ...(scenario.platform?.switches && { switches: scenario.platform.switches }),
     encryption: scenario.platform?.encryption ?? 'XEX',
     policy: policyOf(scenario.policy ?? ['NODBG', 'NOKS']),
     image: imageOf(scenario.firmware ?? {}, file),

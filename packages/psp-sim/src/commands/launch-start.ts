@@ -1,6 +1,6 @@
 import { LaunchStartBuffer } from '@sevlab/codec/sev/command';
 import { command } from '../command.ts';
-import { createGuest, ZERO_CHANNEL } from '../guest.ts';
+import { type Channel, createGuest, ZERO_CHANNEL } from '../guest.ts';
 import {
   openSession,
   policyRows,
@@ -44,7 +44,7 @@ export const LAUNCH_START = command({
     ['platform is INIT or WORKING', ({ sp }) => sp.state.platform !== 'UNINIT', 'INVALID_PLATFORM_STATE'],
     [
       'there is a session, or none is needed',
-      (context) => hasSession(context) || context.sp.state.profile.sessionless === 'zeroKeys',
+      (context) => hasSession(context) || context.sp.state.profile.sessionless !== 'refuse',
       'INVALID_ADDRESS',
     ],
     ...sessionRows<LaunchStartBuffer>('DH_CERT').map(withSession),
@@ -54,7 +54,16 @@ export const LAUNCH_START = command({
   effect: (context) => {
     const { cmd, keys } = context;
     const vekSeed = takeVekSeed(context);
-    putGuest(context, createGuest(cmd.policy, vekSeed, hasSession(context) ? keys()! : ZERO_CHANNEL));
+    putGuest(
+      context,
+      createGuest(cmd.policy, vekSeed, hasSession(context) ? keys()! : sessionlessKeys(context)),
+    );
     return 'SUCCESS';
   },
 });
+
+/** What nobody agreed on: firmware 1.55 leaves zeros, with which the host can forge measurements and packets. */
+const sessionlessKeys = ({ sp }: Context): Channel =>
+  sp.state.profile.sessionless === 'randomKeys'
+    ? { tek: sp.entropy.bytes(16), tik: sp.entropy.bytes(16) }
+    : ZERO_CHANNEL;
