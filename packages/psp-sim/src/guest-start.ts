@@ -5,7 +5,7 @@ import { LaunchSession } from '@sevlab/codec/sev/session';
 import { decodePoint } from '@sevlab/sev-channel/certificate';
 import { macEqual } from '@sevlab/sev-channel/mac';
 import type { FirmwareVersion } from '@sevlab/sev-channel/measurement';
-import { type Point, sharedSecret } from '@sevlab/sev-channel/p384';
+import { type Point, sharedSecret, uncheckedSecret } from '@sevlab/sev-channel/p384';
 import { policyMac, unwrapSession } from '@sevlab/sev-channel/session';
 import { type CommandContext, once } from './command.ts';
 import type { Channel, Guest } from './guest.ts';
@@ -23,7 +23,12 @@ export interface CertificateContext {
 /** Reads the certificate when a row first asks. */
 export function openCertificate(sp: SecureProcessor, paddr: Spa): Omit<CertificateContext, 'sp'> {
   const certificate = once(() => SevCertificate.decode(sp.memory.read(paddr, SevCertificate.size)));
-  return { certificate, point: once(() => decodePoint(certificate().pubkey)) };
+  return { certificate, point: once(() => decodePoint(certificate().pubkey, sp.state.profile)) };
+}
+
+/** What the platform's PDH and `point` have in common: 48 bytes. */
+export function agree({ identity, state }: SecureProcessor, point: Point): Uint8Array {
+  return (state.profile.curveCheck ? sharedSecret : uncheckedSecret)(identity.pdh.key.d, point);
 }
 
 const USAGES: readonly number[] = Object.values(KEY_USAGE);
@@ -79,7 +84,7 @@ export function openSession<Buffer extends StartBuffer>(
 ): SessionContext<Buffer> {
   const session = once(() => LaunchSession.decode(sp.memory.read(cmd.sessionPaddr, LaunchSession.size)));
   const { certificate, point } = openCertificate(sp, dhCert[0]);
-  const keys = once(() => unwrapSession(sharedSecret(sp.identity.pdh.key.d, point()!), session()));
+  const keys = once(() => unwrapSession(agree(sp, point()!), session()));
   return { sp, cmd, dhCert, session, certificate, point, keys };
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Spa, spa } from '@sevlab/codec/address';
 import { fromHex, toHex } from '@sevlab/codec/bytes';
+import { SevCertificate } from '@sevlab/codec/sev/certificate';
 import {
   HandleBuffer,
   LaunchSecretBuffer,
@@ -8,14 +9,18 @@ import {
   LaunchUpdateBuffer,
 } from '@sevlab/codec/sev/command';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
-import { certificateBody } from '@sevlab/sev-channel/certificate';
+import { LaunchSession } from '@sevlab/codec/sev/session';
+import { certificateBody, encodePoint } from '@sevlab/sev-channel/certificate';
+import { toBigEndian } from '@sevlab/sev-channel/integer';
 import { verifyEcdsa } from '@sevlab/sev-channel/p384';
+import { wrapSession } from '@sevlab/sev-channel/session';
 import { describe, expect, it } from 'vitest';
 import {
   ASID,
   createPlatform,
   initialise,
   launchGuest,
+  makeOffer,
   measureGuest,
   type Platform,
   secretBuffer,
@@ -253,5 +258,38 @@ describe('a launch without a session', () => {
     expect(start({}, 0xffff_ffc0).status).toBe('SUCCESS');
     expect(start({ sessionlessPolicyChecked: true }, 0xffff_ffc0).status).toBe('POLICY_FAILURE');
     expect(start({ sessionlessPolicyChecked: true }, 0x40).status).toBe('POLICY_FAILURE');
+  });
+});
+
+describe('a public key off the curve (CVE-2019-9836)', () => {
+  /** Of order 2, so that its product with a scalar is itself or the point at infinity, whose X is 0 here. */
+  const point = { x: toBigEndian(5n, 48), y: new Uint8Array(48) };
+  const start = (curveCheck: boolean, z: Uint8Array) => {
+    const platform = createPlatform();
+    Object.assign(platform.sp.state, { profile: { ...platform.sp.state.profile, curveCheck } });
+    initialise(platform);
+    const { certificate } = makeOffer(platform, 1);
+    const key = new Uint8Array(16);
+    const session = wrapSession({ z, nonce: key, wrapIv: key, tek: key, tik: key, policy: 1 });
+    const { status } = platform.run('LAUNCH_START', LaunchStartBuffer, {
+      handle: 0,
+      policy: 1,
+      dhCertPaddr: platform.place(SevCertificate.encode({ ...certificate, pubkey: encodePoint(point) })),
+      dhCertLen: SevCertificate.size,
+      sessionPaddr: platform.place(LaunchSession.encode(session)),
+      sessionLen: LaunchSession.size,
+    });
+    return { status, odd: platform.sp.identity.pdh.key.d[47]! % 2 === 1 };
+  };
+
+  it('is refused', () => {
+    expect(start(true, point.x).status).toBe('INVALID_CERTIFICATE');
+  });
+
+  it('tells the lowest bit of the PDH where nobody checks', () => {
+    const guessOdd = start(false, point.x);
+    const guessEven = start(false, new Uint8Array(48));
+    const [right, wrong] = guessOdd.odd ? [guessOdd, guessEven] : [guessEven, guessOdd];
+    expect([right.status, wrong.status]).toEqual(['SUCCESS', 'BAD_MEASUREMENT']);
   });
 });

@@ -53,6 +53,8 @@ export interface FirmwareProfile {
   readonly vmsaPageAligned: boolean;
   /** D-42: whether of two signatures by the same kind of key the last decides, or any. */
   readonly lastSignatureDecides: boolean;
+  /** Whether a public key must be a point of P-384. Firmware up to 0.17.11 did not look (CVE-2019-9836). */
+  readonly curveCheck: boolean;
 }
 
 const genoa155 = {
@@ -80,6 +82,7 @@ const genoa155 = {
   pendingLeavesClean: true,
   vmsaPageAligned: false,
   lastSignatureDecides: true,
+  curveCheck: true,
 } as const satisfies FirmwareProfile;
 
 /** Versions to choose from. API 0.16 is the last one before 0.17, see `bindsLaunch`. */

@@ -52,13 +52,19 @@ export function encodePoint({ x, y }: Point): Uint8Array {
   });
 }
 
-/** Undefined when CURVE is not P-384 or the point is not on it. Bytes behind the coordinates are not looked at. */
-export function decodePoint(pubkey: Uint8Array): Point | undefined {
+/**
+ * Undefined when CURVE is not P-384 or the point is not on it, which `curveCheck: false` leaves out. Bytes behind the
+ * coordinates are not looked at.
+ */
+export function decodePoint(
+  pubkey: Uint8Array,
+  { curveCheck = true }: { readonly curveCheck?: boolean } = {},
+): Point | undefined {
   const { curve, qx, qy } = EcPublicKey.decode(pubkey);
   const x = unpad(qx);
   const y = unpad(qy);
   if (curve !== CURVE_P384 || x === undefined || y === undefined) return undefined;
-  return isOnCurve({ x, y }) ? { x, y } : undefined;
+  return !curveCheck || isOnCurve({ x, y }) ? { x, y } : undefined;
 }
 
 /** A certificate with both signature slots empty. */

@@ -12,6 +12,7 @@ import {
   type Point,
   sharedSecret,
   signEcdsa,
+  uncheckedSecret,
   verifyEcdsa,
 } from './p384.ts';
 
@@ -44,6 +45,22 @@ describe('keys', () => {
     const godh = keyPairFromScalar(fromHex(model.ecdh.godh_priv));
     expect(toHex(sharedSecret(pdh.d, godh))).toBe(model.ecdh.z_be);
     expect(toHex(sharedSecret(godh.d, pdh))).toBe(model.ecdh.z_be);
+  });
+
+  test('without a look at the curve the secret is the same for points of the curve', () => {
+    const pdh = keyPairFromScalar(fromHex(model.ecdh.pdh_priv));
+    const godh = keyPairFromScalar(fromHex(model.ecdh.godh_priv));
+    expect(toHex(uncheckedSecret(pdh.d, godh))).toBe(model.ecdh.z_be);
+    expect(toHex(uncheckedSecret(godh.d, pdh))).toBe(model.ecdh.z_be);
+    expect(uncheckedSecret(scalar(P384_ORDER), godh)).toEqual(scalar(0n)); // the point at infinity
+  });
+
+  test('a point of order 2 tells whether a private scalar is odd, unless somebody looks at the curve', () => {
+    const point = { x: scalar(5n), y: scalar(0n) };
+    expect([1n, 2n, 7n, 8n].map((d) => uncheckedSecret(scalar(d), point))).toEqual(
+      [5n, 0n, 5n, 0n].map(scalar),
+    );
+    expect(() => sharedSecret(scalar(7n), point)).toThrow();
   });
 
   test('a shared secret keeps its leading zero byte', () => {

@@ -60,13 +60,47 @@ export function sharedSecret(d: Uint8Array, point: Point): Uint8Array {
   return new Uint8Array(agreement(d).computeSecret(uncompressed(point)));
 }
 
+/**
+ * The same for any pair of numbers below p, on the curve or not. Adding points never uses b, so firmware that does
+ * not check computes on another curve, y^2 = x^3 - 3x + b', whose points may have small orders: what comes out then
+ * tells the private scalar's residues (CVE-2019-9836). All zeros for the point at infinity. Not constant-time.
+ */
+export function uncheckedSecret(d: Uint8Array, { x, y }: Point): Uint8Array {
+  let sum: Affine | undefined;
+  let power: Affine | undefined = { x: fromBigEndian(x), y: fromBigEndian(y) };
+  for (let bits = fromBigEndian(d); bits > 0n; bits >>= 1n) {
+    if (bits & 1n) sum = add(sum, power);
+    power = add(power, power);
+  }
+  return toBigEndian(sum?.x ?? 0n, SIZE);
+}
+
+interface Affine {
+  readonly x: bigint;
+  readonly y: bigint;
+}
+
+/** Undefined is the point at infinity. */
+function add(a: Affine | undefined, b: Affine | undefined): Affine | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  if (a.x === b.x && (a.y !== b.y || a.y === 0n)) return undefined;
+  const slope =
+    a.x === b.x
+      ? (3n * a.x * a.x - 3n) * invert(2n * a.y, FIELD)
+      : (b.y - a.y) * invert(modulo(b.x - a.x), FIELD);
+  const x = modulo(slope * slope - a.x - b.x);
+  return { x, y: modulo(slope * (a.x - x) - a.y) };
+}
+
+const modulo = (value: bigint): bigint => ((value % FIELD) + FIELD) % FIELD;
+
 /** ECDSA with SHA-256, where k is drawn from the entropy by rejection, 48 bytes at a time. Not constant-time. */
 export function signEcdsa(d: Uint8Array, message: Uint8Array, entropy: Entropy): Signature {
   const e = fromBigEndian(createHash('sha256').update(message).digest()); // shorter than n: nothing is cut off
   for (;;) {
     const k = drawScalar(entropy);
     const r = fromBigEndian(keyPairFromScalar(k).x) % P384_ORDER;
-    const s = (invert(fromBigEndian(k)) * (e + r * fromBigEndian(d))) % P384_ORDER;
+    const s = (invert(fromBigEndian(k), P384_ORDER) * (e + r * fromBigEndian(d))) % P384_ORDER;
     if (r !== 0n && s !== 0n) return { r: toBigEndian(r, SIZE), s: toBigEndian(s, SIZE) };
   }
 }
@@ -110,14 +144,14 @@ function publicKey({ x, y }: Point): KeyObject {
   });
 }
 
-/** Modulo n, by the extended Euclidean algorithm. */
-function invert(value: bigint): bigint {
-  let [a, b] = [P384_ORDER, value];
+/** By the extended Euclidean algorithm. */
+function invert(value: bigint, modulus: bigint): bigint {
+  let [a, b] = [modulus, value % modulus];
   let [u, v] = [0n, 1n];
   while (b !== 0n) {
     const quotient = a / b;
     [a, b] = [b, a - quotient * b];
     [u, v] = [v, u - quotient * v];
   }
-  return u < 0n ? u + P384_ORDER : u;
+  return u < 0n ? u + modulus : u;
 }

@@ -3,11 +3,10 @@ import { CERT_CHAIN_SIZE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import { SendStartBuffer } from '@sevlab/codec/sev/command';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { LaunchSession } from '@sevlab/codec/sev/session';
-import { sharedSecret } from '@sevlab/sev-channel/p384';
 import { wrapSession } from '@sevlab/sev-channel/session';
 import { type CommandContext, command } from '../command.ts';
 import type { Guest } from '../guest.ts';
-import { certificateRows, openCertificate } from '../guest-start.ts';
+import { agree, certificateRows, openCertificate } from '../guest-start.ts';
 import { type Precondition, reachable } from '../preconditions.ts';
 import {
   AMD_CERTS_SIZE,
@@ -84,7 +83,7 @@ export const SEND_START = command({
     const nonce = sp.entropy.bytes(16);
     const wrapIv = sp.entropy.bytes(16);
     const { policy } = guest();
-    const z = sharedSecret(sp.identity.pdh.key.d, point()!);
+    const z = agree(sp, point()!);
     const session = wrapSession({ z, nonce, wrapIv, ...channel, policy });
     sp.memory.write(cmd.sessionPaddr, LaunchSession.encode(session));
     Object.assign(guest(), { channel, state: 'SUPDATE' } satisfies Partial<Guest>);
