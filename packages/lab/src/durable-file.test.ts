@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -56,4 +65,12 @@ test('makeFolderDurably makes private folders, and leaves those that are there',
   makeFolderDurably(join(folder, 'there/x/y'));
   const modes = ['there', 'there/x', 'there/x/y'].map((name) => statSync(join(folder, name)).mode & 0o777);
   expect(modes).toEqual([0o755, 0o700, 0o700]);
+});
+
+test('makeFolderDurably throws where no folder can be made', () => {
+  writeFileSync(join(folder, 'file'), '');
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'));
+  const names = ['file', 'file/x', 'dangling', 'dangling/x'].map((name) => join(folder, name));
+  for (const name of [...names, '/proc/x/y']) expect(() => makeFolderDurably(name)).toThrow(/^E[A-Z]+: /);
+  expect(readdirSync(folder).sort()).toEqual(['dangling', 'file']);
 });

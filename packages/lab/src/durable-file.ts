@@ -6,6 +6,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -49,10 +50,17 @@ export function createDurably(...files: readonly DurableFile[]): void {
 /** Makes a folder that only its owner may enter, and those above it that are missing, and all of them lasting. */
 export function makeFolderDurably(folder: string): void {
   const whole = resolve(folder);
-  const first = mkdirSync(whole, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = whole; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  if (isFolder(whole)) return;
+  makeFolderDurably(dirname(whole)); // level by level: mkdir's `recursive` never returns below /proc
+  try {
+    mkdirSync(whole, { mode: 0o700 });
+  } catch (error) {
+    if (!isFolder(whole)) throw error; // else another process was faster
+  }
+  syncFolder(dirname(whole));
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** What a file is called in a folder lasts only when the folder is synchronised too. */
 function syncFolder(folder: string): void {

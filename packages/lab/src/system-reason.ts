@@ -5,6 +5,7 @@ export function systemReason(error: unknown): string {
     ENOENT: 'no such file',
     EEXIST: 'it is there already',
     EACCES: 'permission denied',
+    EPERM: 'permission denied',
     EISDIR: 'it is a folder',
     ENOTDIR: 'a part of the path is no folder',
     ENOSPC: 'no space is left',

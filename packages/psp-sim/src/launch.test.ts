@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Spa, spa } from '@sevlab/codec/address';
 import { fromHex, toHex } from '@sevlab/codec/bytes';
@@ -178,9 +179,15 @@ describe('LAUNCH_SECRET', () => {
   it('after LAUNCH_FINISH is refused: the channel is gone', () => {
     const { platform, handle, measure } = waiting();
     const { cmd } = secretBuffer(platform, handle, measure, new Uint8Array(16));
+    const { launchDigest } = platform.sp.guest(handle);
     expect(platform.run('LAUNCH_FINISH', HandleBuffer, { handle }).status).toBe('SUCCESS');
     expect(platform.run('LAUNCH_SECRET', LaunchSecretBuffer, cmd).status).toBe('INVALID_GUEST_STATE');
-    expect(platform.sp.guest(handle).channel.tik).toEqual(new Uint8Array(16));
+    const { channel, measure: kept, runningDigest, launchDigest: same } = platform.sp.guest(handle);
+    expect(channel).toEqual({ tek: new Uint8Array(16), tik: new Uint8Array(16) });
+    expect(kept).toBeUndefined();
+    expect(runningDigest.digest('hex')).toBe(createHash('sha256').digest('hex'));
+    expect(same).toEqual(launchDigest);
+    expect(same).toHaveLength(32);
   });
 });
 

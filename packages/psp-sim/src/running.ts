@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Guest, ZERO_CHANNEL } from './guest.ts';
 import type { SecureProcessor } from './secure-processor.ts';
 
@@ -10,6 +11,7 @@ export function makeRunning(sp: SecureProcessor, guest: Guest): void {
   }
   Object.assign(guest, {
     channel: ZERO_CHANNEL,
+    runningDigest: createHash('sha256'),
     measure: undefined,
     state: 'RUNNING',
   } satisfies Partial<Guest>);
