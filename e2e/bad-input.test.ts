@@ -11,26 +11,21 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { encodeSecretTable, SecretHeader } from '@sevlab/codec/efi/secret-table';
 import { EFI_SECRET_TABLE_HEADER_GUID, parseGuid } from '@sevlab/codec/guid';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
 import { buildImage, type ImageOptions } from '@sevlab/firmware-sim/image';
 import { packetMac, sealPacket } from '@sevlab/sev-channel/packet';
 import { describe, expect, it } from 'vitest';
+import { SEVLAB, typeIn } from './test/command-line.ts';
 
-const sevlab = fileURLToPath(new URL('../sevlab', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sevlab-bad-input-'));
 const file = (name: string, content: string | Uint8Array): string => {
   writeFileSync(join(folder, name), content);
   return name;
 };
 
-/** Types a command line in another folder than the checkout. */
-function type(...line: string[]) {
-  const { status, stdout, stderr } = spawnSync(sevlab, line, { cwd: folder, encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
+const type = (...line: string[]) => typeIn(folder, ...line);
 
 /** One message, in the form that all have, and nothing else. */
 function expectRefusal(result: ReturnType<typeof type>, exitCode: number, message: RegExp): void {
@@ -334,7 +329,7 @@ describe('a command line', () => {
 
   it('run reads standard input', () => {
     const input = JSON.stringify({ version: 1, title: 'x', steps: [{ do: 'offer' }] });
-    const { status, stdout } = spawnSync(sevlab, ['run', '-'], { cwd: folder, encoding: 'utf8', input });
+    const { status, stdout } = spawnSync(SEVLAB, ['run', '-'], { cwd: folder, encoding: 'utf8', input });
     expect({ status, stdout }).toEqual({ status: 0, stdout: '-: as expected, 1 steps\n' });
   });
 
@@ -385,7 +380,7 @@ describe('a command line', () => {
   });
 
   it('that is read by nobody any more is no error', () => {
-    const { status } = spawnSync('bash', ['-c', `set -o pipefail; "${sevlab}" demo | head -n 1`], {
+    const { status } = spawnSync('bash', ['-c', `set -o pipefail; "${SEVLAB}" demo | head -n 1`], {
       cwd: folder,
     });
     expect(status).toBe(0);
@@ -399,7 +394,7 @@ describe('what a command writes', () => {
     spawnSync('mkfifo', [join(folder, 'pipe')]);
     const { stdout } = spawnSync(
       'bash',
-      ['-c', `cat pipe & "${sevlab}" table encode --secret ${GUID}:text:a --out pipe; wait`],
+      ['-c', `cat pipe & "${SEVLAB}" table encode --secret ${GUID}:text:a --out pipe; wait`],
       { cwd: folder },
     );
     expect(stdout.length).toBe(41);
@@ -429,7 +424,7 @@ describe('what a command writes', () => {
   });
 
   it('to a full standard output is one message', () => {
-    const { status, stderr } = spawnSync('bash', ['-c', `"${sevlab}" demo --quiet > /dev/full`], {
+    const { status, stderr } = spawnSync('bash', ['-c', `"${SEVLAB}" demo --quiet > /dev/full`], {
       encoding: 'utf8',
     });
     expect({ status, stderr }).toEqual({ status: 2, stderr: 'sevlab: standard output: no space is left\n' });

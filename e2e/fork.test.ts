@@ -1,9 +1,8 @@
-import { traceLines } from '@sevlab/ambient/trace-lines';
 import { gpa } from '@sevlab/codec/address';
 import { parseGuid } from '@sevlab/codec/guid';
-import type { TraceHeader } from '@sevlab/codec/trace';
 import { createPipeline, type Pipeline } from '@sevlab/lab/pipeline';
 import { setupOf } from '@sevlab/lab/scenario/setup';
+import { traceText } from '@sevlab/lab/trace-file';
 import { describe, expect, it } from 'vitest';
 
 const GUID = parseGuid('736869e5-84f0-4973-92ec-06879ce3da0b');
@@ -36,8 +35,8 @@ const runSteps = (pipeline: Pipeline, from: number, to = STEPS.length) => {
   return pipeline;
 };
 
-const header = { inputs: {}, revealed: true } as unknown as TraceHeader; // only what traceLines reads of a header
-const traceOf = (pipeline: Pipeline) => [...traceLines(header, pipeline.observer.events)].join('\n');
+const traceOf = (pipeline: Pipeline) =>
+  traceText(pipeline, { command: 'test', scenario: 'fork', reveal: true });
 
 /** DRAM as the host sees it, and the disk. */
 const cellsOf = ({ actors: { machine }, progress }: Pipeline) => ({

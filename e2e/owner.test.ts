@@ -11,7 +11,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fromBase64, fromHex, toHex } from '@sevlab/codec/bytes';
 import { KEY_ALGO, KEY_USAGE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import { LaunchSession } from '@sevlab/codec/sev/session';
@@ -24,17 +23,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import chains from '../packages/sev-channel/test/vectors/sev-tool-chains.json' with { type: 'json' };
 import sessions from '../packages/sev-channel/test/vectors/sevctl-session.json' with { type: 'json' };
 import verified from '../packages/sev-channel/test/vectors/sevctl-verify.json' with { type: 'json' };
+import { SEVLAB, typeIn } from './test/command-line.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'sevlab-owner-'));
 afterAll(() => rmSync(base, { recursive: true }));
 
 /** A chain of 8336 bytes under the emulated root. */
 let emulated: Uint8Array;
 beforeAll(() => {
-  emulated = new Uint8Array(
-    spawnSync(`${root}sevlab`, ['platform', 'export', '--seed', 'a'], { cwd: base }).stdout,
-  );
+  emulated = new Uint8Array(spawnSync(SEVLAB, ['platform', 'export', '--seed', 'a'], { cwd: base }).stdout);
 });
 
 let folder = base;
@@ -44,11 +41,7 @@ beforeEach(() => {
   mkdirSync(folder);
 });
 
-/** Types a command line in another folder than the checkout. */
-function type(...line: string[]) {
-  const { status, stdout, stderr } = spawnSync(`${root}sevlab`, line, { cwd: folder, encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
+const type = (...line: string[]) => typeIn(folder, ...line);
 const file = (name: string, content: Uint8Array | string): string => {
   writeFileSync(join(folder, name), content);
   return name;

@@ -241,8 +241,7 @@ describe('a launch without a session', () => {
     sessionLen: 0,
   };
   const start = (switches: Partial<FirmwareProfile>, policy = 0) => {
-    const platform = createPlatform();
-    Object.assign(platform.sp.state, { profile: { ...platform.sp.state.profile, ...switches } });
+    const platform = createPlatform('genoa-1.55', 'test', switches);
     initialise(platform);
     const { status } = platform.run('LAUNCH_START', LaunchStartBuffer, { ...without, policy });
     return { status, channel: platform.sp.state.guests.get(1)?.channel };
@@ -272,8 +271,7 @@ describe('a public key off the curve (CVE-2019-9836)', () => {
   /** Of order 2, so that its product with a scalar is itself or the point at infinity, whose X is 0 here. */
   const point = { x: toBigEndian(5n, 48), y: new Uint8Array(48) };
   const start = (curveCheck: boolean, z: Uint8Array) => {
-    const platform = createPlatform();
-    Object.assign(platform.sp.state, { profile: { ...platform.sp.state.profile, curveCheck } });
+    const platform = createPlatform('genoa-1.55', 'test', { curveCheck });
     initialise(platform);
     const { certificate } = makeOffer(platform, 1);
     const key = new Uint8Array(16);

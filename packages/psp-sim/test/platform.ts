@@ -19,7 +19,7 @@ import { generateKeyPair, sharedSecret } from '@sevlab/sev-channel/p384';
 import { sealPacket } from '@sevlab/sev-channel/packet';
 import { wrapSession } from '@sevlab/sev-channel/session';
 import type { Command } from '../src/command.ts';
-import { PROFILES, type ProfileName } from '../src/profile.ts';
+import { type FirmwareProfile, PROFILES, type ProfileName } from '../src/profile.ts';
 import { createSecureProcessor } from '../src/secure-processor.ts';
 import { SUPPORT } from '../src/support.ts';
 
@@ -33,7 +33,11 @@ export const TIK: Uint8Array = new Uint8Array(16).fill(0x22);
 export const ASID = 100;
 
 /** An AMD-SP with a host that can place bytes and run commands. Another seed is another chip. */
-export function createPlatform(profile: ProfileName = 'genoa-1.55', seed = 'test') {
+export function createPlatform(
+  profile: ProfileName = 'genoa-1.55',
+  seed = 'test',
+  switches: Partial<FirmwareProfile> = {},
+) {
   const observer = createObserver();
   const machine = createMachine({
     part: 'genoa',
@@ -42,7 +46,7 @@ export function createPlatform(profile: ProfileName = 'genoa-1.55', seed = 'test
     observer,
   });
   const sp = createSecureProcessor({
-    profile: PROFILES[profile],
+    profile: { ...PROFILES[profile], ...switches },
     entropy: seededEntropy(seed, 'amd-sp'),
     hardware: machine.secureProcessor,
   });

@@ -194,10 +194,8 @@ describe('what only the profile of the specification does', () => {
 });
 
 it('a firmware that refuses launches without a session takes those with one', () => {
-  const platform = createPlatform();
+  const platform = createPlatform('genoa-1.55', 'test', { sessionless: 'refuse' });
   initialise(platform);
-  const { state } = platform.sp;
-  Object.assign(state, { profile: { ...state.profile, sessionless: 'refuse' } });
   const cmd = startBuffer(platform, 1);
   const start = (dhCertPaddr: Spa) =>
     platform.run('LAUNCH_START', LaunchStartBuffer, { ...cmd, dhCertPaddr }).status;
