@@ -176,10 +176,18 @@ describe('platform status and reset', () => {
       (bytes: Buffer) => bytes.subarray(1),
       /fuses\.bin: expected 32 bytes, got 31; try another --store/,
     ],
+    [
+      'fuses that are gone',
+      'fuses.bin',
+      () => undefined,
+      /nv-area\.bin: expected fuses\.bin beside it.*try sevlab platform reset/,
+    ],
   ])('%s: one message, and nothing is overwritten', (_, name, damage, message) => {
     rmSync(join(folder, 'damaged'), { recursive: true, force: true });
     type('export', '--store', 'damaged');
-    writeFileSync(join(folder, 'damaged', name), damage(read(`damaged/${name}`)));
+    const damaged = damage(read(`damaged/${name}`));
+    if (damaged === undefined) rmSync(join(folder, 'damaged', name));
+    else writeFileSync(join(folder, 'damaged', name), damaged);
     const files = () =>
       readdirSync(join(folder, 'damaged')).map((file) => [file, read(`damaged/${file}`).toString('hex')]);
     const before = files();

@@ -28,6 +28,20 @@ it.each(['naples', 'rome', 'milan', 'genoa'] as const)('and on the part %s, with
   }
 });
 
+it('without memory encryption the host finds the secret', () => {
+  const scenario = validateScenario({ ...loadScenario(file), platform: { encryption: 'identity' } });
+  const { setup, secrets } = setupOf(scenario, file, { record: false });
+  const finding = { held: false, expected: 'nowhere', actual: expect.stringMatching(/^at sPA 0x/) };
+  expect(runScenario(scenario, file, setup, secrets).results.at(-1)).toMatchObject({ finding });
+});
+
+it('a platform of which a scenario says nothing is what the schema has as default', () => {
+  const scenario = validateScenario({ version: 1, title: 'x', steps: [{ do: 'offer' }] });
+  const { part, profile, encryption } = schema.properties.platform.properties;
+  const defaults = { part: part.default, profile: profile.default, encryption: encryption.default };
+  expect(setupOf(scenario, '', { record: false }).setup).toMatchObject(defaults);
+});
+
 it('every switch of a profile can be set in a scenario', () => {
   const { version: _, ...switches } = PROFILES['genoa-1.55'];
   const properties = schema.properties.platform.properties.switches.properties;

@@ -223,11 +223,41 @@ Where SEV firmware 1.55 for Genoa, the published specification and the programs 
 column names the field of the profile that decides it, with its values in \`genoa-1.55\` and in \`spec\`. What the
 specification has is our reading of it; no hardware is known to behave so.
 
+## Switches
+
+What can be set below \`platform\` in a scenario. The first ones are fields there, the others fields of \`switches\`, each
+with what the profiles \`genoa-1.55\` and \`spec\` have.
+
+${switchesTable()}
+## The list
+
 ${table(
   ['Id', 'Topic', 'Firmware 1.55', 'Specification, or clients', 'Decided by'],
   ['---', '---', '---', '---', '---'],
   ...DIFFERENCES.map((row) => [row.id, row.topic, row.firmware, row.specification, decided(row)]),
 )}`;
+}
+
+/** Every switch of `platform` in a scenario: its values, the two profiles' own, and what it decides. */
+function switchesTable() {
+  const { switches, ...machine } = JSON.parse(read('packages/lab/scenario.schema.json')).properties.platform
+    .properties;
+  const values = ({ enum: words, type, minimum, maximum }) =>
+    words?.map(shown).join(', ') ?? (type === 'boolean' ? '`true`, `false`' : `${minimum} to ${maximum}`);
+  const row = (name, schema, own) => {
+    const difference = DIFFERENCES.find(({ decidedBy }) => decidedBy === name);
+    const decides = difference ? `${difference.id}: ${difference.topic}` : schema.description;
+    if (decides === undefined) throw new Error(`${name}: neither a difference nor a description`);
+    return [`\`${name}\``, values(schema), own, decides];
+  };
+  const profiles = (name) =>
+    [PROFILES['genoa-1.55'], PROFILES.spec].map((profile) => shown(profile[name])).join(' / ');
+  return table(
+    ['Switch', 'Values', 'Unless set', 'Decides'],
+    ['---', '---', '---', '---'],
+    ...Object.entries(machine).map(([name, schema]) => row(name, schema, shown(schema.default))),
+    ...Object.entries(switches.properties).map(([name, schema]) => row(name, schema, profiles(name))),
+  );
 }
 
 function supportTable() {

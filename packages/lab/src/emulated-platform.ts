@@ -41,7 +41,8 @@ export function startNewPlatform(entropy: EntropySource): PlatformPublic {
  */
 export function startStoredPlatform(store: PlatformStore, entropy: EntropySource): PlatformPublic {
   const before = store.loadArea();
-  const { vmm, after } = startWith(store, before ?? emptyNvArea(), entropy);
+  const fuses = before === undefined ? chipOf(store, entropy) : store.loadFusesOfArea();
+  const { vmm, after } = startWith(fuses, before ?? emptyNvArea(), entropy);
   if (before === undefined) {
     // somebody else was faster: that identity counts
     if (!store.createArea(after)) return startStoredPlatform(store, entropy);
@@ -53,18 +54,22 @@ export function startStoredPlatform(store: PlatformStore, entropy: EntropySource
 
 /** Gives the platform of a store another identity; its chip stays. Throws as startStoredPlatform. */
 export function renewStoredPlatform(store: PlatformStore, entropy: EntropySource): PlatformPublic {
-  const { vmm, after } = startWith(store, emptyNvArea(), entropy);
+  const { vmm, after } = startWith(chipOf(store, entropy), emptyNvArea(), entropy);
   store.replaceArea(after);
   return publicSide(vmm);
 }
 
+/** The fuses of the store's chip, drawn now if there is none. */
+const chipOf = (store: PlatformStore, entropy: EntropySource): Uint8Array =>
+  store.loadFuses() ?? store.fuseOnce(chipFuses(entropy));
+
 /** `after` is what the AMD-SP made of the area. */
 function startWith(
-  store: PlatformStore,
+  cuk: Uint8Array,
   area: Uint8Array,
   entropy: EntropySource,
 ): { vmm: Vmm; after: Uint8Array } {
-  const vmm = powerOn(entropy, store.loadFuses() ?? store.fuseOnce(chipFuses(entropy)));
+  const vmm = powerOn(entropy, cuk);
   const paddr = vmm.initPlatformEx(area);
   return { vmm, after: vmm.host.memory.read(paddr, NV_AREA_SIZE) };
 }

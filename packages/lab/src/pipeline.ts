@@ -18,6 +18,7 @@ import {
 } from '@sevlab/guest-owner-sim/guest-owner';
 import { createMachine, type Machine } from '@sevlab/machine/machine';
 import type { PartName } from '@sevlab/machine/part';
+import type { EncryptionMode } from '@sevlab/machine/xex';
 import { serve } from '@sevlab/psp-sim/mailbox';
 import { type FirmwareProfile, PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
 import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
@@ -35,7 +36,7 @@ export interface Setup {
   readonly profile: ProfileName;
   /** Fields of the profile that are otherwise. */
   readonly switches?: Partial<FirmwareProfile>;
-  readonly encryption: 'XEX' | 'XE';
+  readonly encryption: EncryptionMode;
   readonly policy: number;
   /** The firmware image, as the guest owner wants it. */
   readonly image: Uint8Array;

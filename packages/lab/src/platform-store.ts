@@ -6,12 +6,12 @@ import { createDurably, makeFolderDurably, replaceDurably } from './durable-file
 /** Bytes of the chip unique key. */
 const FUSES_SIZE = 32;
 
-/** A file of the store has no use: somebody else than this program wrote it. */
+/** A file of the store has no use: somebody else than this program was there. */
 export class StoreDamaged extends Error {
   readonly path: string;
 
-  constructor(path: string, expected: number, got: number) {
-    super(`${path}: expected ${expected} bytes, got ${got}`);
+  constructor(path: string, expected: string, got: string) {
+    super(`${path}: expected ${expected}, got ${got}`);
     this.name = 'StoreDamaged';
     this.path = path;
   }
@@ -41,6 +41,13 @@ export class PlatformStore {
   /** The fuses of the chip, 32 bytes; undefined when there is none yet. Throws StoreDamaged. */
   loadFuses(): Uint8Array | undefined {
     return load(this.#fuses, FUSES_SIZE);
+  }
+
+  /** The fuses of the chip that sealed the area. Throws StoreDamaged when they are gone. */
+  loadFusesOfArea(): Uint8Array {
+    const fuses = this.loadFuses();
+    if (fuses !== undefined) return fuses;
+    throw new StoreDamaged(this.areaFile, 'fuses.bin beside it, the chip that sealed it', 'no such file');
   }
 
   /** The fuses of the chip; the first caller's `drawn` for ever after. Throws StoreDamaged. */
@@ -85,6 +92,6 @@ function load(path: string, size: number): Uint8Array | undefined {
     if ((error as { code?: string }).code === 'ENOENT') return undefined; // of node:fs
     throw error;
   }
-  if (bytes.length !== size) throw new StoreDamaged(path, size, bytes.length);
+  if (bytes.length !== size) throw new StoreDamaged(path, `${size} bytes`, `${bytes.length}`);
   return bytes;
 }

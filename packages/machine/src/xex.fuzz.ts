@@ -64,6 +64,18 @@ test.each(MODES)('%s with a key of %i bytes is what one block at a time gives', 
   );
 });
 
+test('identity changes nothing, and gives bytes of its own', () => {
+  const encryption = new BlockEncryption('identity', new Uint8Array(TWEAK_CONSTANTS_SIZE).fill(3));
+  const plain = Uint8Array.from({ length: 64 }, (_, i) => i);
+  for (const same of [
+    encryption.encrypt(new Uint8Array(16), 4096, plain),
+    encryption.decrypt(new Uint8Array(16).fill(1), 8192, plain),
+  ]) {
+    expect(same).toEqual(plain);
+    expect(same.buffer).not.toBe(plain.buffer);
+  }
+});
+
 test.each(MODES)('%s with a key of %i bytes: the pieces of long input join', (mode, keySize) => {
   const all = Uint8Array.from({ length: TWEAK_CONSTANTS_SIZE }, (_, i) => (i * 167) % 256);
   const key = Uint8Array.from({ length: keySize }, (_, i) => i);

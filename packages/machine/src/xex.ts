@@ -5,8 +5,9 @@ import { type Cipher, createCipheriv, createDecipheriv, createSecretKey, type De
  * DEVIATION: AMD does not publish the tweak function. Here T(sPA) is the XOR of one 16-byte constant for each set
  * address bit from bit 4 up, the form that measurements on real parts suggest.
  * NOT MODELLED: separate keys per memory channel.
+ * DEVIATION: `identity` is no encryption at all, to look for faults with, or to show what it is that encryption hides.
  */
-export type EncryptionMode = 'XEX' | 'XE';
+export type EncryptionMode = 'XEX' | 'XE' | 'identity';
 
 /** Address bits 4 to 47 have a constant each. */
 export const TWEAKED_BITS = 44;
@@ -49,6 +50,7 @@ export class BlockEncryption {
     tweakBefore: boolean,
     tweakAfter: boolean,
   ): Uint8Array {
+    if (this.#mode === 'identity') return new Uint8Array(input);
     const output = new Uint8Array(input.length);
     const scratch = new Uint8Array(Math.min(input.length, PIECE));
     for (let done = 0; done < input.length; done += PIECE) {

@@ -5,6 +5,7 @@ import { AttestationReport } from '@sevlab/codec/sev/attestation';
 import { SevCertificate } from '@sevlab/codec/sev/certificate';
 import { expect, test } from 'vitest';
 import sevTool from '../test/vectors/sev-tool-attestation.json' with { type: 'json' };
+import sevctl from '../test/vectors/sevctl-validate.json' with { type: 'json' };
 import { signAttestation, verifyAttestation } from './attestation.ts';
 import { decodePoint } from './certificate.ts';
 import { generateKeyPair } from './p384.ts';
@@ -16,6 +17,32 @@ test.each(sevTool.cases)('sev-tool, $case, policy $policy: accepted $accepted', 
 
 test('sev-tool took reports and refused reports', () => {
   expect(new Set(sevTool.cases.map(({ accepted }) => accepted)).size).toBe(2);
+});
+
+test('reports that sevctl refuses by their size are judged by their content', () => {
+  const pek = decodePoint(
+    SevCertificate.decode(fromBase64(sevctl.chain).subarray(SevCertificate.size, 2 * SevCertificate.size))
+      .pubkey,
+  )!;
+  const judge = (report: Uint8Array): boolean | string => {
+    try {
+      return verifyAttestation(AttestationReport.decode(report), pek);
+    } catch (error) {
+      if (error instanceof LengthError) return error.message;
+      throw error;
+    }
+  };
+  const verdicts = sevctl.cases.map((c) => [c.case, judge(fromBase64(c.report))]);
+  const size = (got: number) => `ATTESTATION report: expected 208 bytes, got ${got}`;
+  expect(verdicts).toEqual([
+    ['good', true],
+    ['good', true],
+    ['digest', false],
+    ['sig', false],
+    ['short', size(207)],
+    ['pad548', size(548)],
+    ['pad576', size(576)],
+  ]);
 });
 
 const key = generateKeyPair(seededEntropy('known', 'PEK'));

@@ -110,6 +110,10 @@ export function signCertificate(
   });
 }
 
+/** The certificate with both slots empty, for an owner to sign: sev-tool refuses a request with a signature in it. */
+export const signingRequest = (certificate: SevCertificate): SevCertificate =>
+  withSlot(withSlot(certificate, 1, EMPTY_SLOT), 2, EMPTY_SLOT);
+
 /** What signatures cover: bytes 0x000 to 0x413. */
 export const certificateBody = (certificate: SevCertificate): Uint8Array =>
   SevCertificate.encode(certificate).slice(0, SEV_CERTIFICATE_BODY_SIZE);

@@ -1,11 +1,17 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { seededEntropy } from '@sevlab/ambient/entropy';
-import { fromBase64 } from '@sevlab/codec/bytes';
+import { equal, fromBase64 } from '@sevlab/codec/bytes';
 import { KEY_ALGO, KEY_USAGE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import { describe, expect, test } from 'vitest';
 import sevTool from '../test/vectors/sev-tool-sign-pek-csr.json' with { type: 'json' };
 import sevctl from '../test/vectors/sevctl-generate.json' with { type: 'json' };
-import { certificateBody, makeCertificate, signCertificate, validateCertificate } from './certificate.ts';
+import {
+  certificateBody,
+  makeCertificate,
+  signCertificate,
+  signingRequest,
+  validateCertificate,
+} from './certificate.ts';
 import { type KeyPair, keyPairFromScalar } from './p384.ts';
 
 const decode = (base64: string): SevCertificate => SevCertificate.decode(fromBase64(base64));
@@ -46,6 +52,14 @@ describe.each(owners)('the OCA certificate of $name', ({ oca, key, exact }) => {
     expect(oca).toMatchObject({ sig1Usage, sig1Algo, sig2Usage, sig2Algo, sig2 });
     expect(validateCertificate(signed, oca)).toBe('SUCCESS');
   });
+});
+
+const isRequest = (base64: string): boolean =>
+  equal(fromBase64(base64), SevCertificate.encode(signingRequest(decode(base64))));
+
+test('sev-tool signs what is a request to us, and refuses what is none', () => {
+  expect(sevTool.cases.map(({ csr }) => isRequest(csr))).toEqual([true, true, true, true]);
+  expect(sevTool.refused.map(({ csr }) => isRequest(csr))).toEqual([false, false, false]);
 });
 
 describe.each(sevTool.cases)('a request that sev-tool signed', (c) => {

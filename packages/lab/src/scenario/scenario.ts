@@ -1,6 +1,7 @@
 import type { PolicyFlag } from '@sevlab/codec/sev/policy';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import type { PartName } from '@sevlab/machine/part';
+import type { EncryptionMode } from '@sevlab/machine/xex';
 import type { FirmwareProfile, ProfileName } from '@sevlab/psp-sim/profile';
 
 /** A launch written as a file: lesson, test and documentation at once. The JSON Schema is scenario.schema.json. */
@@ -16,7 +17,7 @@ export interface Scenario {
     readonly profile?: ProfileName;
     /** Single differences between firmware and specification, decided otherwise than the profile does. */
     readonly switches?: Partial<Omit<FirmwareProfile, 'version'>>;
-    readonly encryption?: 'XEX' | 'XE';
+    readonly encryption?: EncryptionMode;
   };
   readonly policy?: readonly PolicyFlag[];
   readonly firmware?: FirmwareSource;

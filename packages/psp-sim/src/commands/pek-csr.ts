@@ -1,6 +1,6 @@
 import { SevCertificate } from '@sevlab/codec/sev/certificate';
 import { PekCsrBuffer } from '@sevlab/codec/sev/command';
-import { EMPTY_SLOT, withSlot } from '@sevlab/sev-channel/certificate';
+import { signingRequest } from '@sevlab/sev-channel/certificate';
 import { type CommandContext, command, plain } from '../command.ts';
 import { reachable } from '../preconditions.ts';
 
@@ -27,8 +27,7 @@ export const PEK_CSR = command({
     ...reachable<CommandContext<PekCsrBuffer>>('CSR_PADDR', ({ cmd }) => [cmd.csrPaddr, SevCertificate.size]),
   ],
   effect: ({ sp, cmd }) => {
-    const request = withSlot(withSlot(sp.identity.pek.certificate, 1, EMPTY_SLOT), 2, EMPTY_SLOT);
-    sp.memory.write(cmd.csrPaddr, SevCertificate.encode(request));
+    sp.memory.write(cmd.csrPaddr, SevCertificate.encode(signingRequest(sp.identity.pek.certificate)));
     cmd.csrLen = SevCertificate.size;
     return 'SUCCESS';
   },
