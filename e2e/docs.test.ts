@@ -17,6 +17,7 @@ import { SEV_STATUS } from '@sevlab/codec/sev/status';
 import { EXIT } from '@sevlab/lab/commands/exit';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { realKernelIsThere } from './test/real-kernel.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -121,17 +122,20 @@ describe.each(documents.filter((document) => /^```(console|ts)$/m.test(read(docu
         it(`line ${line}: ${file} is written`, () => writeFileSync(join(folder, file), body));
       }
       if (language === 'console') {
-        it(`line ${line}: what is typed prints what is shown`, () => {
-          const exchanges = exchangesOf(body);
-          const printed = type(folder, exchanges);
-          expect(printed).toHaveLength(exchanges.length);
-          for (const [i, { command, expected }] of exchanges.entries()) {
-            const actual = linesOf(printed[i]!);
-            expect(`$ ${command}\n${actual.join('\n')}`).toBe(
-              `$ ${command}\n${fillGaps(expected, actual).join('\n')}`,
-            );
-          }
-        });
+        it.runIf(realKernelIsThere || !before.endsWith('<!-- needs a real kernel -->'))(
+          `line ${line}: what is typed prints what is shown`,
+          () => {
+            const exchanges = exchangesOf(body);
+            const printed = type(folder, exchanges);
+            expect(printed).toHaveLength(exchanges.length);
+            for (const [i, { command, expected }] of exchanges.entries()) {
+              const actual = linesOf(printed[i]!);
+              expect(`$ ${command}\n${actual.join('\n')}`).toBe(
+                `$ ${command}\n${fillGaps(expected, actual).join('\n')}`,
+              );
+            }
+          },
+        );
       }
       if (language === 'ts') {
         it(`line ${line}: the program prints what its arrows say`, async () => {

@@ -16,6 +16,7 @@ const GRAPH: Readonly<Record<string, readonly string[]>> = {
   'firmware-sim': ['ambient', 'codec', 'machine'],
   'vmm-sim': ['ambient', 'codec', 'machine'],
   'guest-kernel-sim': ['ambient', 'codec', 'machine'],
+  'real-guest': ['codec', 'machine'],
   story: ['codec'],
 };
 /** These put actors together, so they may know any of them, but not each other in a circle. */

@@ -190,24 +190,33 @@ const checks = listChecks(allCases(), simTarget());
 const OUTCOMES = { pass: 'passes', fail: 'FAILS', test: 'held by a test', 'left out': 'left out' };
 
 function checksPage() {
-  const count = (wanted) => checks.filter(({ outcome }) => outcome === wanted).length;
   const how = ({ cases, test, why, underSpec }) => {
     if (test !== undefined) return `[${test.name}](../../${test.file})`;
     if (cases.length === 0) return why;
     return underSpec ? `${cases.join(' ')}; also under \`spec\`` : cases.join(' ');
   };
-  return `${HEADER}# Checks of the AMD-SP
+  const section = (whose, what) => {
+    const own = checks.filter(({ of }) => of === whose);
+    const count = (wanted) => own.filter(({ outcome }) => outcome === wanted).length;
+    return `## ${whose}
 
-${checks.length} numbered checks of what SEV firmware 1.55 for Genoa does. Of these ${count('pass')} pass as cases of the conformance
-suite, ${count('fail')} fail, ${count('test')} are held by a test instead, and ${count('left out')} are left out, each for the reason in the last column.
-\`sevlab conform ID\` runs a case. Where a [difference](differences.md) touches the answer, the case is also run under
-the profile \`spec\`, which is our reading of the published specification.
+${own.length} numbered checks of ${what}. Of these ${count('pass')} pass as cases
+of the conformance suite, ${count('fail')} fail, ${count('test')} are held by a test instead, and ${count('left out')} are left out, each for the
+reason in the last column.
 
 ${table(
   ['Check', 'Subject', 'Outcome', 'How'],
   ['---', '---', '---', '---'],
-  ...checks.map((check) => [check.id, check.subject, OUTCOMES[check.outcome], how(check)]),
+  ...own.map((check) => [check.id, check.subject, OUTCOMES[check.outcome], how(check)]),
 )}`;
+  };
+  return `${HEADER}# Checks
+
+\`sevlab conform ID\` runs a case. Where a [difference](differences.md) touches the answer, the case is also run under
+the profile \`spec\`, which is our reading of the published specification.
+
+${section('AMD-SP', 'what SEV firmware 1.55 for Genoa does')}
+${section('OVMF', 'what an image of OVMF says, and of what its AmdSev build leaves to the kernel')}`;
 }
 
 const shown = (value) => (typeof value === 'object' ? Object.values(value).join('.') : `\`${value}\``);

@@ -5,7 +5,16 @@ import schema from '../trace.schema.json' with { type: 'json' };
 /** The type checker refuses this table when trace.ts gains an event that it does not have. */
 const EVENTS: Record<TraceBody['type'], true> = {
   ...{ message: true, verdict: true, command: true, precondition: true, status: true, key: true },
-  ...{ access: true, remap: true, vmrun: true, handover: true, stop: true },
+  ...{
+    access: true,
+    remap: true,
+    vmrun: true,
+    'page-state': true,
+    'fw-cfg': true,
+    'boot-blob': true,
+    handover: true,
+    stop: true,
+  },
   ...{ printk: true, uevent: true, syscall: true, shell: true },
 };
 

@@ -58,6 +58,24 @@ export const NULL_GUID: Guid = parseGuid('00000000-0000-0000-0000-000000000000')
 /** include/linux/efi.h, LINUX_EFI_COCO_SECRET_AREA_GUID: the configuration table that locates the secret area. */
 export const LINUX_EFI_COCO_SECRET_AREA_GUID: Guid = wellKnown('adf956ad-e98c-484c-ae11-b51c7d336447');
 
+/** UEFI specification, EFI Configuration Table, as are the next three: the RSDP of ACPI 1.0. */
+export const ACPI_TABLE_GUID: Guid = wellKnown('eb9d2d30-2d88-11d3-9a16-0090273fc14d');
+
+/** The RSDP of ACPI 2.0 and later. */
+export const EFI_ACPI_20_TABLE_GUID: Guid = wellKnown('8868e871-e4f1-11d3-bc22-0080c73c8881');
+
+/** The entry point of SMBIOS 2.1 to 2.8. */
+export const SMBIOS_TABLE_GUID: Guid = wellKnown('eb9d2d31-2d88-11d3-9a16-0090273fc14d');
+
+/** The entry point of SMBIOS 3.0 and later. */
+export const SMBIOS3_TABLE_GUID: Guid = wellKnown('f2fd1544-9794-4a2c-992e-e5bbcf20e394');
+
+/** UEFI specification, EFI_MEMORY_ATTRIBUTES_TABLE: what run time memory may be used for. */
+export const EFI_MEMORY_ATTRIBUTES_TABLE_GUID: Guid = wellKnown('dcfa911d-26eb-469f-a220-38b7dc461220');
+
+/** edk2 MdePkg/Include/Guid/HobList.h, gEfiHobListGuid: what PEI handed to DXE. */
+export const HOB_LIST_GUID: Guid = wellKnown('7739f24c-93d7-11d4-9a3a-0090273fc14d');
+
 /** efi_secret.c, EFI_SECRET_TABLE_HEADER_GUID: the first 16 bytes of a populated secret area. */
 export const EFI_SECRET_TABLE_HEADER_GUID: Guid = wellKnown('1e74f542-71dd-4d66-963e-ef4287ff173b');
 
@@ -82,6 +100,18 @@ export const TDX_METADATA_GUID: Guid = wellKnown('e47a6535-984a-4798-865e-4685a7
 /** ResetVectorVtf0: distance of the "IGVM" structure from the end of the image. */
 export const IGVM_METADATA_GUID: Guid = wellKnown('784fa70e-3176-4677-8a20-04b68699e374');
 
+/** BlobVerifierSevHashes.c: the first 16 bytes of the table of kernel hashes, in the area that QEMU fills. */
+export const SEV_HASH_TABLE_GUID: Guid = wellKnown('9438d606-4f22-4cc9-b479-a793d411fd21');
+
+/** BlobVerifierSevHashes.c: the entry with the hash of the kernel's command line. */
+export const SEV_CMDLINE_HASH_GUID: Guid = wellKnown('97d02dd8-bd20-4c94-aa78-e7714d36ab2a');
+
+/** BlobVerifierSevHashes.c: the entry with the hash of the initial RAM disk. */
+export const SEV_INITRD_HASH_GUID: Guid = wellKnown('44baf731-3a2f-4bd7-9af1-41e29169781d');
+
+/** BlobVerifierSevHashes.c: the entry with the hash of the kernel. */
+export const SEV_KERNEL_HASH_GUID: Guid = wellKnown('4de79437-abd2-427f-b835-d5b172d2045b');
+
 /** Ours: distance of sevlab's manifest from the end of an image that `firmware-sim` built. */
 export const SEVLAB_MANIFEST_GUID: Guid = wellKnown('5e71ab00-8d0e-4c55-9f0a-5ec7e7a9e001');
 
@@ -92,6 +122,12 @@ export const DISK_PASSPHRASE_GUID: Guid = wellKnown('736869e5-84f0-4973-92ec-068
 export const GUID_NAMES: ReadonlyMap<Guid, string> = new Map([
   [LINUX_EFI_COCO_SECRET_AREA_GUID, 'LINUX_EFI_COCO_SECRET_AREA_GUID'],
   [EFI_SECRET_TABLE_HEADER_GUID, 'EFI_SECRET_TABLE_HEADER_GUID'],
+  [ACPI_TABLE_GUID, 'ACPI 1.0'],
+  [EFI_ACPI_20_TABLE_GUID, 'ACPI 2.0'],
+  [SMBIOS_TABLE_GUID, 'SMBIOS'],
+  [SMBIOS3_TABLE_GUID, 'SMBIOS 3.0'],
+  [EFI_MEMORY_ATTRIBUTES_TABLE_GUID, 'memory attributes'],
+  [HOB_LIST_GUID, 'HOB list'],
   [OVMF_TABLE_FOOTER_GUID, 'OVMF table footer'],
   [SEV_SECRET_BLOCK_GUID, 'SEV secret block'],
   [SEV_HASH_TABLE_BLOCK_GUID, 'SEV hash table block'],
@@ -99,6 +135,10 @@ export const GUID_NAMES: ReadonlyMap<Guid, string> = new Map([
   [SEV_METADATA_GUID, 'SEV metadata offset'],
   [TDX_METADATA_GUID, 'TDX metadata offset'],
   [IGVM_METADATA_GUID, 'IGVM metadata offset'],
+  [SEV_HASH_TABLE_GUID, 'SEV hash table'],
+  [SEV_CMDLINE_HASH_GUID, 'SEV cmdline hash'],
+  [SEV_INITRD_HASH_GUID, 'SEV initrd hash'],
+  [SEV_KERNEL_HASH_GUID, 'SEV kernel hash'],
   [SEVLAB_MANIFEST_GUID, 'sevlab manifest offset'],
   [DISK_PASSPHRASE_GUID, 'disk passphrase'],
   [NULL_GUID, 'NULL_GUID'],

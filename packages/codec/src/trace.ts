@@ -54,8 +54,19 @@ export type TraceBody =
     }
   /** The host changes where a guest page lies. */
   | { readonly type: 'remap'; readonly gpa: string; readonly spa: string }
+  /** The guest clears or sets the C-bit of pages of 4 KiB in its page tables. */
+  | { readonly type: 'page-state'; readonly gpa: string; readonly pages: number; readonly shared: boolean }
   /** VMRUN: the guest's own software starts. */
   | { readonly type: 'vmrun'; readonly asid: number }
+  /** The host's device gives an item to the firmware; `sha256` is hexadecimal. */
+  | { readonly type: 'fw-cfg'; readonly name: string; readonly length: number; readonly sha256: string }
+  /** What the firmware makes of a kernel, an initrd or a command line that the host offers. */
+  | {
+      readonly type: 'boot-blob';
+      readonly name: 'kernel' | 'initrd' | 'cmdline';
+      readonly outcome: 'verified' | 'unverified' | 'refused';
+      readonly reason: string;
+    }
   /** The firmware hands over to the kernel, after ExitBootServices. */
   | {
       readonly type: 'handover';

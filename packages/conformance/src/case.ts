@@ -1,5 +1,6 @@
 import type { CommandName } from '@sevlab/codec/sev/command';
 import type { SevStatus } from '@sevlab/codec/sev/status';
+import type { LayoutName } from '@sevlab/firmware-sim/layouts';
 
 /** A case of the suite: data that any implementation can run. `case.schema.json` says the same as JSON Schema. */
 export type Case = PspCase | FirmwareCase | KernelCase;
@@ -314,12 +315,51 @@ export interface FirmwareGiven {
   readonly hostFlip?: { readonly fromEnd: number; readonly bit: number };
   /** What LAUNCH_SECRET puts at the secret area, in hexadecimal; a multiple of 16 bytes. */
   readonly secret?: string;
+  /** What the host offers the firmware to start. */
+  readonly offered?: OfferedKernel;
+  /**
+   * What the host measures in the image's area for the hashes of that, with zeros behind it; absent: the guest reads
+   * noise there.
+   */
+  readonly hashes?: HashesTable | 'zeros';
+}
+
+/** Items of fw_cfg; one that is absent is not there. */
+export interface OfferedKernel {
+  /** What is loaded, in hexadecimal; in front of it lies the setup header of a 64-bit bzImage. */
+  readonly kernel: string;
+  /** Hexadecimal. */
+  readonly initrd?: string;
+  /** Every character of it: a good one ends in NUL. */
+  readonly commandLine?: string;
+}
+export type BootItemName = 'kernel' | 'initrd' | 'cmdline';
+
+/** As QEMU's `kernel-hashes=on` builds it, or with faults. */
+export interface HashesTable {
+  readonly entries: readonly HashesEntry[];
+  /** What its header says; default: the right length. */
+  readonly length?: number;
+  /** The GUID of the header. Default: the right one. */
+  readonly guid?: string;
+}
+
+export interface HashesEntry {
+  /** Whose GUID it has; `nothing`: one that nobody knows. */
+  readonly of: BootItemName | 'nothing';
+  /**
+   * `right`: the SHA-256 of the item as it is offered, or of no bytes. `wrong`: that of something else. `of nothing`:
+   * that of no bytes. Or hexadecimal.
+   */
+  readonly hash: string;
+  /** What the entry says; default: the right length. */
+  readonly length?: number;
 }
 
 /** An image with everything that an AmdSev build has. */
 export interface BuiltImage {
   /** The edk2-stable tag that brought the layout. */
-  readonly layout: '202102' | '202402' | '202405';
+  readonly layout: LayoutName;
   /** What the secret block says, in place of what the layout has. */
   readonly secretArea?: { readonly base: NumberText; readonly size: NumberText };
   /** Whether PEI reserves the area. Default: true. */
@@ -342,21 +382,82 @@ export interface TableImage {
   }[];
   /** What the footer says; default: the right length. */
   readonly footerLength?: number;
+  /** What else there is, table included; `fromEnd` is that of the first byte. */
+  readonly bytes?: readonly { readonly fromEnd: number; readonly bytes: string }[];
 }
 
 export interface FirmwareThen {
-  /** `inspect`: entries that can be found, from the end of the image on; data in hexadecimal. */
+  /** Whether the table can be found; `invalid size`: there is a footer, and its length is complained of. */
+  readonly table?: 'there' | 'none' | 'invalid size';
+  /** Of the table with its footer, in bytes. */
+  readonly tableLength?: number;
+  /** Entries that can be found, from the end of the image on; data in hexadecimal. */
   readonly entries?: readonly { readonly guid: string; readonly data: string }[];
-  /** `inspect`: what the secret block says. */
-  readonly secretArea?: { readonly base: string; readonly size: string } | 'none';
+  /** What the secret block says. */
+  readonly secretArea?: AnnouncedArea | 'none';
+  /** What the hash table block says. */
+  readonly hashesArea?: AnnouncedArea | 'none';
+  /** The sections of the SEV metadata; `none`: no entry points to any; `refused`: they cannot be used. */
+  readonly metadata?:
+    | readonly { readonly base: string; readonly size: string; readonly type: number }[]
+    | 'none'
+    | 'refused';
   /** `boot`: whether a kernel would start. */
   readonly outcome?: 'handover' | 'stopped';
+  /** `boot`: what the firmware made of each item that it came to; `refused`: it went no further. */
+  readonly items?: Readonly<Partial<Record<BootItemName, 'verified' | 'unverified' | 'refused'>>>;
+  /** `boot`, where no kernel starts: what a person sees last, if anything. */
+  readonly console?: 'No bootable option was found.' | 'nothing';
+  /** `boot`: the hand-off block that PEI made for the area, in hexadecimal; `none`: there is none. */
+  readonly hob?: string;
   /** `boot`: what the configuration table's entry points to. */
-  readonly location?: { readonly base: string; readonly size: string } | 'none';
+  readonly location?: AnnouncedArea | 'none';
+  /** `boot`: the type of the memory where that lies. */
+  readonly locationIn?: string;
   /** `boot`: the memory map's entry around the page that the layout has for secrets. */
-  readonly page?: { readonly type: string; readonly alone: boolean };
+  readonly page?: { readonly type: string; readonly alone?: boolean; readonly attribute?: string };
+  /** `boot`: types of the memory map's entries around these addresses. */
+  readonly types?: Readonly<Record<string, string>>;
+  /** `boot`: the attributes that entries of a type have. */
+  readonly attributes?: Readonly<Record<string, readonly string[]>>;
+  readonly memoryMap?: MemoryMapShape;
+  readonly systemTable?: SystemTableShape;
   /** `boot`: what the guest reads at the area after the hand-over, as many bytes as `given.secret` has. */
   readonly secret?: string;
+}
+
+/** Hexadecimal. */
+export interface AnnouncedArea {
+  readonly base: string;
+  readonly size: string;
+}
+
+/** `boot`: the memory map as a whole. */
+export interface MemoryMapShape {
+  /** Bytes. */
+  readonly descriptorSize?: number;
+  readonly descriptorVersion?: number;
+  /** Whether padding is zero, and every virtual start. */
+  readonly zeroPadding?: boolean;
+  /** Whether every entry is one page or more, starts at a page, and overlaps no other. */
+  readonly apart?: boolean;
+}
+
+/** `boot`: the system table, as the kernel finds it. */
+export interface SystemTableShape {
+  readonly headerSize?: number;
+  readonly revision?: string;
+  readonly reserved?: number;
+  /** Whether the CRC-32 is that of the table. */
+  readonly crc?: boolean;
+  /** Whether ExitBootServices cleared the console's fields and that of the boot services. */
+  readonly cleared?: boolean;
+  /** Whether the vendor is text of 16-bit units with a NUL behind. */
+  readonly vendorText?: boolean;
+  /** The type of the memory where that text lies. */
+  readonly vendorIn?: string;
+  /** The type of the memory where the configuration table lies. */
+  readonly configurationIn?: string;
 }
 
 // The Linux kernel and its efi_secret driver.

@@ -1,25 +1,29 @@
 import { toHex } from '@sevlab/codec/bytes';
+import { SEV_METADATA_GUID } from '@sevlab/codec/guid';
 import { COMMAND_ID } from '@sevlab/codec/sev/command';
 import { SEV_STATUS } from '@sevlab/codec/sev/status';
+import { LAYOUTS } from '@sevlab/firmware-sim/layouts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
+import images from '../../codec/test/vectors/ovmf/guid-tables.json' with { type: 'json' };
 import schema from '../case.schema.json' with { type: 'json' };
 import linux from '../test/vectors/linux-areas.json' with { type: 'json' };
-import { FLAGS, type KernelCase, SIGHTS } from './case.ts';
+import { type FirmwareCase, FLAGS, type KernelCase, SIGHTS } from './case.ts';
 import { allCases } from './cases.ts';
+import { tableImageBytes } from './firmware-image.ts';
 import { secretAreaBytes } from './secret-area.ts';
 
 const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(schema);
 const complaints = (value: unknown) => (validate(value) ? [] : validate.errors);
 
 describe('the suite', () => {
-  it('has 328 cases', () => {
+  it('has 363 cases', () => {
     const rooms = allCases().map(({ room }) => room);
     const count = (wanted: string) => rooms.filter((room) => room === wanted).length;
     expect({ psp: count('psp'), firmware: count('firmware'), kernel: count('kernel') }).toEqual({
       psp: 293,
-      firmware: 17,
-      kernel: 18,
+      firmware: 51,
+      kernel: 19,
     });
   });
 
@@ -70,12 +74,13 @@ describe('the schema', () => {
     expect(complaints({ ...good, [word]: value })).not.toEqual([]);
   });
 
-  it('has the flags, commands and statuses of the types', () => {
-    const { pspCase, commandStep, seeStep, status } = schema.$defs;
+  it('has the flags, commands, statuses and layouts of the types', () => {
+    const { pspCase, commandStep, seeStep, status, builtImage } = schema.$defs;
     expect(pspCase.properties.flags.items.enum).toEqual(Object.keys(FLAGS));
     expect(commandStep.properties.command.anyOf[0]?.enum).toEqual(Object.keys(COMMAND_ID));
     expect(seeStep.properties.of.enum).toEqual(Object.keys(SIGHTS));
     expect(status.enum).toEqual(Object.keys(SEV_STATUS));
+    expect(builtImage.properties.layout.enum).toEqual(Object.keys(LAYOUTS));
   });
 
   it('is closed everywhere, and explains every word', () => {
@@ -91,6 +96,30 @@ describe('the schema', () => {
       for (const [key, child] of Object.entries(node)) visit(child, `${path}/${key}`);
     };
     visit(schema, '');
+  });
+});
+
+describe('firmware cases are what real images hold', () => {
+  it.each([
+    ['FT-01', 'OVMF.amdsev.fd', 'ovmf-amdsev 2026.08'],
+    ['FT-02', '/ovmf/OVMF.fd', 'bookworm'],
+    ['FT-03', 'OVMF_CODE_4M.fd', 'bookworm'],
+    ['FT-04', 'OVMF_VARS.fd', 'bookworm'],
+  ])('%s is %s of %s', (id, file, packaged) => {
+    const recorded = images.find((each) => each.file.endsWith(file) && each.package.includes(packaged))!;
+    const testCase = allCases().find((each): each is FirmwareCase => each.id === id)!;
+    const { image } = testCase.given;
+    if ('layout' in image) throw new Error(`${id} is built`);
+    const bytes = tableImageBytes(image);
+    expect(bytes.length).toBe(recorded.size);
+    const end = recorded.size - 32;
+    expect(toHex(bytes.subarray(end - 16, end))).toBe(recorded.last48.slice(0, 32));
+    expect(toHex(bytes.subarray(end - (recorded.table_len ?? 0), end))).toBe(recorded.table_hex ?? '');
+    const pointer = recorded.entries?.find(({ guid }) => guid === SEV_METADATA_GUID);
+    const metadata = pointer?.metadata_hex ?? '';
+    const at = pointer?.metadata_file_offset ?? 0;
+    expect(toHex(bytes.subarray(at, at + metadata.length / 2))).toBe(metadata);
+    expect(testCase.then.metadata === 'none' || testCase.then.metadata === undefined).toBe(metadata === '');
   });
 });
 

@@ -4,7 +4,7 @@ import { GuidedEntryTail, TABLE_END_FROM_IMAGE_END } from '@sevlab/codec/ovmf/gu
 import type { TableImage } from './case.ts';
 
 /** The bytes of an image that has a GUIDed table and nothing else, faults included. */
-export function tableImageBytes({ size, entries, footerLength }: TableImage): Uint8Array {
+export function tableImageBytes({ size, entries, footerLength, bytes: more = [] }: TableImage): Uint8Array {
   const payload = concat(
     ...entries.map(({ guid, data, length }) => {
       const bytes = fromHex(data);
@@ -16,5 +16,6 @@ export function tableImageBytes({ size, entries, footerLength }: TableImage): Ui
   const table = concat(payload, GuidedEntryTail.encode({ len, guid: OVMF_TABLE_FOOTER_GUID }));
   const image = new Uint8Array(size);
   image.set(table, size - TABLE_END_FROM_IMAGE_END - table.length);
+  for (const { fromEnd, bytes } of more) image.set(fromHex(bytes), size - fromEnd);
   return image;
 }

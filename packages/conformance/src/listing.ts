@@ -3,7 +3,7 @@ import type { Case } from './case.ts';
 import { runCase } from './run.ts';
 import type { Target } from './target.ts';
 
-/** One of the numbered checks of the AMD-SP's firmware. */
+/** One of the numbered checks of the AMD-SP's firmware, or of OVMF and what a VMM reads of its image. */
 export interface Check {
   readonly id: string;
   readonly subject: string;
@@ -15,8 +15,12 @@ export interface Check {
 
 export const CHECKS: readonly Check[] = checks;
 
+/** Topics, the letters in front of the number, of checks of OVMF; all others are of the AMD-SP. */
+const OVMF_TOPICS: readonly string[] = ['FT', 'PD', 'ST', 'MM', 'GU'];
+
 /** What became of a check. */
 export interface CheckResult extends Check {
+  readonly of: 'AMD-SP' | 'OVMF';
   /** Its cases: the one with its number, and those with a letter behind it. */
   readonly cases: readonly string[];
   /** `test`: a named test holds it. */
@@ -29,8 +33,10 @@ export interface CheckResult extends Check {
 export function listChecks(all: readonly Case[], target: Target): CheckResult[] {
   return CHECKS.map((check) => {
     const own = all.filter(({ id }) => id.replace(/[a-z]$/, '') === check.id);
+    const of = OVMF_TOPICS.includes(check.id.replace(/-.*/, '')) ? 'OVMF' : 'AMD-SP';
     const underSpec = own.some((each) => each.room === 'psp' && each.spec !== undefined);
-    return { ...check, cases: own.map(({ id }) => id), underSpec, outcome: outcomeOf(check, own, target) };
+    const cases = own.map(({ id }) => id);
+    return { ...check, of, cases, underSpec, outcome: outcomeOf(check, own, target) };
   });
 }
 

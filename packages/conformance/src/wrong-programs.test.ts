@@ -183,21 +183,6 @@ test('a kernel that leaves the data of a removed file fails DEL-01 alone', () =>
   expect(failuresOf(forgetful, allCases())).toEqual(['DEL-01']);
 });
 
-test('a firmware that reserves nothing fails the cases about the page', () => {
-  const careless: Target = {
-    name: 'without SecretPei',
-    firmware: (testCase) => {
-      const { image } = testCase.given;
-      if (!('layout' in image)) return sim.firmware!(testCase);
-      return sim.firmware!({
-        ...testCase,
-        given: { ...testCase.given, image: { ...image, reservesArea: false } },
-      });
-    },
-  };
-  expect(failuresOf(careless, allCases())).toEqual(['PD-03', 'PD-02']);
-});
-
 test('a target that cannot begin fails, and says why', () => {
   const stubborn: Target = {
     name: 'stubborn',

@@ -11,11 +11,17 @@ import {
   EfiInfo,
 } from '@sevlab/codec/efi/boot-params';
 import { EfiMemoryDescriptor } from '@sevlab/codec/efi/memory-map';
+import { SETUP_HEADER_OFFSET } from './direct-boot/kernel-file.ts';
+
+/** Without runtime services behind the system table the kernel must not be told of any. */
+export const COMMAND_LINE = 'efi=noruntime console=ttyS0';
 
 /**
- * Without runtime services behind the system table and without ACPI tables the kernel must be told of neither.
+ * What the kernel's EFI stub writes to boot_params when firmware has no variable SecureBoot, as OVMF's AmdSev build
+ * (include/linux/efi.h, efi_secureboot_mode_disabled).
  */
-export const COMMAND_LINE = 'efi=noruntime acpi=off console=ttyS0';
+const SECURE_BOOT_OFFSET = 0x1ec;
+const SECURE_BOOT_DISABLED = 2;
 
 /** Offsets in boot_params (arch/x86/include/uapi/asm/bootparam.h: struct setup_header). */
 const BOOT_FLAG_OFFSET = 0x1fe;
@@ -29,15 +35,17 @@ export interface BootParams {
   readonly memoryMapSize: number;
   /** Address of a text that ends in NUL, below 4 GiB. */
   readonly commandLine: Gpa;
+  /** Of the kernel that was loaded; absent when no kernel's file was. */
+  readonly setupHeader?: Uint8Array;
   readonly e820: readonly E820Entry[];
 }
 
 /**
- * The page that the kernel's 64-bit entry gets in RSI. acpi_rsdp_addr is zero. Throws RangeError when more e820
- * entries are given than it has room for. NOT MODELLED: the rest of the setup header, which comes from a kernel's file.
+ * The page that the kernel's 64-bit entry gets in RSI. acpi_rsdp_addr is zero: the kernel finds the RSDP in the
+ * configuration table. Throws RangeError when more e820 entries are given than it has room for.
  */
 export function encodeBootParams(params: BootParams): Uint8Array {
-  const { systemTable, memoryMap, memoryMapSize, commandLine, e820 } = params;
+  const { systemTable, memoryMap, memoryMapSize, commandLine, setupHeader, e820 } = params;
   if (e820.length > E820_MAX_ENTRIES_ZEROPAGE) {
     throw new RangeError(`e820: expected at most ${E820_MAX_ENTRIES_ZEROPAGE} entries, got ${e820.length}`);
   }
@@ -60,9 +68,11 @@ export function encodeBootParams(params: BootParams): Uint8Array {
     EFI_INFO_OFFSET,
   );
   view.setUint8(E820_ENTRIES_OFFSET, e820.length);
+  view.setUint8(SECURE_BOOT_OFFSET, SECURE_BOOT_DISABLED);
   e820.forEach((entry, i) => {
     page.set(E820Entry.encode(entry), E820_TABLE_OFFSET + i * E820Entry.size);
   });
+  if (setupHeader !== undefined) page.set(setupHeader, SETUP_HEADER_OFFSET);
   view.setUint16(BOOT_FLAG_OFFSET, 0xaa55, true);
   page.set(utf8('HdrS'), HEADER_OFFSET);
   view.setUint32(CMD_LINE_PTR_OFFSET, Number(commandLine), true);

@@ -1,20 +1,11 @@
-import { type Gpa, gpa } from '@sevlab/codec/address';
+import { gpa } from '@sevlab/codec/address';
 import { toHex } from '@sevlab/codec/bytes';
-import {
-  BOOT_PARAMS_SIZE,
-  E820_ENTRIES_OFFSET,
-  E820_TABLE_OFFSET,
-  E820Entry,
-  EFI_INFO_OFFSET,
-  EfiInfo,
-} from '@sevlab/codec/efi/boot-params';
 import { crc32 } from '@sevlab/codec/efi/crc32';
-import { EfiMemoryDescriptor } from '@sevlab/codec/efi/memory-map';
 import { SecretLocation } from '@sevlab/codec/efi/secret-location';
-import { EfiConfigurationTable, EfiSystemTable } from '@sevlab/codec/efi/system-table';
-import { LINUX_EFI_COCO_SECRET_AREA_GUID } from '@sevlab/codec/guid';
-import type { GuestContext, GuestMemory } from '@sevlab/machine/machine';
+import { SMBIOS_TABLE_GUID, SMBIOS3_TABLE_GUID } from '@sevlab/codec/guid';
+import type { GuestContext } from '@sevlab/machine/machine';
 import { describe, expect, test } from 'vitest';
+import { findings } from '../test/findings.ts';
 import {
   boot,
   frameOf,
@@ -24,42 +15,13 @@ import {
   MEMORY_SIZE,
   writeEncrypted,
 } from '../test/guest.ts';
+import realGuest from '../test/vectors/amdsev-202608-512M.json' with { type: 'json' };
 import { bootFirmware } from './boot.ts';
 import { COMMAND_LINE } from './boot-params.ts';
 import { secretDxe } from './dxe/secret-dxe.ts';
 import { e820Of } from './e820.ts';
 import { buildImage, type ImageOptions } from './image.ts';
 import { LAYOUTS, type LayoutName } from './layouts.ts';
-
-/** What a kernel finds from boot_params on, read as it would: only through the guest's own memory. */
-function findings(memory: GuestMemory, bootParams: Gpa) {
-  const page = memory.readPrivate(bootParams, BOOT_PARAMS_SIZE);
-  const info = EfiInfo.decodeAt(page, EFI_INFO_OFFSET);
-  const map = Array.from({ length: info.efiMemmapSize / info.efiMemdescSize }, (_, i) =>
-    EfiMemoryDescriptor.decode(
-      memory.readPrivate(gpa(BigInt(info.efiMemmap + i * info.efiMemdescSize)), EfiMemoryDescriptor.size),
-    ),
-  );
-  const systemTableBytes = memory.readPrivate(gpa(BigInt(info.efiSystab)), EfiSystemTable.size);
-  const systemTable = EfiSystemTable.decode(systemTableBytes);
-  const configuration = Array.from({ length: systemTable.numberOfTableEntries }, (_, i) =>
-    EfiConfigurationTable.decode(
-      memory.readPrivate(
-        gpa(systemTable.configurationTable + BigInt(i * EfiConfigurationTable.size)),
-        EfiConfigurationTable.size,
-      ),
-    ),
-  );
-  const typeAt = (address: bigint): number | undefined =>
-    map.find(
-      ({ physicalStart: start, numberOfPages }) =>
-        start <= address && address < start + numberOfPages * 4096n,
-    )?.type;
-  const e820 = Array.from({ length: page[E820_ENTRIES_OFFSET] ?? 0 }, (_, i) =>
-    E820Entry.decodeAt(page, E820_TABLE_OFFSET + i * E820Entry.size),
-  );
-  return { page, info, map, systemTable, systemTableBytes, configuration, typeAt, e820 };
-}
 
 function bootImage(options: ImageOptions, record = false) {
   const guest = launchGuest(buildImage(options), { record });
@@ -72,7 +34,7 @@ const readPrivate = (guest: Guest, address: bigint, length: number): Uint8Array 
   inGuest(guest, ({ memory }) => memory.readPrivate(gpa(address), length));
 
 describe('hand-over of the default layout', () => {
-  const { guest, page, info, map, systemTable, systemTableBytes, configuration, typeAt, e820 } = bootImage({
+  const { guest, page, info, map, systemTable, systemTableBytes, secretLocations, typeAt, e820 } = bootImage({
     layout: '202405',
   });
 
@@ -81,7 +43,7 @@ describe('hand-over of the default layout', () => {
       signature: 'IBI SYST',
       revision: 0x0002_0046,
       headerSize: 120,
-      numberOfTableEntries: 1,
+      numberOfTableEntries: 7,
     });
     expect(toHex(systemTableBytes.subarray(40, 88))).toBe('00'.repeat(48));
     expect(toHex(systemTableBytes.subarray(96, 104))).toBe('00'.repeat(8));
@@ -98,10 +60,8 @@ describe('hand-over of the default layout', () => {
   });
 
   test('the location of the area lies in ACPI reclaim memory, size not rounded', () => {
-    expect(configuration.map(({ vendorGuid }) => vendorGuid)).toEqual([LINUX_EFI_COCO_SECRET_AREA_GUID]);
-    const location = configuration[0]?.vendorTable ?? gpa(0n);
-    expect(typeAt(location)).toBe(9);
-    expect(toHex(readPrivate(guest, location, SecretLocation.size))).toBe('0000810000000000000c000000000000');
+    expect(secretLocations.map(typeAt)).toEqual([9]);
+    expect(toHex(readPrivate(guest, secretLocations[0]!, 16))).toBe('0000810000000000000c000000000000');
   });
 
   test('the page is reserved in the map and in e820', () => {
@@ -128,8 +88,8 @@ describe('hand-over of the default layout', () => {
     expect(toHex(page.subarray(0x70, 0x78))).toBe('00'.repeat(8));
     const commandLine = BigInt(new DataView(page.buffer, page.byteOffset).getUint32(0x228, true));
     const text = readPrivate(guest, commandLine, COMMAND_LINE.length + 1);
-    expect(new TextDecoder().decode(text)).toBe('efi=noruntime acpi=off console=ttyS0\0');
-    expect(toHex(page.subarray(0x1ef, 0x1f0)), 'sentinel').toBe('00');
+    expect(new TextDecoder().decode(text)).toBe('efi=noruntime console=ttyS0\0');
+    expect(toHex(page.subarray(0x1ec, 0x1f0)), 'secure boot disabled; sentinel zero').toBe('02000000');
   });
 
   test('the work area says AMD SEV, SEV_STATUS and the C-bit of Genoa', () => {
@@ -139,60 +99,87 @@ describe('hand-over of the default layout', () => {
   });
 });
 
+describe('the configuration table beside that of a real guest', () => {
+  const { configuration, typeAt } = bootImage({ layout: '202405' });
+  const ours = configuration.filter(({ vendorGuid }) => vendorGuid !== SMBIOS3_TABLE_GUID);
+  const published = new Set<string>(ours.map(({ vendorGuid }) => vendorGuid));
+  const real = realGuest.config.filter(({ guid }) => published.has(guid));
+  const realTypeAt = (address: number): number | undefined =>
+    realGuest.memmap.find(
+      ({ phys, pages }) => Number(phys) <= address && address < Number(phys) + pages * 4096,
+    )?.type;
+
+  test('the same order', () => {
+    expect(ours.map(({ vendorGuid }) => vendorGuid)).toEqual(real.map(({ guid }) => guid));
+    expect(real).toHaveLength(6);
+  });
+
+  test('the same types of memory', () => {
+    expect(ours.map(({ vendorTable }) => typeAt(vendorTable))).toEqual(
+      real.map(({ table }) => realTypeAt(Number(table))),
+    );
+  });
+
+  test('no GUID twice; SMBIOS 3.0 behind SMBIOS', () => {
+    expect(published.size).toBe(ours.length);
+    const guids = configuration.map(({ vendorGuid }) => vendorGuid);
+    expect(guids.indexOf(SMBIOS3_TABLE_GUID)).toBe(guids.indexOf(SMBIOS_TABLE_GUID) + 1);
+  });
+});
+
 describe('what differs between images', () => {
   test.each([
     ['202102', 4, 4],
     ['202402', 0, 9],
     ['202405', 0, 9],
   ] as const)('layout %s: page of type %i, location in type %i', (layout, page, location) => {
-    const { configuration, typeAt, guest } = bootImage({ layout });
+    const { secretLocations, typeAt, guest } = bootImage({ layout });
     const { base, size } = LAYOUTS[layout].secretArea;
     expect(typeAt(BigInt(base))).toBe(page);
-    const at = configuration[0]?.vendorTable ?? gpa(0n);
-    expect(typeAt(at)).toBe(location);
-    expect(SecretLocation.decode(readPrivate(guest, at, 16))).toEqual({
+    expect(secretLocations.map(typeAt)).toEqual([location]);
+    expect(SecretLocation.decode(readPrivate(guest, secretLocations[0]!, 16))).toEqual({
       basePa: BigInt(base),
       size: BigInt(size),
     });
   });
 
   test('the generic build announces the area, and neither reserves nor publishes it', () => {
-    const { configuration, typeAt, systemTable } = bootImage({
+    const { configuration, secretLocations, typeAt } = bootImage({
       layout: '202405',
       reservesArea: false,
       publishesArea: false,
     });
     expect(typeAt(0x810000n)).toBe(7);
-    expect(configuration).toEqual([]);
-    expect(systemTable.configurationTable).not.toBe(0n);
+    expect(secretLocations).toEqual([]);
+    expect(configuration).toHaveLength(6);
   });
 
   test('one without the other', () => {
     const forgetful = bootImage({ layout: '202405', reservesArea: false });
-    expect([forgetful.typeAt(0x810000n), forgetful.configuration.length]).toEqual([7, 1]);
+    expect([forgetful.typeAt(0x810000n), forgetful.secretLocations.length]).toEqual([7, 1]);
     const silent = bootImage({ layout: '202405', publishesArea: false });
-    expect([silent.typeAt(0x810000n), silent.configuration.length]).toEqual([0, 0]);
+    expect([silent.typeAt(0x810000n), silent.secretLocations.length]).toEqual([0, 0]);
   });
 
   test('an area elsewhere: pages are reserved, bytes are published', () => {
-    const { typeAt, configuration, guest } = bootImage({
+    const { typeAt, secretLocations, guest } = bootImage({
       layout: '202405',
       secretArea: { base: 0x900010, size: 0x1000 },
     });
     expect([0x8ff000n, 0x900000n, 0x901000n, 0x902000n, 0x810000n].map(typeAt)).toEqual([7, 0, 0, 7, 7]);
-    const at = configuration[0]?.vendorTable ?? gpa(0n);
-    expect(SecretLocation.decode(readPrivate(guest, at, 16))).toEqual({ basePa: 0x900010n, size: 0x1000n });
+    const location = SecretLocation.decode(readPrivate(guest, secretLocations[0]!, 16));
+    expect(location).toEqual({ basePa: 0x900010n, size: 0x1000n });
   });
 
   test('0/0: there is nothing to reserve or publish', () => {
-    const { configuration, map } = bootImage({ layout: '202405', secretArea: { base: 0, size: 0 } });
-    expect(configuration).toEqual([]);
+    const { secretLocations, map } = bootImage({ layout: '202405', secretArea: { base: 0, size: 0 } });
+    expect(secretLocations).toEqual([]);
     expect(map[0]).toMatchObject({ type: 7, physicalStart: 0n, numberOfPages: 0xa0n });
   });
 
   test('no secret block: the host is not told, the kernel is', () => {
-    const { configuration, typeAt } = bootImage({ layout: '202405', secretArea: 'none' });
-    expect(configuration).toHaveLength(1);
+    const { secretLocations, typeAt } = bootImage({ layout: '202405', secretArea: 'none' });
+    expect(secretLocations).toHaveLength(1);
     expect(typeAt(0x810000n)).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Observer } from '@sevlab/ambient/observer';
-import { type Gpa, hexAddress } from '@sevlab/codec/address';
+import { type Gpa, gpa, hexAddress } from '@sevlab/codec/address';
 import { concat, utf8 } from '@sevlab/codec/bytes';
 import { BOOT_PARAMS_SIZE } from '@sevlab/codec/efi/boot-params';
 import {
@@ -9,20 +9,27 @@ import {
   EfiMemoryDescriptor,
   type EfiMemoryType,
 } from '@sevlab/codec/efi/memory-map';
-import { SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
-import { findArea } from '@sevlab/codec/ovmf/guided-table';
-import type { GuestContext } from '@sevlab/machine/machine';
+import { HOB_LIST_GUID, SEV_HASH_TABLE_BLOCK_GUID, SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
+import { type AreaBlock, findArea, type GuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import type { GuestContext, GuestMemory } from '@sevlab/machine/machine';
 import { COMMAND_LINE, encodeBootParams } from './boot-params.ts';
+import { VERIFIERS } from './direct-boot/blob-verifier.ts';
+import { takeBootBlobs } from './direct-boot/boot-blobs.ts';
+import { kernelCommandLine, loadKernel } from './direct-boot/load-kernel.ts';
+import { acpiTables } from './dxe/acpi-tables.ts';
+import { memoryAttributes } from './dxe/memory-attributes.ts';
 import { allocatePages, allocatePool, type Pool } from './dxe/pool.ts';
 import { secretDxe } from './dxe/secret-dxe.ts';
+import { smbiosTables } from './dxe/smbios-tables.ts';
 import { e820Of } from './e820.ts';
 import { LAYOUTS, type Layout } from './layouts.ts';
 import { type BinType, binOf, binsOf, type MemoryRange, memoryMap, ramOf } from './memory-map.ts';
-import { type MemoryAllocationHob, readHobList, writeHobList } from './pei/hob-list.ts';
+import { type MemoryAllocationHob, memoryAllocation, readHobList, writeHobList } from './pei/hob-list.ts';
 import { secretPei } from './pei/secret-pei.ts';
+import { KERNEL_ENTRY_GPA, KERNEL_ENTRY_MAGIC, KernelEntry } from './reset-stub.ts';
 import { findMemoryEncryption, writeWorkArea } from './sec/memory-encryption.ts';
 import { readOwnImage } from './sec/own-image.ts';
-import type { Stopped } from './stopped.ts';
+import { type Stopped, stopped } from './stopped.ts';
 import { writeSystemTable } from './system-table.ts';
 
 /** Where the kernel finds what firmware has to say. */
@@ -54,6 +61,7 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
   const bootServicesData = poolIn('EfiBootServicesData');
   const runtimeData = poolIn('EfiRuntimeServicesData');
   const acpiReclaim = poolIn('EfiACPIReclaimMemory');
+  const acpiMemoryNvs = poolIn('EfiACPIMemoryNVS');
 
   const encryption = findMemoryEncryption(context);
   if (encryption.kind === 'stopped') return encryption;
@@ -67,21 +75,50 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
   const publishes = own.manifest.publishesArea === 1 && area.size > 0;
 
   const hobList = granted(allocatePages(bootServicesData, 1));
-  writeHobList(memory, hobList, reserves ? [secretPei(area, layout.areaMemoryType)] : []);
+  writeHobList(memory, hobList, [
+    ...(reserves ? [secretPei(area, layout.areaMemoryType)] : []),
+    ...(layout.igvmParameters ? [igvmParameters(layout.igvmParameters)] : []),
+  ]);
 
   const locationPool = layout.locationMemoryType === 'EfiACPIReclaimMemory' ? acpiReclaim : bootServicesData;
-  const configuration = publishes ? secretDxe(memory, locationPool, area) : [];
+  const secretLocation = publishes ? secretDxe(memory, locationPool, area) : [];
+  // The order is that of OVMF's configuration table. NOT MODELLED: its entries for LZMA decompression, DXE services,
+  // memory type information, debug image information and the memory status code record.
+  const configuration = [
+    { vendorGuid: HOB_LIST_GUID, vendorTable: hobList },
+    ...secretLocation,
+    ...smbiosTables(memory, runtimeData, `AmdSev ${own.layout}`),
+    ...acpiTables(memory, { acpiReclaim, acpiMemoryNvs }),
+    memoryAttributes(memory, bootServicesData),
+  ];
   const systemTable = writeSystemTable(memory, runtimeData, configuration);
 
+  const blobs = takeBootBlobs(context, observer, VERIFIERS[own.manifest.verifier]!, () =>
+    readHashesArea(memory, own.table),
+  );
+  if (blobs?.kind === 'stopped') return blobs;
+  const commandLineText = blobs
+    ? kernelCommandLine(blobs.commandLine, blobs.initrd.length > 0)
+    : utf8(`${COMMAND_LINE}\0`);
+  const bootParams = granted(allocatePages(loaderData, BOOT_PARAMS_SIZE / EFI_PAGE_SIZE));
+  const commandLine = allocatePages(loaderData, Math.ceil(commandLineText.length / EFI_PAGE_SIZE));
+  if (commandLine === undefined)
+    return stopped(`the command line has ${commandLineText.length} bytes; expected at most ${EFI_PAGE_SIZE}`);
+  memory.writePrivate(commandLine, commandLineText);
+  const end = binOf('EfiLoaderData', ram.lowEnd).start; // the lowest of them
+  const kernel = blobs && loadKernel(memory, blobs, { commandLine, end });
+  if (kernel?.kind === 'stopped') return kernel;
+
   const givenByPei = [...readHobList(memory, hobList)].map(rangeOf);
-  const descriptors = memoryMap(ram.ranges, [...givenByPei, ...binsOf(ram.lowEnd)]);
+  const descriptors = memoryMap(ram.ranges, [
+    ...givenByPei,
+    ...binsOf(ram.lowEnd),
+    ...(kernel ? kernel.ranges : []),
+  ]);
   const mapBytes = concat(...descriptors.map((descriptor) => EfiMemoryDescriptor.encode(descriptor)));
   const mapAt = granted(allocatePool(acpiReclaim, mapBytes.length));
   memory.writePrivate(mapAt, mapBytes);
 
-  const bootParams = granted(allocatePages(loaderData, BOOT_PARAMS_SIZE / EFI_PAGE_SIZE));
-  const commandLine = granted(allocatePool(loaderData, COMMAND_LINE.length + 1));
-  memory.writePrivate(commandLine, utf8(`${COMMAND_LINE}\0`));
   memory.writePrivate(
     bootParams,
     encodeBootParams({
@@ -89,16 +126,27 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
       memoryMap: mapAt,
       memoryMapSize: mapBytes.length,
       commandLine,
+      ...(kernel && { setupHeader: kernel.setupHeader }),
       e820: e820Of(descriptors),
     }),
   );
+  if (kernel) {
+    memory.writePrivate(
+      gpa(BigInt(KERNEL_ENTRY_GPA)),
+      KernelEntry.encode({
+        magic: KERNEL_ENTRY_MAGIC,
+        bootParams: Number(bootParams),
+        entry: Number(kernel.entry),
+      }),
+    );
+  }
 
   observer.observe('firmware', 'kernel', () => ({
     type: 'handover',
     bootParams: hexAddress(bootParams),
     systemTable: hexAddress(systemTable),
     memoryMap: hexAddress(mapAt),
-    ...(configuration.length > 0 && {
+    ...(secretLocation.length > 0 && {
       secretArea: {
         base: hexAddress(BigInt(area.base)),
         size: area.size,
@@ -108,6 +156,16 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
   }));
   return { kind: 'handover', bootParams };
 }
+
+/** The area of the table of hashes, as the guest reads it; empty where the image has none. */
+function readHashesArea(memory: GuestMemory, table: GuidedTable): Uint8Array {
+  const area = findArea(table, SEV_HASH_TABLE_BLOCK_GUID);
+  return area ? memory.readPrivate(gpa(BigInt(area.base)), area.size) : new Uint8Array();
+}
+
+/** edk2 OvmfPkg/Library/PlatformInitLib/Igvm.c: kept for the runtime services, used or not. */
+const igvmParameters = ({ base, size }: AreaBlock): MemoryAllocationHob =>
+  memoryAllocation(BigInt(base), size, EFI_MEMORY_TYPE.EfiRuntimeServicesData);
 
 /** The whole pages that a hand-off block gives away. */
 function rangeOf({ memoryBaseAddress, memoryLength, memoryType }: MemoryAllocationHob): MemoryRange {

@@ -8,7 +8,7 @@ const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 
 const options: fc.Arbitrary<ImageOptions> = fc.record(
   {
-    layout: fc.constantFrom<LayoutName>('202102', '202402', '202405'),
+    layout: fc.constantFrom(...(Object.keys(LAYOUTS) as LayoutName[])),
     size: fc.integer({ min: 1, max: 8 }).map((pages) => pages * 4096),
     secretArea: fc.oneof(fc.record({ base: u32, size: u32 }), fc.constant('none' as const)),
     reservesArea: fc.boolean(),

@@ -12,8 +12,11 @@ import {
 import { at, struct, u32le } from '@sevlab/codec/layout';
 import { AreaBlock, buildGuidedTable, TABLE_END_FROM_IMAGE_END } from '@sevlab/codec/ovmf/guided-table';
 import { IMAGE_MANIFEST_MAGIC, ImageManifest } from '@sevlab/codec/ovmf/manifest';
+import { ResetBlock } from '@sevlab/codec/ovmf/reset-block';
 import { bodyChecksum } from './body-checksum.ts';
+import { VERIFIERS, type Verifier } from './direct-boot/blob-verifier.ts';
 import { LAYOUTS, type Layout, type LayoutName } from './layouts.ts';
+import { RESET_STUB, RESET_STUB_FROM_END, RESET_VECTOR } from './reset-stub.ts';
 import { encodeSevMetadata } from './sev-metadata.ts';
 
 export const DEFAULT_IMAGE_SIZE = 256 * 1024;
@@ -27,23 +30,11 @@ export const OffsetBlock = struct(
   { fromEnd: at(0x00, u32le, 'Distance of the structure from the end of the image, in bytes.') },
 );
 
-/** The data of the SEV-ES reset block. 4 bytes. */
-export const ResetBlock = struct(
-  'OVMF SEV-ES reset block',
-  'edk2 OvmfPkg/ResetVector/Ia16/ResetVectorVtf0.nasm.inc: sevEsResetBlockStart',
-  { address: at(0x00, u32le, 'Bits 15:0 are the IP, bits 31:16 the CS base, of application processors.') },
-);
-
 /**
- * Everything from 4 GiB - 32 on, where a processor starts 16 bytes before the end: "VTF" and then cli, hlt and a jump
- * back to hlt. NOT MODELLED: the code of an image; the program that takes its place is bootFirmware.
+ * Everything from 4 GiB - 32 on, where a processor starts 16 bytes before the end. NOT MODELLED: the code of an image;
+ * the program that takes its place is bootFirmware.
  */
-const VOLUME_TOP = concat(
-  new Uint8Array(12),
-  utf8('VTF\0'),
-  Uint8Array.of(0xfa, 0xf4, 0xeb, 0xfd),
-  new Uint8Array(12),
-);
+const VOLUME_TOP = concat(new Uint8Array(12), utf8('VTF\0'), RESET_VECTOR);
 
 export interface ImageOptions {
   readonly layout: LayoutName;
@@ -55,6 +46,8 @@ export interface ImageOptions {
   readonly reservesArea?: boolean;
   /** Whether SecretDxe is built in. Default: yes. */
   readonly publishesArea?: boolean;
+  /** How it verifies what it starts directly. Default: as the layout's release does. */
+  readonly verifier?: Verifier;
   /** Whether there is a GUIDed table. Default: yes. Without it the firmware cannot find its own manifest. */
   readonly table?: boolean;
   /** Chooses the filler. Default: 0. */
@@ -80,6 +73,7 @@ export function buildImage(options: ImageOptions): Uint8Array {
   }
   const layout: Layout = LAYOUTS[options.layout];
   const image = seededEntropy(String(seed), 'firmware image').bytes(size);
+  image.set(RESET_STUB, size - RESET_STUB_FROM_END);
   image.set(VOLUME_TOP, size - VOLUME_TOP.length);
   if (!table) return image;
 
@@ -98,6 +92,7 @@ export function buildImage(options: ImageOptions): Uint8Array {
     layout: options.layout.padEnd(8, '\0'),
     reservesArea: reservesArea ? 1 : 0,
     publishesArea: publishesArea ? 1 : 0,
+    verifier: VERIFIERS.indexOf(options.verifier ?? layout.verifier),
     bodySha256: new Uint8Array(32),
   };
   const manifestAt = size - manifestFromEnd;

@@ -1,21 +1,24 @@
 import { fromHex } from '@sevlab/codec/bytes';
 import {
+  type Guid,
+  IGVM_METADATA_GUID,
   SEV_ES_RESET_BLOCK_GUID,
   SEV_METADATA_GUID,
   SEV_SECRET_BLOCK_GUID,
   SEVLAB_MANIFEST_GUID,
+  TDX_METADATA_GUID,
 } from '@sevlab/codec/guid';
 import { buildGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { describe, expect, test } from 'vitest';
-import images from '../test/vectors/guid-tables.json' with { type: 'json' };
-import { buildImage } from './image.ts';
-import { inspectImage } from './inspect.ts';
+import { encoded, file, volume } from '../test/firmware-volume.ts';
+import { buildImage, OffsetBlock } from './image.ts';
+import { type Drivers, inspectImage } from './inspect.ts';
 import { readSevMetadata } from './sev-metadata.ts';
 
 const texts = (image: Uint8Array): string[] =>
   inspectImage(image).findings.map(({ severity, text }) => `${severity}: ${text}`);
 
-/** An image of zeros with these entries, and the SEV metadata of a real image where they may point. */
+/** An image of zeros with these entries. */
 function imageWith(entries: Parameters<typeof buildGuidedTable>[0]): Uint8Array {
   const image = new Uint8Array(4096);
   const table = buildGuidedTable(entries);
@@ -23,155 +26,168 @@ function imageWith(entries: Parameters<typeof buildGuidedTable>[0]): Uint8Array 
   return image;
 }
 
-/** A real image's table and SEV metadata in an image that is zero elsewhere. */
-function realImage(recorded: (typeof images)[number]): Uint8Array {
-  const image = new Uint8Array(recorded.size);
-  image.set(fromHex(recorded.last48), recorded.size - 48);
-  if (recorded.table_hex !== undefined) image.set(fromHex(recorded.table_hex), recorded.table_file_offset);
-  for (const entry of recorded.entries ?? []) {
-    if (entry.metadata_hex !== undefined) image.set(fromHex(entry.metadata_hex), entry.metadata_file_offset);
-  }
-  return image;
-}
-
-describe('real images', () => {
-  test.each(images.map((image) => [`${image.package} ${image.file}`, image] as const))(
-    '%s',
-    (_, recorded) => {
-      const { entries, manifest, table } = inspectImage(realImage(recorded));
-      expect(manifest).toBeUndefined();
-      expect(table.kind).toBe(recorded.footer ? 'table' : 'none');
-      expect(entries.map(({ guid, name }) => [guid, name])).toEqual(
-        (recorded.entries ?? []).map(({ guid }) => [guid, expect.not.stringMatching('unknown')]),
-      );
-    },
-  );
-
-  const named = (file: string, packaged: string): Uint8Array => {
-    const recorded = images.find((image) => image.file.endsWith(file) && image.package.includes(packaged));
-    if (recorded === undefined) throw new Error(`there is no ${file} of ${packaged}`);
-    return realImage(recorded);
-  };
-
-  test('OVMF.amdsev.fd is sound', () => {
-    const { findings, secretArea, hashesArea, entries } = inspectImage(named('OVMF.amdsev.fd', 'sid'));
-    expect(findings).toEqual([]);
-    expect(secretArea).toEqual({ base: 0x810000, size: 0xc00 });
-    expect(hashesArea).toEqual({ base: 0x810c00, size: 0x400 });
-    expect(entries.find(({ guid }) => guid === SEV_ES_RESET_BLOCK_GUID)?.decoded).toEqual({
-      kind: 'address',
-      address: 0x80b004,
-    });
-    const metadata = entries.find(({ guid }) => guid === SEV_METADATA_GUID)?.decoded;
-    expect(metadata?.kind === 'offset' && metadata.sections?.map((s) => [s.base, s.size, s.type])).toEqual([
-      [0x800000, 0x9000, 1],
-      [0x80a000, 0x3000, 1],
-      [0x80d000, 0x1000, 2],
-      [0x80e000, 0x1000, 3],
-      [0x80f000, 0x1000, 4],
-      [0x811000, 0x1f000, 1],
-      [0x810000, 0x1000, 0x10],
-    ]);
-  });
-
-  test('a 0/0 secret block is a trap', () => {
-    expect(texts(named('ovmf/OVMF.fd', 'bookworm'))).toEqual([
-      expect.stringMatching(/^warning: the secret block says base 0x0, size 0/),
-    ]);
-  });
-
-  test('a variable store has no table', () => {
-    expect(texts(named('OVMF_VARS.fd', 'bookworm'))).toEqual([
-      expect.stringMatching(/^error: no GUIDed table:/),
-    ]);
-  });
-});
-
-const secret = (base: number, size: number) => buildImage({ layout: '202405', secretArea: { base, size } });
-
 function damaged(fromEnd: number, flip = 1): Uint8Array {
   const image = buildImage({ layout: '202405', size: 4096 });
   image[image.length - fromEnd]! ^= flip;
   return image;
 }
 
-const SECRET = { guid: SEV_SECRET_BLOCK_GUID, data: fromHex('00008100000c0000') };
+/** An area of a page of its own. */
+const SECRET = { guid: SEV_SECRET_BLOCK_GUID, data: fromHex('0000900000100000') };
+const pointer = (guid: Guid, fromEnd: number) => ({ guid, data: OffsetBlock.encode({ fromEnd }) });
 
-test.each([
-  ['a built image', buildImage({ layout: '202405' }), []],
-  ['a built image of 202102', buildImage({ layout: '202102' }), []],
+/** Bytes before the end of where metadata lie here. */
+const METADATA_AT = 1024;
+
+/** An image whose entry points to these bytes. */
+function imageWithMetadata(guid: Guid, metadata: string, at = METADATA_AT): Uint8Array {
+  const image = imageWith([pointer(guid, at), SECRET]);
+  image.set(fromHex(metadata), image.length - METADATA_AT);
+  return image;
+}
+
+const SEV_SECTION = '00008000 00900000 01000000';
+const IGVM_SECTION = '00208100 00100000 00010000';
+const TDX_SECTION = '00000000'.repeat(8);
+
+/** A lint, an image that it is about, and its twin: as near as can be, and sound. */
+test.each<[string, Uint8Array, RegExp, Uint8Array]>([
   [
     'no table',
     buildImage({ layout: '202405', table: false }),
-    [/^error: no GUIDed table: 48 bytes before its end/],
+    /^error: no GUIDed table: 48 bytes before its end/,
+    buildImage({ layout: '202405' }),
   ],
-  ['nothing', new Uint8Array(), [/^error: no GUIDed table: the image has 0 bytes/]],
+  ['nothing', new Uint8Array(), /^error: no GUIDed table: the image has 0 bytes/, imageWith([SECRET])],
   [
     'a footer with one bit flipped',
     damaged(48),
-    [/^error: the footer of the GUIDed table is damaged, 1 of its 128/],
+    /^error: the footer of the GUIDed table is damaged, 1 of its 128 bits differ/,
+    damaged(48, 0),
   ],
-  ['an impossible total length', damaged(49, 0xff), [/^error: no GUIDed table: .* invalid size$/]],
+  [
+    'an impossible total length',
+    damaged(49, 0xff),
+    /^error: no GUIDed table: .* of 65\d{3} bytes: OVMF table has invalid size$/,
+    damaged(49, 0),
+  ],
+  [
+    'a table of a footer alone',
+    imageWith([]),
+    /^error: no GUIDed table: its footer announces a table without entries$/,
+    imageWith([SECRET]),
+  ],
   [
     'no secret block',
     buildImage({ layout: '202405', secretArea: 'none' }),
-    [/^warning: there is no secret block/],
-  ],
-  ['0/0', secret(0, 0), [/^warning: the secret block says base 0x0, size 0/]],
-  [
-    'an area over two pages',
-    secret(0x820f00, 0x200),
-    [/^error: the secret area 0x820f00 to 0x8210ff does not lie/],
-  ],
-  ['an area that ends with its page', secret(0x820f00, 0x100), []],
-  [
-    'a crooked area',
-    secret(0x820008, 0x100),
-    [/^error: the secret area 0x820008 to 0x820107 does not start/],
+    /^warning: there is no secret block/,
+    buildImage({ layout: '202405', secretArea: { base: 0x810000, size: 0xc00 } }),
   ],
   [
-    'an overlap by 16 bytes',
-    secret(0x810000, 0xc10),
-    [/^error: .* 0x810000 to 0x810c0f overlaps the hashes area/],
+    'a byte of filler',
+    damaged(4000),
+    /^error: the image is damaged: its manifest says SHA-256/,
+    damaged(4000, 0),
   ],
-  ['a byte of filler', damaged(4000), [/^error: the image is damaged: its manifest says SHA-256/]],
   [
     'a shorter image',
     buildImage({ layout: '202405', size: 8192 }).subarray(4096),
-    [/has 8192 bytes; it has 4096$/],
+    /^error: .* has 8192 bytes; it has 4096$/,
+    buildImage({ layout: '202405', size: 4096 }),
   ],
   [
     'two secret blocks',
-    imageWith([{ ...SECRET, data: fromHex('0000820000010000') }, SECRET]),
-    [/^warning: the SEV secret block .* is there twice/],
+    imageWith([{ ...SECRET, data: fromHex('0000820000100000') }, SECRET]),
+    /^warning: the SEV secret block .* is there twice/,
+    imageWith([SECRET]),
   ],
   [
     'a secret block without data',
     imageWith([{ ...SECRET, data: new Uint8Array() }]),
-    [/^error: the SEV secret block has 0 bytes of data; expected 8/],
+    /^error: the SEV secret block has 0 bytes of data; expected 8/,
+    imageWith([SECRET]),
   ],
   [
-    'metadata outside the image',
-    imageWith([{ guid: SEV_METADATA_GUID, data: fromHex('01100000') }, SECRET]),
-    [/^error: the SEV metadata lies 4097 bytes before the end; expected 16 to 4096/],
+    'a reset block of a length of its own',
+    imageWith([SECRET, { guid: SEV_ES_RESET_BLOCK_GUID, data: fromHex('04b0800000') }]),
+    /^error: the SEV-ES reset block has 5 bytes of data; expected 4/,
+    imageWith([SECRET, { guid: SEV_ES_RESET_BLOCK_GUID, data: fromHex('04b08000') }]),
   ],
   [
     'reset address 0',
     imageWith([SECRET, { guid: SEV_ES_RESET_BLOCK_GUID, data: new Uint8Array(4) }]),
-    [/^warning: the SEV-ES reset address is zero/],
+    /^warning: the SEV-ES reset address is zero/,
+    imageWith([SECRET, { guid: SEV_ES_RESET_BLOCK_GUID, data: fromHex('01000000') }]),
   ],
   [
     'a manifest outside the image',
-    imageWith([SECRET, { guid: SEVLAB_MANIFEST_GUID, data: fromHex('01100000') }]),
-    [/^error: the sevlab manifest offset points 4097 bytes before the end of an image of 4096/],
+    imageWith([SECRET, pointer(SEVLAB_MANIFEST_GUID, 4097)]),
+    /^error: the sevlab manifest offset points 4097 bytes before the end of an image of 4096/,
+    buildImage({ layout: '202405' }),
   ],
   [
     'a manifest of zeros',
-    imageWith([SECRET, { guid: SEVLAB_MANIFEST_GUID, data: fromHex('00100000') }]),
-    [/^error: the image is damaged: its manifest starts with/],
+    imageWith([SECRET, pointer(SEVLAB_MANIFEST_GUID, 4096)]),
+    /^error: the image is damaged: its manifest starts with/,
+    buildImage({ layout: '202405' }),
   ],
-] as const)('findings: %s', (_, image, expected) => {
-  expect(texts(image)).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+  [
+    'SEV metadata outside the image',
+    imageWithMetadata(SEV_METADATA_GUID, `41534556 1c000000 01000000 01000000 ${SEV_SECTION}`, 4097),
+    /^error: the ASEV metadata lies 4097 bytes before the end; expected 16 to 4096/,
+    imageWithMetadata(SEV_METADATA_GUID, `41534556 1c000000 01000000 01000000 ${SEV_SECTION}`),
+  ],
+  [
+    'a section of SEV metadata behind their length',
+    imageWithMetadata(SEV_METADATA_GUID, `41534556 1b000000 01000000 01000000 ${SEV_SECTION}`),
+    /^error: the ASEV metadata announces 1 sections, 28 bytes, in a length of 27$/,
+    imageWithMetadata(SEV_METADATA_GUID, `41534556 1c000000 01000000 01000000 ${SEV_SECTION}`),
+  ],
+  [
+    'TDX metadata of another name',
+    imageWithMetadata(TDX_METADATA_GUID, `41534556 30000000 01000000 01000000 ${TDX_SECTION}`),
+    /^error: the TDVF metadata starts with "ASEV"; expected "TDVF"$/,
+    imageWithMetadata(TDX_METADATA_GUID, `54445646 30000000 01000000 01000000 ${TDX_SECTION}`),
+  ],
+  [
+    'a count of TDX metadata that overflows',
+    imageWithMetadata(TDX_METADATA_GUID, `54445646 30000000 01000000 ffffffff ${TDX_SECTION}`),
+    /^error: the TDVF metadata announces 4294967295 sections/,
+    imageWithMetadata(TDX_METADATA_GUID, `54445646 30000000 01000000 01000000 ${TDX_SECTION}`),
+  ],
+  [
+    'IGVM metadata over the end of the image',
+    imageWithMetadata(IGVM_METADATA_GUID, `4947564d 01040000 01000000 01000000 ${IGVM_SECTION}`),
+    /^error: the IGVM metadata announces 1025 bytes, of which 1024 are left in the image$/,
+    imageWithMetadata(IGVM_METADATA_GUID, `4947564d 00040000 01000000 01000000 ${IGVM_SECTION}`),
+  ],
+  [
+    'the area in what the SEV metadata have for firmware',
+    imageWithMetadata(SEV_METADATA_GUID, '41534556 1c000000 01000000 01000000 00f08f00 01100000 01000000'),
+    /^warning: the secret area 0x900000 to 0x900fff lies in 0x8ff000 to 0x900000, where firmware works/,
+    imageWithMetadata(SEV_METADATA_GUID, '41534556 1c000000 01000000 01000000 00f08f00 00100000 01000000'),
+  ],
+  [
+    'nobody serves the area',
+    buildImage({ layout: '202405', reservesArea: false, publishesArea: false }),
+    /^error: there is neither SecretPei nor SecretDxe: injecting succeeds, and the secret is lost/,
+    buildImage({ layout: '202405' }),
+  ],
+  [
+    'nobody reserves the area',
+    buildImage({ layout: '202405', reservesArea: false }),
+    /^error: there is no SecretPei:/,
+    buildImage({ layout: '202405', reservesArea: false, secretArea: { base: 0, size: 0 } }),
+  ],
+  [
+    'nobody publishes the area',
+    buildImage({ layout: '202405', publishesArea: false }),
+    /^error: there is no SecretDxe:/,
+    buildImage({ layout: '202405' }),
+  ],
+])('%s', (_, faulty, expected, twin) => {
+  expect(texts(faulty)).toEqual([expect.stringMatching(expected)]);
+  expect(texts(twin).filter((text) => expected.test(text))).toEqual([]);
 });
 
 test('a damaged entry hides those before it, and the finding says so', () => {
@@ -216,6 +232,62 @@ describe('SEV metadata', () => {
   test('a sound one', () => {
     const image = metadata('41534556 1c000000 01000000 01000000 00008000 00900000 01000000 ffff');
     expect(readSevMetadata(image, 30)).toEqual({ sections: [{ base: 0x800000, size: 0x9000, type: 1 }] });
+  });
+});
+
+describe('whether an image that others built serves the area', () => {
+  const SECRET_PEI = '45260dde-0c3c-4b41-a226-ef3803fac7d4';
+  const SECRET_DXE = '6e2b9619-8810-4e9d-a177-d432bb9abeda';
+  const PLATFORM_PEI = '222c386d-5abc-4fb4-b124-fbb82488acf4';
+  const LZMA = 'ee4e5898-3914-4259-9d6e-dc7bd79403cf';
+  const module = (name: string): Uint8Array => file(name, 0x07, new Uint8Array(40));
+  const compressed = file('9e21fd93-9c72-4c15-8c4b-e77f1db2d792', 0x0b, encoded(LZMA, 1, new Uint8Array(40)));
+
+  test.each<[string, Uint8Array[], Drivers, RegExp[]]>([
+    [
+      'both drivers',
+      [module(SECRET_PEI), module(SECRET_DXE)],
+      { kind: 'known', secretPei: true, secretDxe: true },
+      [],
+    ],
+    [
+      'both drivers beside something compressed',
+      [module(SECRET_PEI), module(SECRET_DXE), compressed],
+      { kind: 'known', secretPei: true, secretDxe: true },
+      [],
+    ],
+    [
+      'neither',
+      [module(PLATFORM_PEI)],
+      { kind: 'known', secretPei: false, secretDxe: false },
+      [/^error: there is neither SecretPei nor SecretDxe/],
+    ],
+    [
+      'SecretDxe alone',
+      [module(SECRET_DXE)],
+      { kind: 'known', secretPei: false, secretDxe: true },
+      [/^error: there is no SecretPei/],
+    ],
+    [
+      'one of them, and something compressed',
+      [module(SECRET_PEI), compressed],
+      { kind: 'unknown', reason: `a firmware volume is compressed, as ${LZMA} says` },
+      [],
+    ],
+  ])('%s', (_, modules, drivers, findings) => {
+    const image = imageWith([SECRET]);
+    image.set(volume(modules), 16);
+    const inspection = inspectImage(image);
+    expect(inspection.drivers).toEqual(drivers);
+    expect(inspection.findings.map(({ severity, text }) => `${severity}: ${text}`)).toEqual(
+      findings.map((pattern) => expect.stringMatching(pattern)),
+    );
+  });
+
+  test('without an area there is nothing to serve', () => {
+    const image = imageWith([{ ...SECRET, data: new Uint8Array(8) }]);
+    image.set(volume([module(PLATFORM_PEI)]), 16);
+    expect(texts(image)).toEqual([expect.stringMatching(/^warning: the secret block says base 0x0, size 0/)]);
   });
 });
 

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { hexAddress } from '@sevlab/codec/address';
 import { equal, toHex } from '@sevlab/codec/bytes';
 import {
   GUID_NAMES,
@@ -7,6 +6,7 @@ import {
   guidToBytes,
   IGVM_METADATA_GUID,
   OVMF_TABLE_FOOTER_GUID,
+  parseGuid,
   SEV_ES_RESET_BLOCK_GUID,
   SEV_HASH_TABLE_BLOCK_GUID,
   SEV_METADATA_GUID,
@@ -24,16 +24,22 @@ import {
   TABLE_END_FROM_IMAGE_END,
 } from '@sevlab/codec/ovmf/guided-table';
 import { ImageManifest } from '@sevlab/codec/ovmf/manifest';
+import { ResetBlock } from '@sevlab/codec/ovmf/reset-block';
 import { bodyChecksum } from './body-checksum.ts';
-import { OffsetBlock, ResetBlock } from './image.ts';
+import { OffsetBlock } from './image.ts';
+import { areaFindings } from './inspect-areas.ts';
+import { error, type Finding, warning } from './inspect-findings.ts';
+import { readModules } from './inspect-volumes.ts';
 import { manifestFault } from './manifest.ts';
-import { readSevMetadata, type SevMetadataSection } from './sev-metadata.ts';
-
-/** `error`: launch secrets cannot work with this image, or it is damaged. `warning`: a trap on the way. */
-export interface Finding {
-  readonly severity: 'error' | 'warning';
-  readonly text: string;
-}
+import {
+  IGVM_METADATA,
+  type MetadataKind,
+  readMetadata,
+  readSevMetadata,
+  SEV_METADATA,
+  type SevMetadataSection,
+  TDX_METADATA,
+} from './sev-metadata.ts';
 
 /** The data of an entry, where its GUID and length say what it is. */
 export type DecodedEntry =
@@ -62,43 +68,50 @@ export interface Inspection {
   readonly hashesArea: AreaBlock | undefined;
   /** Present in sound images that sevlab built. */
   readonly manifest: ImageManifest | undefined;
+  readonly drivers: Drivers;
   readonly findings: readonly Finding[];
 }
+
+/** Whether the firmware does for the secret area what an announced one needs. */
+export type Drivers =
+  | { readonly kind: 'known'; readonly secretPei: boolean; readonly secretDxe: boolean }
+  | { readonly kind: 'unknown'; readonly reason: string };
 
 /** What an image's bytes say, and what is wrong with them. Accepts any bytes. */
 export function inspectImage(image: Uint8Array): Inspection {
   const table = readGuidedTable(image);
-  const entries = table.kind === 'table' ? table.entries : [];
+  const found = table.kind === 'table' ? table.entries : [];
+  const entries = found.map((entry) => inspectEntry(image, entry));
   const secretArea = findArea(table, SEV_SECRET_BLOCK_GUID);
   const hashesArea = findArea(table, SEV_HASH_TABLE_BLOCK_GUID);
   const { manifest, fault } = readManifest(image, table);
+  const drivers = driversOf(image, manifest);
   return {
     size: image.length,
     sha256: createHash('sha256').update(image).digest('hex'),
     table: table.kind === 'table' ? { kind: 'table', offset: table.offset, size: table.size } : table,
-    entries: entries.map((entry) => inspectEntry(image, entry)),
+    entries,
     secretArea,
     hashesArea,
     manifest,
+    drivers,
     findings: [
       ...tableFindings(image, table),
-      ...entryFindings(image, entries),
-      ...(table.kind === 'table' ? areaFindings(table, secretArea, hashesArea) : []),
+      ...entryFindings(image, found),
+      ...areaFindings({ imageSize: image.length, secretArea, hashesArea, sections: sectionsOf(entries) }),
+      ...(secretArea && secretArea.size > 0 ? driverFindings(drivers) : []),
       ...(fault === undefined ? [] : [error(fault)]),
     ],
   };
 }
 
-const error = (text: string): Finding => ({ severity: 'error', text });
-const warning = (text: string): Finding => ({ severity: 'warning', text });
-
 const AREA_GUIDS: readonly Guid[] = [SEV_SECRET_BLOCK_GUID, SEV_HASH_TABLE_BLOCK_GUID];
-const OFFSET_GUIDS: readonly Guid[] = [
-  SEV_METADATA_GUID,
-  TDX_METADATA_GUID,
-  IGVM_METADATA_GUID,
-  SEVLAB_MANIFEST_GUID,
-];
+const METADATA: ReadonlyMap<Guid, MetadataKind> = new Map([
+  [SEV_METADATA_GUID, SEV_METADATA],
+  [TDX_METADATA_GUID, TDX_METADATA],
+  [IGVM_METADATA_GUID, IGVM_METADATA],
+]);
+const OFFSET_GUIDS: readonly Guid[] = [...METADATA.keys(), SEVLAB_MANIFEST_GUID];
 
 const nameOf = (guid: Guid): string => GUID_NAMES.get(guid) ?? 'unknown';
 
@@ -107,6 +120,10 @@ function inspectEntry(image: Uint8Array, entry: GuidedEntry): InspectedEntry {
   const decoded = decodeEntry(image, entry);
   return decoded ? { ...named, decoded } : named;
 }
+
+/** What the SEV metadata says of memory. */
+const sectionsOf = (entries: readonly InspectedEntry[]): readonly SevMetadataSection[] =>
+  entries.flatMap(({ decoded }) => (decoded?.kind === 'offset' && decoded.sections) || []);
 
 function decodeEntry(image: Uint8Array, { guid, data }: GuidedEntry): DecodedEntry | undefined {
   if (AREA_GUIDS.includes(guid) && data.length === AreaBlock.size) {
@@ -130,9 +147,16 @@ const DAMAGED_FOOTER_BITS = 32;
 
 function tableFindings(image: Uint8Array, table: GuidedTable): Finding[] {
   if (table.kind === 'table') {
-    return table.damaged === undefined
-      ? []
-      : [error(`the GUIDed table is damaged: ${table.damaged}; nothing before that entry can be found`)];
+    const findings: Finding[] = [];
+    if (table.damaged !== undefined) {
+      findings.push(
+        error(`the GUIDed table is damaged: ${table.damaged}; nothing before that entry can be found`),
+      );
+    }
+    if (findEntry(table, SEV_SECRET_BLOCK_GUID) === undefined) {
+      findings.push(warning('there is no secret block: QEMU injects only where it is told a GPA'));
+    }
+    return findings;
   }
   const footerEnd = image.length - TABLE_END_FROM_IMAGE_END;
   const footerGuid = image.subarray(Math.max(0, footerEnd - 16), Math.max(0, footerEnd));
@@ -163,11 +187,12 @@ function entryFindings(image: Uint8Array, entries: readonly GuidedEntry[]): Find
     if (expected !== undefined && data.length !== expected) {
       return [error(`the ${name} has ${data.length} bytes of data; expected ${expected}`)];
     }
-    if (guid === SEV_METADATA_GUID) {
-      const metadata = readSevMetadata(image, OffsetBlock.decode(data).fromEnd);
-      return 'error' in metadata ? [error(`the SEV metadata ${metadata.error}`)] : [];
+    const kind = METADATA.get(guid);
+    if (kind !== undefined) {
+      const metadata = readMetadata(image, OffsetBlock.decode(data).fromEnd, kind);
+      return 'error' in metadata ? [error(`the ${kind.signature} metadata ${metadata.error}`)] : [];
     }
-    if (OFFSET_GUIDS.includes(guid)) {
+    if (guid === SEVLAB_MANIFEST_GUID) {
       const { fromEnd } = OffsetBlock.decode(data);
       if (fromEnd > image.length) {
         return [error(`the ${name} points ${fromEnd} bytes before the end of an image of ${image.length}`)];
@@ -186,53 +211,35 @@ function sizeOf(guid: Guid): number | undefined {
   return guid === SEV_ES_RESET_BLOCK_GUID ? ResetBlock.size : undefined;
 }
 
-/** LAUNCH_SECRET takes addresses that are multiples of 16 (55766, LAUNCH_SECRET). */
-const SECRET_ALIGNMENT = 16;
+/** FILE_GUID of edk2 OvmfPkg/AmdSev/SecretPei/SecretPei.inf and SecretDxe/SecretDxe.inf. */
+const SECRET_PEI = parseGuid('45260dde-0c3c-4b41-a226-ef3803fac7d4');
+const SECRET_DXE = parseGuid('6e2b9619-8810-4e9d-a177-d432bb9abeda');
 
-function areaFindings(
-  table: GuidedTable,
-  secretArea: AreaBlock | undefined,
-  hashesArea: AreaBlock | undefined,
-): Finding[] {
-  const findings: Finding[] = [];
-  if (secretArea === undefined) {
-    if (findEntry(table, SEV_SECRET_BLOCK_GUID) === undefined) {
-      findings.push(warning('there is no secret block: QEMU injects only where it is told a GPA'));
-    }
-  } else if (secretArea.size === 0) {
-    findings.push(
-      warning(
-        `the secret block says base ${hexAddress(BigInt(secretArea.base))}, size 0: this firmware has no secret ` +
-          'area, and QEMU would inject there all the same',
-      ),
-    );
-  } else if (secretArea.base % SECRET_ALIGNMENT !== 0) {
-    findings.push(error(`the secret area ${rangeText(secretArea)} does not start at a multiple of 16`));
+function driversOf(image: Uint8Array, manifest: ImageManifest | undefined): Drivers {
+  if (manifest) {
+    const { reservesArea, publishesArea } = manifest;
+    return { kind: 'known', secretPei: reservesArea === 1, secretDxe: publishesArea === 1 };
   }
-  for (const [name, area] of [
-    ['secret', secretArea],
-    ['hashes', hashesArea],
-  ] as const) {
-    if (area && area.size > 0 && !insideOnePage(area)) {
-      findings.push(error(`the ${name} area ${rangeText(area)} does not lie inside one page of 4096 bytes`));
-    }
-  }
-  if (secretArea && hashesArea && overlap(secretArea, hashesArea)) {
-    findings.push(
-      error(`the secret area ${rangeText(secretArea)} overlaps the hashes area ${rangeText(hashesArea)}`),
-    );
-  }
-  return findings;
+  const { fileGuids, unread } = readModules(image);
+  const [secretPei, secretDxe] = [fileGuids.has(SECRET_PEI), fileGuids.has(SECRET_DXE)];
+  if (unread !== undefined && !(secretPei && secretDxe)) return { kind: 'unknown', reason: unread };
+  return { kind: 'known', secretPei, secretDxe };
 }
 
-const rangeText = ({ base, size }: AreaBlock): string =>
-  `${hexAddress(BigInt(base))} to ${hexAddress(BigInt(base + size - 1))}`;
-
-const insideOnePage = ({ base, size }: AreaBlock): boolean =>
-  Math.floor(base / 4096) === Math.floor((base + size - 1) / 4096);
-
-const overlap = (a: AreaBlock, b: AreaBlock): boolean =>
-  a.size > 0 && b.size > 0 && a.base < b.base + b.size && b.base < a.base + a.size;
+/** Generic builds from 202511 on announce an area and have neither driver (edk2 OvmfPkg/OvmfPkgX64.fdf). */
+function driverFindings(drivers: Drivers): Finding[] {
+  if (drivers.kind === 'unknown') return [];
+  const { secretPei, secretDxe } = drivers;
+  if (secretPei && secretDxe) return [];
+  if (secretPei) return [error('there is no SecretDxe: no kernel learns where the secret area is')];
+  if (secretDxe)
+    return [error('there is no SecretPei: the kernel uses the page of the secret area for itself')];
+  return [
+    error(
+      'there is neither SecretPei nor SecretDxe: injecting succeeds, and the secret is lost all the same',
+    ),
+  ];
+}
 
 function readManifest(
   image: Uint8Array,

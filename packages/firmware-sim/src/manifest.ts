@@ -1,4 +1,5 @@
 import { IMAGE_MANIFEST_MAGIC, type ImageManifest } from '@sevlab/codec/ovmf/manifest';
+import { VERIFIERS } from './direct-boot/blob-verifier.ts';
 import { MAX_IMAGE_SIZE } from './image.ts';
 import { isLayoutName, type LayoutName } from './layouts.ts';
 
@@ -17,6 +18,9 @@ export function manifestFault(manifest: ImageManifest, fromEnd: number): string 
   if (version !== 1) return `its manifest has version ${version}; expected 1`;
   if (imageSize < fromEnd || imageSize > MAX_IMAGE_SIZE) {
     return `its manifest says the image has ${imageSize} bytes; expected ${fromEnd} to ${MAX_IMAGE_SIZE}`;
+  }
+  if (VERIFIERS[manifest.verifier] === undefined) {
+    return `its manifest names the blob verifier ${manifest.verifier}; expected 0 to ${VERIFIERS.length - 1}`;
   }
   if (layoutOf(manifest) === undefined) {
     return `its manifest names the layout ${JSON.stringify(manifest.layout)}, which is none of sevlab's`;

@@ -4,7 +4,7 @@ import { ascii, at, struct, u32le, type ValueOf } from '@sevlab/codec/layout';
 /** What the SEV metadata entry of the GUIDed table points to, before its sections. 16 bytes. */
 export const SevMetadataHeader = struct(
   'OVMF SEV metadata',
-  'edk2 OvmfPkg/ResetVector/X64/OvmfMetadata.asm',
+  'edk2 OvmfPkg/ResetVector/X64/OvmfSevMetadata.nasm.inc',
   {
     signature: at(0x00, ascii(4), '"ASEV".'),
     len: at(0x04, u32le, 'Length with this header, in bytes.'),
@@ -16,7 +16,7 @@ export const SevMetadataHeader = struct(
 /** Memory that the host prepares for an SEV-SNP guest; plain SEV makes no use of it. 12 bytes. */
 export const SevMetadataSection = struct(
   'OVMF SEV metadata section',
-  'edk2 OvmfPkg/ResetVector/X64/OvmfMetadata.asm',
+  'edk2 OvmfPkg/ResetVector/X64/OvmfSevMetadata.nasm.inc',
   {
     base: at(0x00, u32le, 'Guest-physical address.'),
     size: at(0x04, u32le, 'Length, in bytes.'),
@@ -35,29 +35,58 @@ export function encodeSevMetadata(sections: readonly SevMetadataSection[]): Uint
   );
 }
 
+/** A structure that an entry of the GUIDed table points to: the header of the SEV metadata, and sections of that size. */
+export interface MetadataKind {
+  readonly signature: string;
+  /** Bytes. */
+  readonly sectionSize: number;
+}
+
+export const SEV_METADATA: MetadataKind = {
+  signature: SEV_METADATA_SIGNATURE,
+  sectionSize: SevMetadataSection.size,
+};
+/** edk2 OvmfPkg/ResetVector/X64/IntelTdxMetadata.nasm.inc. */
+export const TDX_METADATA: MetadataKind = { signature: 'TDVF', sectionSize: 32 };
+/** edk2 OvmfPkg/ResetVector/X64/IgvmMetadata.nasm.inc. */
+export const IGVM_METADATA: MetadataKind = { signature: 'IGVM', sectionSize: 12 };
+
 /**
  * The sections of the structure that lies `fromEnd` bytes before the end of the image, or why there are none. QEMU
- * checks less (hw/i386/pc_sysfw_ovmf.c, pc_system_parse_sev_metadata): it bounds the length against the wrong end
+ * checks less (target/i386/sev.c, pc_system_parse_sev_metadata): it bounds the length against the wrong end
  * and does not compare the count with it.
  */
-export function readSevMetadata(
+export function readMetadata(
   image: Uint8Array,
   fromEnd: number,
-): { readonly sections: readonly SevMetadataSection[] } | { readonly error: string } {
+  kind: MetadataKind,
+): { readonly sections: readonly Uint8Array[] } | { readonly error: string } {
   if (fromEnd < SevMetadataHeader.size || fromEnd > image.length) {
     return { error: `lies ${fromEnd} bytes before the end; expected 16 to ${image.length}` };
   }
   const start = image.length - fromEnd;
   const { signature, len, version, count } = SevMetadataHeader.decodeAt(image, start);
-  if (signature !== SEV_METADATA_SIGNATURE) {
-    return { error: `starts with ${JSON.stringify(signature)}; expected "${SEV_METADATA_SIGNATURE}"` };
+  if (signature !== kind.signature) {
+    return { error: `starts with ${JSON.stringify(signature)}; expected "${kind.signature}"` };
   }
   if (version !== 1) return { error: `has version ${version}; expected 1` };
   if (len > fromEnd) return { error: `announces ${len} bytes, of which ${fromEnd} are left in the image` };
-  const needed = SevMetadataHeader.size + count * SevMetadataSection.size;
+  const needed = SevMetadataHeader.size + count * kind.sectionSize;
   if (needed > len) return { error: `announces ${count} sections, ${needed} bytes, in a length of ${len}` };
-  const sections = Array.from({ length: count }, (_, i) =>
-    SevMetadataSection.decodeAt(image, start + SevMetadataHeader.size + i * SevMetadataSection.size),
-  );
-  return { sections };
+  const first = start + SevMetadataHeader.size;
+  return {
+    sections: Array.from({ length: count }, (_, i) =>
+      image.subarray(first + i * kind.sectionSize, first + (i + 1) * kind.sectionSize),
+    ),
+  };
+}
+
+/** The sections of the SEV metadata that lie `fromEnd` bytes before the end of the image, or why there are none. */
+export function readSevMetadata(
+  image: Uint8Array,
+  fromEnd: number,
+): { readonly sections: readonly SevMetadataSection[] } | { readonly error: string } {
+  const metadata = readMetadata(image, fromEnd, SEV_METADATA);
+  if ('error' in metadata) return metadata;
+  return { sections: metadata.sections.map((section) => SevMetadataSection.decode(section)) };
 }

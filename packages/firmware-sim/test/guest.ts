@@ -3,10 +3,11 @@ import { createObserver, type Observer } from '@sevlab/ambient/observer';
 import { type Gpa, gpa, type Spa } from '@sevlab/codec/address';
 import { createMachine, type GuestContext, type Machine } from '@sevlab/machine/machine';
 import { bootFirmware, type Handover } from '../src/boot.ts';
+import { ramOf } from '../src/memory-map.ts';
 import type { Stopped } from '../src/stopped.ts';
 
 export const MEMORY_SIZE: bigint = 512n * 1024n * 1024n;
-const IMAGE_END = 0x1_0000_0000n;
+const FOUR_GIB = 0x1_0000_0000n;
 const PAGE = 4096;
 const ASID = 100;
 
@@ -16,10 +17,16 @@ export interface Guest {
   readonly observer: Observer;
   readonly number: number;
   readonly imageAt: Gpa;
+  /** RAM, in bytes. */
+  readonly memorySize: bigint;
 }
 
 /** The image as LAUNCH_UPDATE_DATA leaves it in memory, page by page under the guest's key. */
-export function launchGuest(image: Uint8Array, options: { record?: boolean } = {}): Guest {
+export function launchGuest(
+  image: Uint8Array,
+  options: { record?: boolean; memorySize?: bigint } = {},
+): Guest {
+  const { memorySize = MEMORY_SIZE } = options;
   const observer = createObserver(options);
   const machine = createMachine({
     part: 'genoa',
@@ -27,14 +34,16 @@ export function launchGuest(image: Uint8Array, options: { record?: boolean } = {
     entropy: seededEntropy('t', 'machine'),
     observer,
   });
-  const imageAt = gpa(IMAGE_END - BigInt(image.length));
+  const imageAt = gpa(FOUR_GIB - BigInt(image.length));
+  const { lowEnd } = ramOf(memorySize);
   const number = machine.host.createGuest([
-    { gpa: gpa(0n), length: MEMORY_SIZE },
+    { gpa: gpa(0n), length: lowEnd },
+    ...(memorySize > lowEnd ? [{ gpa: gpa(FOUR_GIB), length: memorySize - lowEnd }] : []),
     { gpa: imageAt, length: BigInt(image.length) },
   ]);
   machine.secureProcessor.memory.installKey(ASID, seededEntropy('t', 'memory key').bytes(32));
   machine.secureProcessor.memory.setRunnable(ASID, true);
-  const guest = { machine, observer, number, imageAt };
+  const guest = { machine, observer, number, imageAt, memorySize };
   for (let offset = 0; offset < image.length; offset += PAGE) {
     writeEncrypted(guest, gpa(imageAt + BigInt(offset)), image.subarray(offset, offset + PAGE));
   }
@@ -60,11 +69,11 @@ export function frameOf({ machine, number }: Guest, address: bigint): Spa {
 
 /** Runs the firmware, in a context that a test may change. */
 export function boot(
-  { machine, observer, number }: Guest,
+  { machine, observer, number, memorySize }: Guest,
   change: (context: GuestContext) => GuestContext = (context) => context,
 ): Handover | Stopped {
   return machine.host.vmrun(number, ASID, (context) =>
-    bootFirmware({ context: change(context), observer, memorySize: MEMORY_SIZE }),
+    bootFirmware({ context: change(context), observer, memorySize }),
   );
 }
 

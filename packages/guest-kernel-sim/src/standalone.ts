@@ -5,20 +5,12 @@ import type { GuestContext } from '@sevlab/machine/machine';
 import { mountSecurityFs, startKernel } from './boot.ts';
 import type { Kernel } from './kernel.ts';
 import { loadModule } from './modules.ts';
+import { OperationRunner } from './operation-runner.ts';
 import type { ReadFile } from './operation-words.ts';
 import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from './plain-guest.ts';
-import { LOG_LEVEL } from './printk.ts';
 import { type Json, nonZeroRuns } from './probe-json.ts';
-import {
-  MODULE,
-  type OperationResult,
-  type OperationScope,
-  type ParsedOperation,
-  parseOperation,
-  perform,
-} from './probe-operations.ts';
+import { MODULE, type OperationResult, type ParsedOperation, parseOperation } from './probe-operations.ts';
 import type { KernelProfile } from './profile.ts';
-import { ROOT } from './user.ts';
 
 export type { Json } from './probe-json.ts';
 
@@ -124,34 +116,35 @@ function clear(
 const shownLength = (area: Uint8Array): number =>
   Math.min(Math.max(area.length + 64, Number(PLAIN_GUEST.areaSize)), AREA_AFTER_MAX);
 
-/** One run: the kernel, and what lines of its log were reported. */
+/** One run. */
 class Probe {
   readonly #kernel: Kernel;
-  readonly #scope: OperationScope;
-  #reported = 0;
+  readonly #context: GuestContext;
+  readonly #runner: OperationRunner;
 
   constructor(kernel: Kernel, context: GuestContext) {
     this.#kernel = kernel;
-    this.#scope = { kernel, context, sys: kernel.as(ROOT), descriptors: new Map() };
+    this.#context = context;
+    this.#runner = new OperationRunner(kernel, context);
   }
 
   run(
     { name = '', area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, at = base, mode }: ProbeInput,
     operations: readonly ParsedOperation[],
   ): ProbeResult {
-    const { memory } = this.#scope.context;
+    const { memory } = this.#context;
     if (mode === 'bind') {
       this.#locate(gpa(0n), 0n);
       loadModule(this.#kernel, MODULE, { debug: true }); // its probe fails; the device stays free
-      this.#ownLines();
+      this.#runner.driverLines();
     }
     memory.writePrivate(at, area);
     this.#locate(base, size);
-    const { op: via, k: dmesg = [], ...outcome } = this.#step(parseOperation(mode));
-    const { err: dirError, e: entries = [] } = this.#step(parseOperation('ls'));
-    const { f: read = [] } = this.#step(parseOperation('readall'));
-    const ops = operations.map((operation) => this.#step(operation)).filter(({ op }) => op !== 'put');
-    const down = this.#step(parseOperation(mode === 'load' ? 'unload' : 'unbind'));
+    const { op: via, k: dmesg = [], ...outcome } = this.#runner.run(parseOperation(mode));
+    const { err: dirError, e: entries = [] } = this.#runner.run(parseOperation('ls'));
+    const { f: read = [] } = this.#runner.run(parseOperation('readall'));
+    const ops = operations.map((operation) => this.#runner.run(operation)).filter(({ op }) => op !== 'put');
+    const down = this.#runner.run(parseOperation(mode === 'load' ? 'unload' : 'unbind'));
     return {
       name,
       blob_len: area.length,
@@ -167,21 +160,6 @@ class Probe {
 
   #locate(basePa: Gpa, size: bigint): void {
     const location = SecretLocation.encode({ basePa, size });
-    this.#scope.context.memory.writePrivate(PLAIN_GUEST.location, location);
-  }
-
-  #step(operation: ParsedOperation): OperationResult {
-    const result = perform(operation, this.#scope);
-    const k = this.#ownLines();
-    return k.length > 0 ? { ...result, k } : result;
-  }
-
-  /** Lines of the driver since the last call. */
-  #ownLines(): string[] {
-    const lines = this.#kernel.state.log.slice(this.#reported);
-    this.#reported += lines.length;
-    return lines
-      .filter(({ text }) => /^efi_secret( efi_secret\.0)?:/.test(text))
-      .map(({ level, text }) => `<${LOG_LEVEL[level]}>${text}`);
+    this.#context.memory.writePrivate(PLAIN_GUEST.location, location);
   }
 }

@@ -1,5 +1,6 @@
 import { type Entropy, type EntropyState, entropyFrom } from '@sevlab/ambient/entropy';
 import type { Observer } from '@sevlab/ambient/observer';
+import type { DescribedLaunch } from '@sevlab/sev-channel/described-launch';
 import { makeSession } from './make-session.ts';
 import { Offer } from './offer.ts';
 import type { OwnerSession } from './owner-session.ts';
@@ -15,8 +16,8 @@ export interface Intent {
   readonly trustedArk: Uint8Array;
   /** 32 bits (55766, Guest Policy Structure). */
   readonly policy: number;
-  /** The firmware image that the guest is to start with. */
-  readonly image: Uint8Array;
+  /** What the guest is to start with: the firmware image, and what else the host must measure. */
+  readonly launch: DescribedLaunch;
 }
 
 /** Everything that the guest owner knows, as plain data. */

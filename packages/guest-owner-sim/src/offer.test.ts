@@ -17,8 +17,8 @@ const IMAGE = concat(
 );
 
 /** An owner in the middle of the launch of the known answers. */
-function midLaunch(intent: { policy?: number; image?: Uint8Array } = {}) {
-  const owner = makeOwner({ policy: POLICY, image: IMAGE, ...intent });
+function midLaunch({ policy = POLICY, image = IMAGE } = {}) {
+  const owner = makeOwner({ policy, launch: { image } });
   owner.state.sessions.push({
     tek: fromHex(known.session.tek),
     tik: TIK,

@@ -1,8 +1,9 @@
 import { toHex } from '@sevlab/codec/bytes';
 import { LaunchMeasurement } from '@sevlab/codec/sev/session';
+import { describeLaunch } from '@sevlab/sev-channel/described-launch';
+import { launchDigest } from '@sevlab/sev-channel/launch-digest';
 import { macEqual } from '@sevlab/sev-channel/mac';
 import { type FirmwareVersion, measureLaunch } from '@sevlab/sev-channel/measurement';
-import { expectedDigest } from './expected-digest.ts';
 import type { GuestOwner } from './guest-owner.ts';
 import { type OwnerSession, sessionOf } from './owner-session.ts';
 import type { Verdict } from './verdict.ts';
@@ -58,9 +59,9 @@ export class Offer {
     if (measurement.length !== LaunchMeasurement.size) {
       return `expected a measurement of ${LaunchMeasurement.size} bytes, got ${measurement.length}`;
     }
-    const { policy, image } = this.#owner.state.intent;
+    const { policy, launch } = this.#owner.state.intent;
     const { measure, mnonce } = LaunchMeasurement.decode(measurement);
-    const digest = expectedDigest(image);
+    const digest = launchDigest(describeLaunch(launch));
     const wanted = measureLaunch({ tik: session.tik, version, policy, digest, mnonce });
     if (macEqual(measure, wanted)) return undefined;
     const { apiMajor, apiMinor, build } = version;

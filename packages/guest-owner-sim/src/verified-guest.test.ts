@@ -22,7 +22,7 @@ function imageWith(areaSize: number): Uint8Array {
 
 /** The guest of a launch that was verified. */
 function verified(image: Uint8Array = new Uint8Array(4096), version = GENOA) {
-  const owner = makeOwner({ image });
+  const owner = makeOwner({ launch: { image } });
   owner.state.sessions.push({ tek: TEK, tik: TIK, spent: true, measure: MEASURE });
   return { owner, guest: new VerifiedGuest(owner, 0, version) };
 }

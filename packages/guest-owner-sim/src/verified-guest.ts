@@ -35,7 +35,7 @@ export class VerifiedGuest {
    */
   packSecrets(secrets: readonly Secret[]): SealedPacket {
     const plaintext = encodeSecretTable(secrets);
-    const area = findArea(readGuidedTable(this.#owner.state.intent.image), SEV_SECRET_BLOCK_GUID);
+    const area = findArea(readGuidedTable(this.#owner.state.intent.launch.image), SEV_SECRET_BLOCK_GUID);
     if (area !== undefined && area.size !== 0 && plaintext.length > area.size) {
       throw new RangeError(
         `the secret table has ${plaintext.length} bytes; expected at most ${area.size}, the size of the image's secret area`,

@@ -49,7 +49,12 @@ export function makePlatform(seed: string): {
 
 /** A guest owner that records what it says. */
 export function makeOwner(intent: Partial<Intent> = {}): GuestOwner {
-  const complete = { trustedArk: EMULATED_ARK, policy: 1, image: new Uint8Array(4096), ...intent };
+  const complete = {
+    trustedArk: EMULATED_ARK,
+    policy: 1,
+    launch: { image: new Uint8Array(4096) },
+    ...intent,
+  };
   return createGuestOwner(complete, seededEntropy('test', 'guest-owner'), createObserver({ record: true }));
 }
 

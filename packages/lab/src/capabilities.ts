@@ -22,5 +22,5 @@ export const capabilities = () => ({
           ? 'full'
           : `partial: ${support.partial}`,
   })),
-  emulates: { sev: true, sevEs: false, sevSnp: false },
+  emulates: { sev: 'whole', sevEs: 'launch', sevSnp: 'not' },
 });

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { hardwareConcern } from './beside-hardware.ts';
 import { addAnnotate } from './commands/annotate.ts';
+import { addBoot } from './commands/boot.ts';
 import { addCapabilities } from './commands/capabilities.ts';
 import { addConform } from './commands/conform.ts';
 import { addDemo } from './commands/demo.ts';
@@ -18,7 +19,15 @@ import { systemReason } from './system-reason.ts';
 import { VERSION } from './version.ts';
 
 /** Commands that emulate a platform or a guest, rather than look into files. */
-const EMULATES: ReadonlySet<string> = new Set(['demo', 'run', 'guest', 'conform', 'serve', 'platform']);
+const EMULATES: ReadonlySet<string> = new Set([
+  'demo',
+  'run',
+  'guest',
+  'conform',
+  'serve',
+  'platform',
+  'boot',
+]);
 
 /** The whole command line; each command is in a file of its name. */
 function createProgram(): Command {
@@ -39,6 +48,7 @@ function createProgram(): Command {
   for (const add of [
     addDemo,
     addRun,
+    addBoot,
     addTable,
     addPacket,
     addPlatform,

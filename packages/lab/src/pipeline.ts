@@ -4,6 +4,7 @@ import { createObserver, type Observer } from '@sevlab/ambient/observer';
 import type { Gpa } from '@sevlab/codec/address';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
 import type { PlatformStatusBuffer } from '@sevlab/codec/sev/command';
+import { hasPolicy } from '@sevlab/codec/sev/policy';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { bootFirmware } from '@sevlab/firmware-sim/boot';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
@@ -22,9 +23,11 @@ import type { EncryptionMode } from '@sevlab/machine/xex';
 import { serve } from '@sevlab/psp-sim/mailbox';
 import { type FirmwareProfile, PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
 import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
+import { type DescribedLaunch, type DirectBoot, initialVmsas } from '@sevlab/sev-channel/described-launch';
 import { EMULATED_ARK } from '@sevlab/sev-channel/emulated-root';
 import type { LaunchingGuest, MeasuredGuest, RunningGuest } from '@sevlab/vmm-sim/guest';
-import { createVmm, type Vmm } from '@sevlab/vmm-sim/vmm';
+import { createVmm, type LaunchRequest, type Vmm } from '@sevlab/vmm-sim/vmm';
+import { ONE_VCPU, type Vcpus } from '@sevlab/vmm-sim/vmsas';
 import { endorse } from './key-distribution-service.ts';
 
 /** Everything that a run is made of, decided before it starts. */
@@ -40,6 +43,11 @@ export interface Setup {
   readonly policy: number;
   /** The firmware image, as the guest owner wants it. */
   readonly image: Uint8Array;
+  /** What the firmware is given to start. The guest owner knows it. */
+  readonly directBoot?: DirectBoot;
+  /** Whether its hashes are measured, and expected to be. */
+  readonly kernelHashes?: boolean;
+  readonly vcpus?: Vcpus;
   /** Bytes. */
   readonly memorySize: bigint;
   readonly disk?: Uint8Array;
@@ -104,7 +112,7 @@ export class Pipeline {
   /** INIT, certificates, the guest owner's verification and session. Throws Refused and CommandFailed. */
   offer(): Offer {
     const { vmm, owner, kds } = this.actors;
-    vmm.initPlatform();
+    vmm.initPlatform({ es: hasPolicy(this.setup.policy, 'ES') });
     const status = vmm.platformStatus();
     const { cek, ...chain } = vmm.exportCertificates();
     const verdict = owner.offer({ ...chain, ...endorse(cek, kds) });
@@ -117,11 +125,18 @@ export class Pipeline {
    * LAUNCH_START, ACTIVATE, LAUNCH_UPDATE_DATA. `instead` is what a cheating host takes for what was agreed.
    * Throws CommandFailed and VmmError.
    */
-  launch(instead: { readonly image?: Uint8Array; readonly policy?: number } = {}): LaunchingGuest {
-    const { image, memorySize, policy, disk } = this.setup;
-    const session = this.#need('offer');
-    const request = { image, memorySize, policy, session, ...instead };
-    const launching = this.actors.vmm.launch(disk ? { ...request, disk } : request);
+  launch(
+    instead: Partial<Pick<LaunchRequest, 'image' | 'policy' | 'directBoot' | 'vcpus'>> = {},
+  ): LaunchingGuest {
+    const { image, memorySize, policy, disk, directBoot, kernelHashes, vcpus } = this.setup;
+    const launching = this.actors.vmm.launch({
+      ...{ image, memorySize, policy, session: this.#need('offer') },
+      ...(disk && { disk }),
+      ...(directBoot && { directBoot }),
+      ...(kernelHashes && { kernelHashes }),
+      ...(vcpus && { vcpus }),
+      ...instead,
+    });
     this.#advance({ launching });
     return launching;
   }
@@ -160,18 +175,28 @@ export class Pipeline {
     return running;
   }
 
-  /** VMRUN: firmware, hand-over, kernel, user space. Throws Refused when the guest does not start. */
+  /** VMRUN, as far as the firmware's hand-over. Returns where boot_params is. Throws Refused when the guest stops. */
+  startFirmware(): Gpa {
+    const { observer } = this;
+    const { memorySize } = this.setup;
+    const bootParams = this.#need('running').run((context) => {
+      const outcome = bootFirmware({ context, observer, memorySize });
+      if (outcome.kind === 'handover') return outcome.bootParams;
+      observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
+      throw new Refused('firmware', `the guest does not start: ${outcome.reason}`);
+    });
+    this.#advance({ bootParams });
+    return bootParams;
+  }
+
+  /** The kernel and user space, after the firmware if that has not run yet. Throws Refused when the guest stops. */
   boot(): Kernel {
     const { observer } = this;
-    const { linux, memorySize } = this.setup;
-    const kernel = this.#need('running').run((context) => {
-      const outcome = bootFirmware({ context, observer, memorySize });
-      if (outcome.kind === 'stopped') {
-        observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
-        throw new Refused('firmware', `the guest does not start: ${outcome.reason}`);
-      }
-      return bootKernel({ context, bootParams: outcome.bootParams, profile: kernelProfile(linux), observer });
-    });
+    const bootParams = this.#progress.bootParams ?? this.startFirmware();
+    const profile = kernelProfile(this.setup.linux);
+    const kernel = this.#need('running').resume((context) =>
+      bootKernel({ context, bootParams, profile, observer }),
+    );
     this.#advance({ kernel });
     return kernel;
   }
@@ -217,19 +242,26 @@ export class Pipeline {
   }
 }
 
+/** What the guest owner expects to be measured. */
+const describe = ({ image, policy, directBoot, kernelHashes, vcpus }: Setup): DescribedLaunch => ({
+  image,
+  ...(directBoot && kernelHashes && { kernel: directBoot }),
+  ...(hasPolicy(policy, 'ES') && { vmsas: initialVmsas(image, vcpus ?? ONE_VCPU) }),
+});
+
 /** Switches everything on: a machine, its AMD-SP, a VMM, and far away a guest owner. */
 export function createPipeline(setup: Setup): Pipeline {
   const observer = createObserver({ record: setup.record, ...(setup.clock && { clock: setup.clock }) });
   const entropy = (name: string) =>
     setup.seed === undefined ? systemEntropy(name) : seededEntropy(setup.seed, name);
-  const { part, encryption, policy, image } = setup;
+  const { part, encryption, policy } = setup;
   const machine = createMachine({ part, encryption, entropy: entropy('machine'), observer });
   const secureProcessor = createSecureProcessor({
     profile: { ...PROFILES[setup.profile], ...setup.switches },
     entropy: entropy('amd-sp'),
     hardware: machine.secureProcessor,
   });
-  const intent = { trustedArk: EMULATED_ARK, policy, image };
+  const intent = { trustedArk: EMULATED_ARK, policy, launch: describe(setup) };
   return new Pipeline(setup, observer, {
     machine,
     secureProcessor,

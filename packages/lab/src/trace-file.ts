@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { traceLines } from '@sevlab/ambient/trace-lines';
 import { TRACE_FORMAT, TRACE_VERSION, type TraceHeader } from '@sevlab/codec/trace';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline, Setup } from './pipeline.ts';
 import { VERSION } from './version.ts';
 
 export interface TraceOptions {
@@ -9,6 +9,16 @@ export interface TraceOptions {
   readonly scenario: string;
   /** Write closed bytes too: plaintext, keys, secrets. */
   readonly reveal: boolean;
+}
+
+/** What a run was made of that is not in the scenario's file: digests by name. */
+function inputsOf({ image, directBoot }: Setup): Record<string, string> {
+  const inputs = { firmware: image, kernel: directBoot?.kernel, initrd: directBoot?.initrd };
+  return Object.fromEntries(
+    Object.entries(inputs).flatMap(([name, bytes]) =>
+      bytes === undefined ? [] : [[name, createHash('sha256').update(bytes).digest('hex')]],
+    ),
+  );
 }
 
 /** The trace of a run as the text of a file. */
@@ -23,7 +33,7 @@ export function traceText(pipeline: Pipeline, options: TraceOptions): string {
     start: new Date(Number(observer.state.start / 1_000_000n)).toISOString(),
     command: options.command,
     scenario: options.scenario,
-    inputs: { firmware: createHash('sha256').update(setup.image).digest('hex') },
+    inputs: inputsOf(setup),
     revealed: options.reveal,
   };
   let text = '';

@@ -11,11 +11,13 @@ export interface GuestRegion {
   readonly length: bigint;
 }
 
-/** Where a guest's memory lies: the host's nested page tables, as plain data. The host may change them. */
+/** Where a guest's memory lies: the host's nested page tables, and of the guest's the C-bits, as plain data. */
 export interface GuestRam {
   readonly regions: readonly GuestRegion[];
   /** Pages (by GPA divided by 4096) that the host moved. */
   readonly moved: Map<bigint, Spa>;
+  /** Pages whose C-bit the guest has cleared in its own page tables. The host has no part in that. */
+  readonly shared: Set<bigint>;
 }
 
 /** What a guest is given: each region with its guest-physical start and its length, both whole pages, in bytes. */
@@ -39,13 +41,14 @@ export function mapGuestRam(
     frame += ((within + length + FRAME - 1n) / FRAME) * FRAME;
     return region;
   });
-  return { ram: { regions, moved: new Map() }, nextFrame: spa(frame) };
+  return { ram: { regions, moved: new Map(), shared: new Set() }, nextFrame: spa(frame) };
 }
 
 /** The same places from here on; either can be remapped alone. */
 export const forkGuestRam = (ram: GuestRam): GuestRam => ({
   regions: ram.regions,
   moved: new Map(ram.moved),
+  shared: new Set(ram.shared),
 });
 
 /** A piece of a guest-physical range. Without `spa` there is no memory behind it. */

@@ -27,6 +27,32 @@ function withGuest(record = false): { machine: Machine; guest: number } {
   return { machine, guest };
 }
 
+test('page states are the guest’s own: they change no byte, stay with the guest, and are told', () => {
+  const { machine, guest } = withGuest(true);
+  const page = gpa(0x3000n);
+  machine.host.vmrun(guest, ASID, ({ memory }) => {
+    memory.writePrivate(page, utf8('private'));
+    memory.share(page, 2);
+    expect([0x2fffn, 0x3000n, 0x4fffn, 0x5000n].map((at) => memory.isShared(gpa(at)))).toEqual([
+      ...[false, true, true, false],
+    ]);
+    expect(toHex(memory.readPrivate(page, 7))).toBe(toHex(utf8('private')));
+    expect(toHex(memory.readShared(page, 7))).not.toBe(toHex(utf8('private')));
+    memory.unshare(page, 1);
+  });
+  const fork = machine.fork(createObserver());
+  const shared = (of: Machine) =>
+    of.host.resume(guest, ASID).memory.isShared(gpa(0x4000n)) &&
+    !of.host.resume(guest, ASID).memory.isShared(page);
+  expect([machine, fork].map(shared)).toEqual([true, true]);
+  fork.host.resume(guest, ASID).memory.unshare(gpa(0x4000n), 1);
+  expect([machine, fork].map(shared)).toEqual([true, false]);
+  expect(machine.observer.events.filter(({ type }) => type === 'page-state')).toMatchObject([
+    { gpa: '0x3000', pages: 2, shared: true },
+    { gpa: '0x3000', pages: 1, shared: false },
+  ]);
+});
+
 describe('VMRUN', () => {
   test('is refused while the AMD-SP has not made the ASID valid, and again afterwards', () => {
     const { machine, guest } = withGuest();

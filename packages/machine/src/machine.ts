@@ -3,6 +3,7 @@ import type { Observer } from '@sevlab/ambient/observer';
 import { type Gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
 import { equal } from '@sevlab/codec/bytes';
 import type { Disk } from './devices/disk.ts';
+import { createFwCfg, type FwCfg, type FwCfgItems } from './devices/fw-cfg.ts';
 import { Mailbox, type MailboxRegisters } from './devices/mailbox.ts';
 import {
   forkGuestRam,
@@ -41,6 +42,8 @@ const CORES = CORE_COMPLEXES.flat();
 
 interface GuestSlot {
   readonly ram: GuestRam;
+  /** What the host offers to firmware, by name. The bytes are never written to. */
+  readonly fwCfg: FwCfgItems;
   disk: Uint8Array | undefined;
 }
 
@@ -68,6 +71,7 @@ export interface GuestContext {
   cpuid(leaf: number): { eax: number; ebx: number };
   rdmsr(index: number): bigint;
   readonly disk: Disk | undefined;
+  readonly fwCfg: FwCfg;
 }
 
 /** CPUID leaf that tells of memory encryption (APM volume 3, Fn8000_001F). */
@@ -98,7 +102,7 @@ export class Host {
     const { state } = this.#machine;
     const { ram, nextFrame } = mapGuestRam(regions, state.nextFrame);
     const guest = state.guests.size;
-    state.guests.set(guest, { ram, disk: undefined });
+    state.guests.set(guest, { ram, fwCfg: new Map(), disk: undefined });
     state.nextFrame = nextFrame;
     return guest;
   }
@@ -119,6 +123,11 @@ export class Host {
       gpa: hexAddress(page),
       spa: hexAddress(to),
     }));
+  }
+
+  /** Offers an item to the guest's firmware, or changes it. The bytes must stay as they are. */
+  offerFwCfg(guest: number, name: string, item: Uint8Array): void {
+    this.#slot(guest).fwCfg.set(name, item);
   }
 
   /** Attaches a disk image. The device writes into these very bytes. */
@@ -201,8 +210,12 @@ export class Machine {
   fork(observer: Observer): Machine {
     const { state } = this;
     const guests = new Map<number, GuestSlot>();
-    for (const [guest, { ram, disk }] of state.guests)
-      guests.set(guest, { ram: forkGuestRam(ram), disk: disk && new Uint8Array(disk) });
+    for (const [guest, { ram, fwCfg, disk }] of state.guests)
+      guests.set(guest, {
+        ram: forkGuestRam(ram),
+        fwCfg: new Map(fwCfg),
+        disk: disk && new Uint8Array(disk),
+      });
     return new Machine(
       { ...state, guests, wbinvd: [...state.wbinvd] },
       this.memory.fork(),
@@ -223,16 +236,18 @@ export class Machine {
   }
 
   /** A guest's own view of itself, under the key of that ASID. Nothing is checked: Host does that. */
-  guestContext({ ram, disk }: GuestSlot, asid: number): GuestContext {
+  guestContext({ ram, fwCfg, disk }: GuestSlot, asid: number): GuestContext {
     const part = PARTS[this.state.part];
+    const es = asid < part.minSevAsid;
     return {
       memory: new GuestMemory(this.memory, this.observer, ram, asid, 'firmware'),
       cpuid: (leaf) =>
         leaf === CPUID_MEMORY_ENCRYPTION
-          ? { eax: 1 << 1, ebx: part.cBit | (part.physicalBitsLost << 6) } // EAX bit 1: SEV
+          ? { eax: es ? 0b1010 : 0b10, ebx: part.cBit | (part.physicalBitsLost << 6) } // EAX bit 1: SEV, 3: SEV-ES
           : { eax: 0, ebx: 0 },
-      rdmsr: (index) => (index === MSR_SEV_STATUS ? 1n : 0n), // bit 0: SEV is active in this guest
+      rdmsr: (index) => (index === MSR_SEV_STATUS ? (es ? 0b11n : 0b1n) : 0n), // bit 0: SEV is active here, 1: SEV-ES
       disk: disk && new DiskDevice(disk, this.memory, this.observer, ram),
+      fwCfg: createFwCfg(fwCfg, this.observer),
     };
   }
 }

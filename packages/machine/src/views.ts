@@ -7,6 +7,8 @@ import { type GuestRam, locate, type Place } from './guest-ram.ts';
 import type { MemoryController } from './memory-controller.ts';
 import { type PartName, withoutCBit } from './part.ts';
 
+const PAGE = 4096n;
+
 /** The host's view: DRAM's cells as they are, so ciphertext where a guest wrote privately. No policy here. */
 export class HostMemory {
   readonly #memory: MemoryController;
@@ -92,6 +94,37 @@ export class GuestMemory {
     const places = locate(this.#ram, address, cells.length);
     scatter(places, cells, (at, part) => this.#memory.write(at, part));
     this.#observe('write', 'shared', address, cells.length, places, [cells]);
+  }
+
+  /**
+   * Clears the C-bit of so many pages from `page` on, a multiple of 4096: from now on the guest means their cells as they
+   * are. What was private there is ciphertext then. Nothing stops a read or write of the other kind.
+   */
+  share(page: Gpa, pages: number): void {
+    this.#setPageState(page, pages, true);
+  }
+
+  /** Sets the C-bit again. What was shared there decrypts to something else. */
+  unshare(page: Gpa, pages: number): void {
+    this.#setPageState(page, pages, false);
+  }
+
+  /** Whether the guest cleared the C-bit of the page that an address lies in. Looking leaves no trace. */
+  isShared(address: Gpa): boolean {
+    return this.#ram.shared.has(address / PAGE);
+  }
+
+  #setPageState(page: Gpa, pages: number, shared: boolean): void {
+    for (let number = page / PAGE; number < page / PAGE + BigInt(pages); number++) {
+      if (shared) this.#ram.shared.add(number);
+      else this.#ram.shared.delete(number);
+    }
+    this.#observer.observe(this.#actor, 'memory', () => ({
+      type: 'page-state',
+      gpa: hexAddress(page),
+      pages,
+      shared,
+    }));
   }
 
   #observe(

@@ -12,7 +12,7 @@ import {
 } from './guest-sentences.ts';
 import type { Origin } from './known-bytes.ts';
 import type { StepKind } from './step-events.ts';
-import { byteCount, hex, listed, sentences } from './wording.ts';
+import { byteCount, hex, listed, plural, sentences } from './wording.ts';
 
 /** What a step is told from. */
 export interface StepMaterial {
@@ -284,6 +284,12 @@ export function describeEvent(event: AnyEvent): string {
       return describeAccess(event);
     case 'remap':
       return `The host lets GPA ${event.gpa} lie at sPA ${event.spa}.`;
+    case 'page-state':
+      return `The guest makes ${plural(event.pages, 'page')} at GPA ${event.gpa} ${event.shared ? 'shared' : 'private'}.`;
+    case 'fw-cfg':
+      return `The host gives the item ${event.name} to the firmware: ${event.length} bytes, SHA-256 ${event.sha256}.`;
+    case 'boot-blob':
+      return `The firmware takes the ${event.name} as ${event.outcome}: ${event.reason}.`;
     case 'vmrun':
       return `The host executes VMRUN on ASID ${event.asid}.`;
     case 'handover':

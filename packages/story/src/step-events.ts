@@ -113,11 +113,17 @@ function kindOf(event: AnyEvent, userSpace: boolean): StepKind {
       return 'command';
     case 'syscall':
       return 'shell';
+    case 'page-state':
+      if (event.actor === 'firmware') return 'firmware';
+      return userSpace ? 'shell' : 'kernel';
     case 'printk':
     case 'uevent':
       return userSpace ? 'shell' : 'kernel';
     case 'remap':
       return 'host-memory';
+    case 'fw-cfg':
+    case 'boot-blob':
+      return 'firmware';
     case 'access':
       if (event.actor === 'amd-sp') return 'command';
       if (event.actor === 'firmware') return 'firmware';

@@ -15,16 +15,16 @@ export interface HostBuffers {
 /** No buffer is in use yet. */
 export const createHostBuffers = (): HostBuffers => ({ next: FIRST_BUFFER });
 
-/** Reserves `length` bytes of host memory, at a multiple of 16. Nothing is ever given back. */
-export function reserve(buffers: HostBuffers, length: number): Spa {
-  const address = buffers.next;
+/** Reserves `length` bytes of host memory, at a multiple of `alignment` bytes. Nothing is ever given back. */
+export function reserve(buffers: HostBuffers, length: number, alignment = 16): Spa {
+  const address = spa(BigInt(alignUp(Number(buffers.next), alignment)));
   buffers.next = spa(address + BigInt(alignUp(Math.max(length, 1), 16)));
   return address;
 }
 
-/** Puts bytes into host memory of their own. Returns where. */
-export function place(host: Host, buffers: HostBuffers, bytes: Uint8Array): Spa {
-  const address = reserve(buffers, bytes.length);
+/** Puts bytes into host memory of their own, aligned as reserve() does. Returns where. */
+export function place(host: Host, buffers: HostBuffers, bytes: Uint8Array, alignment?: number): Spa {
+  const address = reserve(buffers, bytes.length, alignment);
   host.memory.write(address, bytes);
   return address;
 }

@@ -1,15 +1,14 @@
 import { hexAddress } from '@sevlab/codec/address';
 import { SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
-import { type AreaBlock, findArea, findEntry, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import { type AreaBlock, findArea, findEntry, type GuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { VmmError } from './errors.ts';
 
 /**
- * Where an image wants the secrets. DEVIATION: QEMU takes guest-physical address 0 when the image announces 0/0 and
- * never looks at the size; this refuses both, since such a secret is lost. `memorySize` in bytes. Throws VmmError,
- * which says what is wrong with the image.
+ * Where an image with that table wants the secrets. DEVIATION: QEMU takes guest-physical address 0 when the image
+ * announces 0/0 and never looks at the size; this refuses both, since such a secret is lost. A host that wants QEMU's
+ * answer gives injectSecret the address. `memorySize` in bytes. Throws VmmError, which says what is wrong with the image.
  */
-export function findSecretArea(image: Uint8Array, memorySize: bigint): AreaBlock {
-  const table = readGuidedTable(image);
+export function findSecretArea(table: GuidedTable, memorySize: bigint): AreaBlock {
   if (table.kind === 'none') {
     throw new VmmError(
       `firmware image: no GUIDed table (${table.reason}); expected an AmdSev image, see 'sevlab firmware inspect'`,

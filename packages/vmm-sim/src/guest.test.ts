@@ -53,6 +53,16 @@ describe('LAUNCH_SECRET', () => {
     expect(host.memory.read(paddr(fields.transPaddr), 64)).toEqual(data);
   });
 
+  test("goes where the guest's own image wants it, which was read once: what another guest has is not asked", () => {
+    const image = imageWithArea(AREA, 0x1000);
+    const { vmm, guest, host, arrived } = measured(0x1000, image);
+    vmm.launch({ image: imageWithArea(0x90_0000, 0x1000), memorySize: MEMORY, policy: 1 });
+    image.fill(0);
+    guest.injectSecret(packet(64));
+    const [place] = host.locate(guest.record.guest, gpa(BigInt(AREA)), 64);
+    expect(arrived.at(-1)!.fields.guestPaddr).toBe(place!.spa);
+  });
+
   test.each([15, 17, 0])('of %i bytes is for the AMD-SP to refuse', (length) => {
     const { guest, arrived } = measured();
     expect(guest.injectSecret(packet(length))).toBe('BAD_MEASUREMENT');

@@ -1,4 +1,5 @@
-import { gpa } from '@sevlab/codec/address';
+import { gpa, type Spa } from '@sevlab/codec/address';
+import type { GuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { HandleBuffer, LaunchMeasureBuffer, LaunchSecretBuffer } from '@sevlab/codec/sev/command';
 import { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import type { SevStatus } from '@sevlab/codec/sev/status';
@@ -15,6 +16,10 @@ export interface GuestRecord {
   readonly asid: number;
   readonly memorySize: bigint;
   readonly image: Uint8Array;
+  /** Its GUIDed table, read once, at the launch (QEMU, hw/i386/pc_sysfw_ovmf.c: pc_system_parse_ovmf_flash). */
+  readonly table: GuidedTable;
+  /** SEV-ES: where the boot CPU's VMSA lies. */
+  readonly vmsa?: Spa;
 }
 
 /** A guest that is being measured. */
@@ -87,7 +92,7 @@ export class MeasuredGuest {
 
   /** Where the image wants the secrets, if `length` bytes fit there. */
   #announcedTarget(length: number): bigint {
-    const { base, size } = findSecretArea(this.record.image, this.record.memorySize);
+    const { base, size } = findSecretArea(this.record.table, this.record.memorySize);
     if (length > size) {
       throw new VmmError(
         `packet: ${length} bytes do not fit; expected at most ${size}, the size of the image's secret area`,
@@ -120,7 +125,7 @@ export class RunningGuest {
 
   /** VMRUN: `software` is what the guest's own memory leads to; the VMM has no part in it. */
   run<T>(software: (context: GuestContext) => T): T {
-    return this.vmm.host.vmrun(this.record.guest, this.record.asid, software);
+    return this.vmm.host.vmrun(this.record.guest, this.record.asid, software, this.record.vmsa);
   }
 
   /** What the running guest's software goes on with, in a fork: no VMRUN happens. */

@@ -1,5 +1,6 @@
-import { alignUp, gpa, type Spa, spa } from '@sevlab/codec/address';
+import { type Gpa, gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
 import type { Struct } from '@sevlab/codec/layout';
+import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { CERT_CHAIN_SIZE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import {
   ActivateBuffer,
@@ -11,13 +12,21 @@ import {
   PdhCertExportBuffer,
   PlatformStatusBuffer,
 } from '@sevlab/codec/sev/command';
+import { hasPolicy } from '@sevlab/codec/sev/policy';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import type { Host } from '@sevlab/machine/machine';
 import { PARTS, type PartName } from '@sevlab/machine/part';
 import { createHostBuffers, type HostBuffers, issue, issueBare, place, reserve } from './command-buffer.ts';
+import { bootItems, type DirectBoot, findHashesArea, hashesTable } from './direct-boot.ts';
 import { CommandFailed, VmmError } from './errors.ts';
-import { LaunchingGuest } from './guest.ts';
+import { type GuestRecord, LaunchingGuest } from './guest.ts';
 import { FOUR_GIB, ramRegions } from './ram-regions.ts';
+import { initialVmsas, ONE_VCPU, type Vcpus } from './vmsas.ts';
+
+/** Bit 0 of INIT's FLAGS: SEV-ES (55766, INIT). */
+const INIT_ES = 1;
+/** The trusted memory region, in bytes; it is aligned to its size (55766, INIT). */
+const TMR_SIZE = 0x10_0000;
 
 /** This VMM's own limit, in bytes. */
 const MAX_MEMORY: bigint = 64n << 30n;
@@ -26,8 +35,10 @@ const MAX_MEMORY: bigint = 64n << 30n;
 export interface VmmState {
   readonly part: PartName;
   readonly buffers: HostBuffers;
-  /** NOT MODELLED: ASIDs that come back when a guest is gone. */
+  /** The next guest's; NOT MODELLED: ASIDs that come back when a guest is gone. */
   nextAsid: number;
+  /** The same for SEV-ES guests, which have a range of their own. */
+  nextEsAsid: number;
 }
 
 /** What a guest is to be. */
@@ -40,6 +51,12 @@ export interface LaunchRequest {
   readonly policy: number;
   /** Absent for a launch that no guest owner can verify. */
   readonly session?: { readonly godh: Uint8Array; readonly session: Uint8Array };
+  /** What the firmware is given to start. */
+  readonly directBoot?: DirectBoot;
+  /** Whether the hashes of what it is given are measured. Default: false, as in QEMU. */
+  readonly kernelHashes?: boolean;
+  /** Default: one. With SEV-ES in the policy, each has a VMSA. */
+  readonly vcpus?: Vcpus;
   /** The image behind the guest's block device; the device writes into these very bytes. */
   readonly disk?: Uint8Array;
 }
@@ -54,10 +71,15 @@ export class Vmm {
     this.host = host;
   }
 
-  /** INIT, then WBINVD on all cores and DF_FLUSH, so that ASIDs are usable. Throws CommandFailed. */
-  initPlatform(): void {
-    const buffer = { flags: 0, reserved02: 0, reserved04: 0, tmrPaddr: spa(0n), tmrLen: 0 };
-    this.command('INIT', InitBuffer, buffer);
+  /**
+   * INIT, then WBINVD on all cores and DF_FLUSH, so that ASIDs are usable. For SEV-ES guests the AMD-SP gets a trusted
+   * memory region. Throws CommandFailed.
+   */
+  initPlatform({ es = false }: { readonly es?: boolean } = {}): void {
+    const tmr = es
+      ? { flags: INIT_ES, tmrPaddr: reserve(this.state.buffers, TMR_SIZE, TMR_SIZE), tmrLen: TMR_SIZE }
+      : { flags: 0, tmrPaddr: spa(0n), tmrLen: 0 };
+    this.command('INIT', InitBuffer, { ...tmr, reserved02: 0, reserved04: 0 });
     this.host.wbinvd();
     expectSuccess('DF_FLUSH', issueBare(this.host, 'DF_FLUSH'));
   }
@@ -67,9 +89,7 @@ export class Vmm {
    * address that comes back, from here on. Throws CommandFailed.
    */
   initPlatformEx(area: Uint8Array): Spa {
-    const { buffers } = this.state;
-    buffers.next = spa(BigInt(alignUp(Number(buffers.next), 4096)));
-    const nvPaddr = place(this.host, buffers, area);
+    const nvPaddr = place(this.host, this.state.buffers, area, 4096);
     this.command('INIT_EX', InitExBuffer, {
       length: InitExBuffer.size,
       flags: 0,
@@ -104,23 +124,28 @@ export class Vmm {
   }
 
   /**
-   * Places the image below 4 GiB, then LAUNCH_START, ACTIVATE and LAUNCH_UPDATE_DATA.
-   * Throws VmmError for an unusable request and CommandFailed for a command.
+   * Places the image below 4 GiB, then LAUNCH_START, ACTIVATE and LAUNCH_UPDATE_DATA of image and kernel hashes, and
+   * with SEV-ES LAUNCH_UPDATE_VMSA. Throws VmmError for an unusable request and CommandFailed for a command.
    */
   launch(request: LaunchRequest): LaunchingGuest {
-    const { image, memorySize, policy, session, disk } = request;
+    const { image, memorySize, policy, session, disk, directBoot, kernelHashes, vcpus = ONE_VCPU } = request;
     if (memorySize <= 0n || memorySize > MAX_MEMORY || memorySize % 4096n !== 0n) {
       throw new VmmError(`guest memory: expected a multiple of 4096 up to 64 GiB, got ${memorySize} bytes`);
     }
     if (image.length % 4096 !== 0 || image.length === 0) {
       throw new VmmError(`firmware image: expected a multiple of 4096 bytes, got ${image.length}`);
     }
+    const es = hasPolicy(policy, 'ES');
+    const vmsas = es ? initialVmsas(image, vcpus) : [];
+    const hashesArea = directBoot && kernelHashes ? findHashesArea(image) : undefined;
     const imageBase = gpa(FOUR_GIB - BigInt(image.length));
     const guest = this.host.createGuest([
       ...ramRegions(memorySize),
       { gpa: imageBase, length: BigInt(image.length) },
     ]);
     if (disk !== undefined) this.host.attachDisk(guest, disk);
+    for (const [name, item] of directBoot ? bootItems(directBoot) : [])
+      this.host.offerFwCfg(guest, name, item);
 
     const { handle } = this.command('LAUNCH_START', LaunchStartBuffer, {
       handle: 0,
@@ -130,16 +155,41 @@ export class Vmm {
       sessionPaddr: session ? place(this.host, this.state.buffers, session.session) : spa(0n),
       sessionLen: session?.session.length ?? 0,
     });
-    const asid = this.state.nextAsid++;
+    const asid = es ? this.state.nextEsAsid++ : this.state.nextAsid++;
     this.command('ACTIVATE', ActivateBuffer, { handle, asid });
 
+    const record = { guest, handle, asid, memorySize, image, table: readGuidedTable(image) };
+    this.#updateData(record, imageBase, image);
+    if (directBoot && hashesArea)
+      this.#updateData(record, gpa(BigInt(hashesArea.base)), hashesTable(directBoot));
+    const vmsaPaddrs = vmsas.map((vmsa) => this.#updateVmsa(handle, vmsa));
+    return new LaunchingGuest(this, {
+      ...record,
+      ...(vmsaPaddrs[0] !== undefined && { vmsa: vmsaPaddrs[0] }),
+    });
+  }
+
+  /** LAUNCH_UPDATE_DATA of bytes that the host puts there first, piece by piece where memory is not contiguous. */
+  #updateData({ guest, handle }: Pick<GuestRecord, 'guest' | 'handle'>, at: Gpa, bytes: Uint8Array): void {
     let offset = 0;
-    for (const { spa: paddr, length } of this.host.locate(guest, imageBase, image.length)) {
-      this.host.memory.write(paddr!, image.subarray(offset, offset + length));
-      this.command('LAUNCH_UPDATE_DATA', LaunchUpdateBuffer, { handle, paddr: paddr!, length });
+    for (const { spa: paddr, length } of this.host.locate(guest, at, bytes.length)) {
+      if (paddr === undefined) {
+        throw new VmmError(
+          `guest memory: ${bytes.length} bytes at ${hexAddress(at)} are to be measured; expected memory there`,
+        );
+      }
+      this.host.memory.write(paddr, bytes.subarray(offset, offset + length));
+      this.command('LAUNCH_UPDATE_DATA', LaunchUpdateBuffer, { handle, paddr, length });
       offset += length;
     }
-    return new LaunchingGuest(this, { guest, handle, asid, memorySize, image });
+  }
+
+  /** LAUNCH_UPDATE_VMSA of a page of the host's. Returns where it lies. */
+  #updateVmsa(handle: number, vmsa: Uint8Array): Spa {
+    const paddr = reserve(this.state.buffers, vmsa.length, vmsa.length);
+    this.host.memory.write(paddr, vmsa);
+    this.command('LAUNCH_UPDATE_VMSA', LaunchUpdateBuffer, { handle, paddr, length: vmsa.length });
+    return paddr;
   }
 
   /** Issues one command, and gives back its buffer. Throws CommandFailed unless it succeeds. */
@@ -157,7 +207,7 @@ export class Vmm {
 
 /** A VMM that has no guest yet. */
 export const createVmm = (host: Host, part: PartName): Vmm =>
-  new Vmm({ part, buffers: createHostBuffers(), nextAsid: PARTS[part].minSevAsid }, host);
+  new Vmm({ part, buffers: createHostBuffers(), nextAsid: PARTS[part].minSevAsid, nextEsAsid: 1 }, host);
 
 function expectSuccess(command: string, status: SevStatus): void {
   if (status !== 'SUCCESS') throw new CommandFailed(command, status);

@@ -70,6 +70,7 @@ export function readGuidedTable(image: Uint8Array): GuidedTable {
       reason: `its footer announces a table of ${footer.len} bytes: OVMF table has invalid size`,
     };
   }
+  if (payload === 0) return { kind: 'none', reason: 'its footer announces a table without entries' };
 
   const start = footerAt - payload;
   const entries: GuidedEntry[] = [];

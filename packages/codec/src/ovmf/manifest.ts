@@ -8,7 +8,8 @@ export const ImageManifest = struct('sevlab image manifest', 'sevlab: docs/adr/0
   layout: at(0x10, ascii(8), 'edk2 layout, such as "202405", with NULs behind it.'),
   reservesArea: at(0x18, u8, '1: SecretPei reserves the secret area; 0: a firmware that forgets to.'),
   publishesArea: at(0x19, u8, '1: SecretDxe installs the configuration table entry.'),
-  reserved1a: at(0x1a, reserved(6), ''),
+  verifier: at(0x1a, u8, 'Blob verifier: 0 none, 1 of edk2 202108 to 202405, 2 from 202408 on.'),
+  reserved1b: at(0x1b, reserved(5), ''),
   bodySha256: at(0x20, bytes(32), 'SHA-256 of the image with this field zero.'),
 });
 export type ImageManifest = ValueOf<typeof ImageManifest>;

@@ -1,20 +1,19 @@
-import { type Gpa, gpa, hexAddress, spa } from '@sevlab/codec/address';
-import { fromHex, toHex } from '@sevlab/codec/bytes';
-import { EFI_INFO_OFFSET, EfiInfo } from '@sevlab/codec/efi/boot-params';
-import { EFI_MEMORY_TYPE, EFI_PAGE_SIZE, EfiMemoryDescriptor } from '@sevlab/codec/efi/memory-map';
-import { SecretLocation } from '@sevlab/codec/efi/secret-location';
-import { EfiConfigurationTable, EfiSystemTable } from '@sevlab/codec/efi/system-table';
-import { LINUX_EFI_COCO_SECRET_AREA_GUID } from '@sevlab/codec/guid';
+import { createObserver } from '@sevlab/ambient/observer';
+import { type Gpa, gpa, type Spa, spa } from '@sevlab/codec/address';
+import { fromHex, padTo, toHex } from '@sevlab/codec/bytes';
+import { SEV_METADATA_GUID } from '@sevlab/codec/guid';
 import { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import { bootFirmware } from '@sevlab/firmware-sim/boot';
+import { BOOT_ITEMS, NO_BOOT_OPTION } from '@sevlab/firmware-sim/direct-boot/boot-blobs';
 import { buildImage } from '@sevlab/firmware-sim/image';
-import { inspectImage } from '@sevlab/firmware-sim/inspect';
-import { LAYOUTS } from '@sevlab/firmware-sim/layouts';
-import type { GuestMemory } from '@sevlab/machine/machine';
+import { type Inspection, inspectImage } from '@sevlab/firmware-sim/inspect';
+import { LAYOUTS, type Layout } from '@sevlab/firmware-sim/layouts';
 import { serve } from '@sevlab/psp-sim/mailbox';
-import type { BuiltImage, FirmwareCase, FirmwareGiven, FirmwareThen } from '../case.ts';
+import type { BootItemName, BuiltImage, FirmwareCase, FirmwareGiven, FirmwareThen } from '../case.ts';
 import { tableImageBytes } from '../firmware-image.ts';
+import { hashesTableBytes, offeredItems } from '../offered-kernel.ts';
 import { flipBit } from './faulty-certificate.ts';
+import { inHex, seeHandover } from './firmware-see.ts';
 import {
   createPlatform,
   flushCaches,
@@ -30,12 +29,13 @@ const POLICY = 1;
 const MEMORY_SIZE = 0x800_0000n;
 const IMAGE_END = 0x1_0000_0000n;
 
-/** Inspects an image, or launches a guest from it and boots. Throws GivenNotReached. */
-export function answerFirmware({ given, when }: FirmwareCase): FirmwareThen {
+/** Inspects an image; for `boot` a guest is also launched from it, and runs. Throws GivenNotReached. */
+export function answerFirmware({ given, when, then }: FirmwareCase): FirmwareThen {
   const image = imageBytes(given);
-  if (when === 'inspect') return inspect(image);
+  const seen = inspect(image);
+  if (when === 'inspect') return seen;
   if (!('layout' in given.image)) throw new Error('an image that is only a table cannot be booted');
-  return boot(image, given, given.image);
+  return { ...seen, ...boot(image, given, given.image, Object.keys(then.types ?? {})) };
 }
 
 function imageBytes({ image, flip }: FirmwareGiven): Uint8Array {
@@ -50,27 +50,48 @@ const buildOptions = ({ secretArea, ...options }: BuiltImage) => ({
 });
 
 function inspect(image: Uint8Array): FirmwareThen {
-  const { entries, secretArea } = inspectImage(image);
+  const inspection = inspectImage(image);
+  const { table, entries, secretArea, hashesArea } = inspection;
   return {
+    table: tableWord(table),
+    ...(table.kind === 'table' && { tableLength: table.size }),
     entries: entries.map(({ guid, data }) => ({ guid, data: toHex(data) })),
     secretArea: secretArea ? inHex(secretArea) : 'none',
+    hashesArea: hashesArea ? inHex(hashesArea) : 'none',
+    metadata: metadataOf(inspection),
   };
 }
 
-const inHex = ({ base, size }: { base: number | bigint; size: number | bigint }) => ({
-  base: hexAddress(BigInt(base)),
-  size: hexAddress(BigInt(size)),
-});
+function tableWord(table: Inspection['table']): NonNullable<FirmwareThen['table']> {
+  if (table.kind === 'table') return 'there';
+  return table.reason.includes('invalid size') ? 'invalid size' : 'none';
+}
 
-function boot(image: Uint8Array, { hostFlip, secret }: FirmwareGiven, { layout }: BuiltImage): FirmwareThen {
-  const { raw, observer } = createPlatform(serve);
+function metadataOf({ entries }: Inspection): NonNullable<FirmwareThen['metadata']> {
+  const entry = entries.find(({ guid }) => guid === SEV_METADATA_GUID);
+  if (entry === undefined) return 'none';
+  if (entry.decoded?.kind !== 'offset' || entry.decoded.sections === undefined) return 'refused';
+  return entry.decoded.sections.map(({ base, size, type }) => ({ ...inHex({ base, size }), type }));
+}
+
+function boot(
+  image: Uint8Array,
+  { hostFlip, secret, offered, hashes }: FirmwareGiven,
+  { layout }: BuiltImage,
+  addresses: readonly string[],
+): FirmwareThen {
+  const { raw } = createPlatform(serve);
   const { memory } = raw.host;
   const imageAt = gpa(IMAGE_END - BigInt(image.length));
   const guest = raw.host.createGuest([
     { gpa: gpa(0n), length: MEMORY_SIZE },
     { gpa: imageAt, length: BigInt(image.length) },
   ]);
-  const { secretArea } = LAYOUTS[layout];
+  const { secretArea, hashesArea }: Layout = LAYOUTS[layout];
+  const items = offered ? offeredItems(offered) : {};
+  // entries of a record whose keys are that type
+  for (const [name, bytes] of Object.entries(items) as [BootItemName, Uint8Array][])
+    raw.host.offerFwCfg(guest, BOOT_ITEMS[name], bytes);
   const area = gpa(BigInt(secretArea.base));
 
   raw.expect('INIT');
@@ -79,9 +100,17 @@ function boot(image: Uint8Array, { hostFlip, secret }: FirmwareGiven, { layout }
   const start = startFields(raw, POLICY, tenant.certificate(), tenant.session(POLICY));
   const { handle = 0 } = raw.expect('LAUNCH_START', start);
   raw.expect('ACTIVATE', { handle, asid: ASID });
-  const paddr = locateWhole(raw, guest, imageAt, image.length);
-  memory.write(paddr, image);
-  raw.expect('LAUNCH_UPDATE_DATA', { handle, paddr, length: image.length });
+  const measure = (at: Gpa, bytes: Uint8Array): Spa => {
+    const paddr = locateWhole(raw, guest, at, bytes.length);
+    memory.write(paddr, bytes);
+    raw.expect('LAUNCH_UPDATE_DATA', { handle, paddr, length: bytes.length });
+    return paddr;
+  };
+  const paddr = measure(imageAt, image);
+  if (hashes !== undefined && hashesArea !== undefined) {
+    const table = hashes === 'zeros' ? new Uint8Array() : hashesTableBytes(hashes, items);
+    measure(gpa(BigInt(hashesArea.base)), padTo(table, hashesArea.size));
+  }
   const measurePaddr = raw.reserve(LaunchMeasurement.size);
   raw.expect('LAUNCH_MEASURE', { handle, measurePaddr, measureLen: LaunchMeasurement.size });
   if (secret !== undefined) {
@@ -101,47 +130,22 @@ function boot(image: Uint8Array, { hostFlip, secret }: FirmwareGiven, { layout }
   raw.expect('LAUNCH_FINISH', { handle });
 
   return raw.host.vmrun(guest, ASID, (context): FirmwareThen => {
+    const observer = createObserver({ record: true });
     const result = bootFirmware({ context, observer, memorySize: MEMORY_SIZE });
-    if (result.kind === 'stopped') return { outcome: 'stopped' };
-    const info = EfiInfo.decode(
-      context.memory.readPrivate(gpa(result.bootParams + BigInt(EFI_INFO_OFFSET)), EfiInfo.size),
+    const seen = observer.events.flatMap((event) =>
+      event.type === 'boot-blob' ? [[event.name, event.outcome] as const] : [],
     );
+    if (result.kind === 'stopped')
+      return { outcome: 'stopped', items: Object.fromEntries(seen), console: lastSeen(result.reason) };
     return {
       outcome: 'handover',
-      location: locationOf(context.memory, info),
-      page: pageAround(context.memory, info, area),
+      items: Object.fromEntries(seen),
+      ...seeHandover(context.memory, result.bootParams, area, addresses),
       ...(secret !== undefined && { secret: toHex(context.memory.readPrivate(area, secret.length / 2)) }),
     };
   });
 }
 
-const joined = (high: number, low: number): Gpa => gpa((BigInt(high) << 32n) | BigInt(low));
-
-function locationOf(memory: GuestMemory, info: EfiInfo): NonNullable<FirmwareThen['location']> {
-  const systab = joined(info.efiSystabHi, info.efiSystab);
-  const table = EfiSystemTable.decode(memory.readPrivate(systab, EfiSystemTable.size));
-  for (let i = 0; i < table.numberOfTableEntries; i++) {
-    const at = gpa(table.configurationTable + BigInt(i * EfiConfigurationTable.size));
-    const { vendorGuid, vendorTable } = EfiConfigurationTable.decode(
-      memory.readPrivate(at, EfiConfigurationTable.size),
-    );
-    if (vendorGuid !== LINUX_EFI_COCO_SECRET_AREA_GUID) continue;
-    const { basePa, size } = SecretLocation.decode(memory.readPrivate(vendorTable, SecretLocation.size));
-    return inHex({ base: basePa, size });
-  }
-  return 'none';
-}
-
-function pageAround(memory: GuestMemory, info: EfiInfo, address: Gpa): NonNullable<FirmwareThen['page']> {
-  const map = joined(info.efiMemmapHi, info.efiMemmap);
-  for (let offset = 0; offset < info.efiMemmapSize; offset += info.efiMemdescSize) {
-    const at = gpa(map + BigInt(offset));
-    const descriptor = EfiMemoryDescriptor.decode(memory.readPrivate(at, EfiMemoryDescriptor.size));
-    const { physicalStart, numberOfPages, type } = descriptor;
-    if (address < physicalStart || address >= physicalStart + numberOfPages * BigInt(EFI_PAGE_SIZE)) continue;
-    const names = Object.entries(EFI_MEMORY_TYPE);
-    const name = names.find(([, number]) => number === type)?.[0] ?? `type ${type}`;
-    return { type: name, alone: physicalStart === address && numberOfPages === 1n };
-  }
-  return { type: 'none', alone: false };
-}
+/** What such a reason is to a person in front of the console. */
+const lastSeen = (reason: string): NonNullable<FirmwareThen['console']> =>
+  reason.startsWith(NO_BOOT_OPTION) ? NO_BOOT_OPTION : 'nothing';

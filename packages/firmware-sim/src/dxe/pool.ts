@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { EFI_PAGE_SIZE } from '@sevlab/codec/efi/memory-map';
+import type { GuestMemory } from '@sevlab/machine/machine';
 
 /** Memory of one type that firmware gives out piece by piece and never takes back, as plain data. */
 export interface Pool {
@@ -20,6 +22,14 @@ export function allocatePool(pool: Pool, size: number): Gpa | undefined {
 /** AllocatePages: whole pages, or undefined when the pool is exhausted. */
 export function allocatePages(pool: Pool, pages: number): Gpa | undefined {
   return allocate(pool, roundUp(pool.next, BigInt(EFI_PAGE_SIZE)), BigInt(pages * EFI_PAGE_SIZE));
+}
+
+/** Writes `bytes` to the start of pages of their own, and says where. */
+export function placeInPages(memory: GuestMemory, pool: Pool, bytes: Uint8Array): Gpa {
+  const address = allocatePages(pool, Math.ceil(bytes.length / EFI_PAGE_SIZE));
+  assert(address !== undefined, 'the bins are far larger than what firmware keeps in them');
+  memory.writePrivate(address, bytes);
+  return address;
 }
 
 function allocate(pool: Pool, start: bigint, size: bigint): Gpa | undefined {

@@ -53,6 +53,7 @@ const fail = (reason: string, status = 1): CommandResult => ({ output: `decrypt-
 /** The first `length` bytes of the disk; undefined when it has fewer. */
 function readDisk(kernel: RunningKernel, disk: Disk, length: number): Uint8Array | undefined {
   const bytes = new Uint8Array(Math.ceil(length / SECTOR_SIZE) * SECTOR_SIZE);
+  if (!kernel.memory.isShared(BOUNCE_BUFFER)) kernel.memory.share(BOUNCE_BUFFER, 1);
   for (let offset = 0; offset < length; offset += BOUNCE_SECTORS * SECTOR_SIZE) {
     const sector = offset / SECTOR_SIZE;
     const sectors = Math.min(BOUNCE_SECTORS, bytes.length / SECTOR_SIZE - sector);

@@ -5,7 +5,16 @@ import {
   EfiConfigurationTable,
   EfiSystemTable,
 } from '@sevlab/codec/efi/system-table';
-import { type Guid, LINUX_EFI_COCO_SECRET_AREA_GUID, parseGuid } from '@sevlab/codec/guid';
+import {
+  ACPI_TABLE_GUID,
+  EFI_ACPI_20_TABLE_GUID,
+  EFI_MEMORY_ATTRIBUTES_TABLE_GUID,
+  type Guid,
+  LINUX_EFI_COCO_SECRET_AREA_GUID,
+  parseGuid,
+  SMBIOS_TABLE_GUID,
+  SMBIOS3_TABLE_GUID,
+} from '@sevlab/codec/guid';
 import { printk } from '../printk.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 
@@ -21,12 +30,12 @@ const VENDOR_UNITS = 99;
 
 /** drivers/firmware/efi/efi.c, common_tables: GUIDs that are printed, by the name in the log. */
 const TABLE_NAMES: ReadonlyMap<Guid, string> = new Map([
-  [parseGuid('8868e871-e4f1-11d3-bc22-0080c73c8881'), 'ACPI 2.0'],
-  [parseGuid('eb9d2d30-2d88-11d3-9a16-0090273fc14d'), 'ACPI'],
-  [parseGuid('eb9d2d31-2d88-11d3-9a16-0090273fc14d'), 'SMBIOS'],
-  [parseGuid('f2fd1544-9794-4a2c-992e-e5bbcf20e394'), 'SMBIOS 3.0'],
+  [EFI_ACPI_20_TABLE_GUID, 'ACPI 2.0'],
+  [ACPI_TABLE_GUID, 'ACPI'],
+  [SMBIOS_TABLE_GUID, 'SMBIOS'],
+  [SMBIOS3_TABLE_GUID, 'SMBIOS 3.0'],
   [parseGuid('b122a263-3661-4f68-9929-78f8b0d62180'), 'ESRT'],
-  [parseGuid('dcfa911d-26eb-469f-a220-38b7dc461220'), 'MEMATTR'],
+  [EFI_MEMORY_ATTRIBUTES_TABLE_GUID, 'MEMATTR'],
   [parseGuid('1ce1e5bc-7ceb-42f2-81e5-8aadf180f57b'), 'RNG'],
   [parseGuid('5568e427-68fc-4f3d-ac74-ca555231cc68'), 'INITRD'],
   [parseGuid('eb66918a-7eef-402a-842e-931d21c38ae9'), 'RTPROP'],

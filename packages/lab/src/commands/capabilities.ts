@@ -14,7 +14,7 @@ export function addCapabilities(program: Command): void {
         printJson(all);
         return;
       }
-      print(`sevlab ${all.sevlab}, simulated: plain SEV`);
+      print(`sevlab ${all.sevlab}, simulated: plain SEV, and the launch of SEV-ES`);
       print(
         `parts: ${all.parts.join(', ')}\nlayouts: ${all.layouts.join(', ')}\nkernels: ${all.linux.join(', ')}`,
       );

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import type { Command } from 'commander';
+import { REAL_GUEST_FOLDER } from '../root-folder.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { print, printJson } from './output.ts';
 
@@ -37,10 +39,17 @@ function parts(): Part[] {
     },
     {
       name: 'qemu-system-x86_64',
-      for: 'a real Linux kernel on memory that the emulator prepared',
+      for: 'sevlab boot: a real Linux kernel on memory that the emulator prepared',
       needed: false,
       present: onPath('qemu-system-x86_64'),
       install: 'apt-get install --no-install-recommends qemu-system-x86',
+    },
+    {
+      name: 'guest kernel',
+      for: 'sevlab boot without a kernel of your own',
+      needed: false,
+      present: findGuestParts(REAL_GUEST_FOLDER) !== undefined,
+      install: 'sh packages/real-guest/build.sh, which says what it needs',
     },
   ];
 }

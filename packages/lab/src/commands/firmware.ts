@@ -32,7 +32,10 @@ export function addFirmware(program: Command): void {
     .option('--size <bytes>', 'size of the image, a multiple of 4096', String(DEFAULT_IMAGE_SIZE))
     .option('--secret-area <base:size>', 'announce this area instead of the layout’s, or `none`')
     .option('--no-reserve', 'forget to reserve the area, as a faulty firmware would')
-    .option('--no-publish', 'reserve the area but tell the kernel nothing, as a generic build would')
+    .option(
+      '--no-publish',
+      'tell the kernel nothing of the area; with --no-reserve, as generic builds do from 202511 on',
+    )
     .action((options: BuildOptions) => {
       const { layout, size, secretArea, reserve, publish, out } = options;
       if (!isLayoutName(layout)) {
@@ -113,6 +116,7 @@ function toText({
   secretArea,
   hashesArea,
   manifest,
+  drivers,
   findings,
 }: Inspection): string {
   const lines = [`${size} bytes; launch digest ${sha256} (plain SEV, the image alone)`];
@@ -121,8 +125,8 @@ function toText({
       ? `GUIDed table of ${table.size} bytes at offset 0x${table.offset.toString(16)}`
       : `no GUIDed table: ${table.reason}`,
   );
-  for (const { guid, name, data, decoded } of entries) {
-    lines.push(`  ${guid}  ${name}: ${toHex(data)}`);
+  for (const { guid, name, offset, data, decoded } of entries) {
+    lines.push(`  0x${offset.toString(16)}  ${guid}  ${name}: ${toHex(data)}`);
     const sections = decoded?.kind === 'offset' ? (decoded.sections ?? []) : [];
     for (const { base, size: length, type } of sections) {
       lines.push(`    section of type ${type}: ${hexAddress(BigInt(base))}, ${length} bytes`);
@@ -134,11 +138,19 @@ function toText({
   ] as const) {
     if (area) lines.push(`${name}: ${hexAddress(BigInt(area.base))}, ${area.size} bytes`);
   }
-  lines.push(
-    manifest
-      ? `built by sevlab, layout ${layoutName(manifest)}`
-      : 'not built by sevlab: whether its code serves the secret area cannot be told',
-  );
+  if (manifest) lines.push(`built by sevlab, layout ${layoutName(manifest)}`);
+  if (secretArea && secretArea.size > 0) lines.push(serviceLine(drivers));
   for (const { severity, text } of findings) if (severity === 'warning') lines.push(`warning: ${text}`);
   return lines.join('\n');
+}
+
+function serviceLine(drivers: Inspection['drivers']): string {
+  if (drivers.kind === 'unknown') {
+    return (
+      `cannot tell whether SecretPei and SecretDxe serve the secret area: ${drivers.reason}; ` +
+      'generic builds from 202511 on announce one and have neither'
+    );
+  }
+  const there = (driver: boolean): string => (driver ? 'there' : 'missing');
+  return `SecretPei, which reserves the secret area: ${there(drivers.secretPei)}; SecretDxe, which tells the kernel: ${there(drivers.secretDxe)}`;
 }

@@ -1,4 +1,5 @@
 import { gpa, type Spa, spa } from '@sevlab/codec/address';
+import { BOOT_ITEMS } from '@sevlab/firmware-sim/direct-boot/boot-blobs';
 import type { Pipeline } from '../pipeline.ts';
 import type { Attack } from './scenario.ts';
 import { addressOf, bytesOf, policyOf, ScenarioError } from './values.ts';
@@ -12,8 +13,8 @@ export interface Schemes {
   readonly saved: Map<string, Uint8Array>;
 }
 
-/** Carries out an attack, or prepares it. Throws ScenarioError for an attack on what is not there. */
-export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes): void {
+/** Carries out an attack, or prepares it; `file` is the scenario's. Throws ScenarioError for an attack on what is not there. */
+export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes, file: string): void {
   const { memory } = pipeline.actors.machine.host;
   if ('write' in step) {
     memory.write(cellsAt(pipeline, step.write.gpa), hexOf(step.write.hex, 'attack write'));
@@ -36,6 +37,13 @@ export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes): void
     }
     image.set(bytes, step.image.offset);
     schemes.image = image;
+  } else if ('fwCfg' in step) {
+    const { launching } = pipeline.progress;
+    if (launching === undefined)
+      throw new ScenarioError('attack fwCfg: there is no guest yet; expected a launch step before it');
+    const { item, ...source } = step.fwCfg;
+    const bytes = bytesOf(source, file, 'attack fwCfg');
+    pipeline.actors.machine.host.offerFwCfg(launching.record.guest, BOOT_ITEMS[item], bytes);
   } else if ('policy' in step) {
     schemes.policy = policyOf(step.policy);
   } else if ('measurement' in step) {

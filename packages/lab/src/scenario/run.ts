@@ -55,7 +55,7 @@ function runStep(
   schemes: Schemes,
 ): Pick<StepResult, 'finding' | 'output' | 'secret'> {
   if ('attack' in step) {
-    attack(pipeline, step.attack, schemes);
+    attack(pipeline, step.attack, schemes, file);
     return {};
   }
   if ('check' in step) return { finding: check(pipeline.fork(), step.check, file) }; // looking is no part of the run

@@ -1,5 +1,8 @@
 import type { PolicyFlag } from '@sevlab/codec/sev/policy';
 import type { SevStatus } from '@sevlab/codec/sev/status';
+import type { CpuModel, VmsaForm } from '@sevlab/codec/sev/vmsa';
+import type { BlobName, Verifier } from '@sevlab/firmware-sim/direct-boot/blob-verifier';
+import type { LayoutName } from '@sevlab/firmware-sim/layouts';
 import type { PartName } from '@sevlab/machine/part';
 import type { EncryptionMode } from '@sevlab/machine/xex';
 import type { FirmwareProfile, ProfileName } from '@sevlab/psp-sim/profile';
@@ -21,6 +24,12 @@ export interface Scenario {
   };
   readonly policy?: readonly PolicyFlag[];
   readonly firmware?: FirmwareSource;
+  /** What the firmware is given to start; without it, a kernel that nobody measured. */
+  readonly kernel?: KernelSource;
+  /** Whether the host measures the hashes of what it gives, and the owner expects that. Default: false. */
+  readonly kernelHashes?: boolean;
+  /** With SEV-ES in the policy: what the VMSAs say. */
+  readonly vcpus?: { readonly count?: number; readonly form?: VmsaForm } & Partial<CpuModel>;
   /** Such as `512 MiB`. */
   readonly memory?: string;
   readonly linux?: string;
@@ -30,13 +39,22 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
+/** A bzImage, or the file that the emulated kernel has in the place of one. */
+export type KernelSource = ({ readonly file: string } | { readonly emulated: true }) & {
+  /** A file. */
+  readonly initrd?: string;
+  /** Default: none. */
+  readonly commandLine?: string;
+};
+
 export type FirmwareSource =
   | { readonly file: string }
   | {
-      readonly layout?: '202102' | '202402' | '202405';
+      readonly layout?: LayoutName;
       readonly size?: string;
       readonly reservesArea?: boolean;
       readonly publishesArea?: boolean;
+      readonly verifier?: Verifier;
     };
 
 /** Bytes in one of four spellings. */
@@ -83,6 +101,8 @@ export type Attack =
   | { readonly image: { readonly offset: number; readonly hex: string } }
   | { readonly policy: readonly PolicyFlag[] }
   | { readonly measurement: { readonly bit: number } }
+  /** Exchanges what fw_cfg has for the firmware. */
+  | { readonly fwCfg: { readonly item: BlobName } & ByteSource }
   | { readonly packet: { readonly part: 'header' | 'data'; readonly bit: number } };
 
 /** What must be so. */

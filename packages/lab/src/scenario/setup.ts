@@ -2,11 +2,13 @@ import { dirname, resolve } from 'node:path';
 import { seededEntropy } from '@sevlab/ambient/entropy';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
 import { type Guid, parseGuid } from '@sevlab/codec/guid';
+import { cpuSignature } from '@sevlab/codec/sev/vmsa';
+import { emulatedKernelFile } from '@sevlab/firmware-sim/direct-boot/emulated-kernel-file';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import { DISK_KEY_SIZE, encryptDisk } from '../encrypted-disk.ts';
 import type { Setup } from '../pipeline.ts';
-import type { FirmwareSource, Scenario } from './scenario.ts';
+import type { FirmwareSource, KernelSource, Scenario } from './scenario.ts';
 import { bytesOf, durationOf, policyOf, readInput, ScenarioError, sizeOf, timeOf } from './values.ts';
 
 /** Without a seed in the scenario or on the command line, runs are still repeatable. */
@@ -37,6 +39,9 @@ export function setupOf(
     encryption: scenario.platform?.encryption ?? 'XEX',
     policy: policyOf(scenario.policy ?? ['NODBG', 'NOKS']),
     image: imageOf(scenario.firmware ?? {}, file),
+    ...(scenario.kernel && { directBoot: kernelOf(scenario.kernel, file) }),
+    ...(scenario.kernelHashes && { kernelHashes: true }),
+    ...(scenario.vcpus && { vcpus: vcpusOf(scenario.vcpus) }),
     memorySize: sizeOf(scenario.memory ?? '512 MiB'),
     linux: kernelNamed(options.linux ?? scenario.linux ?? '6.1'),
     record: options.record,
@@ -53,6 +58,30 @@ function imageOf(source: FirmwareSource, file: string): Uint8Array {
     return buildImage({ layout: '202405', ...options, ...built });
   } catch (error) {
     if (error instanceof RangeError) throw new ScenarioError(`firmware: ${error.message}`);
+    throw error;
+  }
+}
+
+function kernelOf(source: KernelSource, scenarioFile: string): NonNullable<Setup['directBoot']> {
+  const read = (path: string): Uint8Array => readInput(resolve(dirname(scenarioFile), path));
+  return {
+    kernel: 'file' in source ? read(source.file) : emulatedKernelFile(),
+    ...(source.initrd !== undefined && { initrd: read(source.initrd) }),
+    commandLine: source.commandLine ?? '',
+  };
+}
+
+function vcpusOf({
+  count = 1,
+  form = 'legacy',
+  family = 0,
+  model = 0,
+  stepping = 0,
+}: NonNullable<Scenario['vcpus']>): NonNullable<Setup['vcpus']> {
+  try {
+    return { count, form, cpuSignature: cpuSignature({ family, model, stepping }) };
+  } catch (error) {
+    if (error instanceof RangeError) throw new ScenarioError(`vcpus: ${error.message}`);
     throw error;
   }
 }

@@ -1,0 +1,1 @@
+export { emulatedKernelFile as makeKernelFile } from '../src/direct-boot/emulated-kernel-file.ts';
