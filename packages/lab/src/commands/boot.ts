@@ -208,6 +208,7 @@ function* tell({ accelerator, answers }: RealBoot, reveal: boolean): Generator<s
   const [boot, autoload] = answers;
   yield 'Simulated: guest owner, AMD-SP, LAUNCH_SECRET, firmware. Real from here on:';
   yield `Linux ${boot?.release}, in QEMU with ${accelerator}`;
+  yield `  command line: ${String(boot?.cmdline).trim()}`;
   for (const line of linesOf(boot)) if (/^<\d>efi: /.test(line)) yield `  ${line.slice(3)}`;
   yield `  device efi_secret.0, ${boot?.modalias ? String(boot.modalias).trim() : 'which is not there'}`;
   yield `  module efi_secret: ${autoload?.loaded ? 'loaded by its alias' : 'not loaded'}, ${autoload?.bound ? 'bound' : 'not bound'}`;

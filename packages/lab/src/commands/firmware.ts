@@ -1,10 +1,11 @@
 import { hexAddress } from '@sevlab/codec/address';
 import { toHex } from '@sevlab/codec/bytes';
 import type { ImageManifest } from '@sevlab/codec/ovmf/manifest';
+import { VERIFIERS, type Verifier } from '@sevlab/firmware-sim/direct-boot/blob-verifier';
 import { buildImage, DEFAULT_IMAGE_SIZE } from '@sevlab/firmware-sim/image';
 import { type Inspection, inspectImage } from '@sevlab/firmware-sim/inspect';
 import { DEFAULT_LAYOUT, isLayoutName, LAYOUTS } from '@sevlab/firmware-sim/layouts';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
 import { readBytes } from './input.ts';
 import { print, printJson, say, writeOutput } from './output.ts';
@@ -13,6 +14,7 @@ interface BuildOptions {
   readonly layout: string;
   readonly size: string;
   readonly secretArea?: string;
+  readonly verifier?: Verifier;
   readonly reserve: boolean;
   readonly publish: boolean;
   readonly out: string;
@@ -31,13 +33,19 @@ export function addFirmware(program: Command): void {
     .option('--layout <name>', `edk2 layout: ${Object.keys(LAYOUTS).join(', ')}`, DEFAULT_LAYOUT)
     .option('--size <bytes>', 'size of the image, a multiple of 4096', String(DEFAULT_IMAGE_SIZE))
     .option('--secret-area <base:size>', 'announce this area instead of the layout’s, or `none`')
+    .addOption(
+      new Option(
+        '--verifier <release>',
+        'how it verifies a kernel that it is given: as edk2 since that release, or not; default: as the layout',
+      ).choices(VERIFIERS),
+    )
     .option('--no-reserve', 'forget to reserve the area, as a faulty firmware would')
     .option(
       '--no-publish',
       'tell the kernel nothing of the area; with --no-reserve, as generic builds do from 202511 on',
     )
     .action((options: BuildOptions) => {
-      const { layout, size, secretArea, reserve, publish, out } = options;
+      const { layout, size, secretArea, verifier, reserve, publish, out } = options;
       if (!isLayoutName(layout)) {
         throw new CommandError(
           EXIT.usage,
@@ -51,6 +59,7 @@ export function addFirmware(program: Command): void {
           size: Number(size),
           reservesArea: reserve,
           publishesArea: publish,
+          ...(verifier && { verifier }),
           ...area,
         });
         writeOutput(out, image);
