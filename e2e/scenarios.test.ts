@@ -30,6 +30,9 @@ function contradicted(step: Step): Step | undefined {
   }
   if ('check' in step && 'memory' in step.check)
     return { check: { memory: { gpa: step.check.memory.gpa, hex: '0123456789' } } };
+  if ('check' in step && 'file' in step.check)
+    return { check: { file: { guid: step.check.file.guid, hex: '0123456789' } } };
+  if ('check' in step && 'dmesg' in step.check) return { check: { dmesg: 'nobody logs this' } };
   return undefined;
 }
 

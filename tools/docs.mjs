@@ -22,7 +22,7 @@ async function loadDeclarations() {
         export { DIFFERENCES } from '@sevlab/psp-sim/differences';
         export { PROFILES } from '@sevlab/psp-sim/profile';
         export { allCases } from '@sevlab/conformance/cases';
-        export { listChecks } from '@sevlab/conformance/listing';
+        export { FAULTS, listChecks } from '@sevlab/conformance/listing';
         export { simTarget } from '@sevlab/conformance/targets/sim';`,
       resolveDir: join(root, 'packages/lab'),
     },
@@ -184,14 +184,14 @@ Of the [numbered checks](checks.md).
 ${leftOut.map(({ id, subject, why }) => `- ${id}, ${subject}: ${why}\n`).join('')}`;
 }
 
-const { allCases, listChecks, simTarget } = declarations;
+const { allCases, FAULTS, listChecks, simTarget } = declarations;
 const checks = listChecks(allCases(), simTarget());
 
 const OUTCOMES = { pass: 'passes', fail: 'FAILS', test: 'held by a test', 'left out': 'left out' };
 
 function checksPage() {
   const how = ({ cases, test, why, underSpec }) => {
-    if (test !== undefined) return `[${test.name}](../../${test.file})`;
+    if (test !== undefined) return testLink(test);
     if (cases.length === 0) return why;
     return underSpec ? `${cases.join(' ')}; also under \`spec\`` : cases.join(' ');
   };
@@ -216,7 +216,24 @@ ${table(
 the profile \`spec\`, which is our reading of the published specification.
 
 ${section('AMD-SP', 'what SEV firmware 1.55 for Genoa does')}
-${section('OVMF', 'what an image of OVMF says, and of what its AmdSev build leaves to the kernel')}`;
+${section('OVMF', 'what a host reads of an image of OVMF, of what its AmdSev build leaves to the kernel, and of what that makes of it')}
+${faultsSection()}`;
+}
+
+const testLink = ({ name, file, row }) => `[${name}${row ? `: ${row.name}` : ''}](../../${file})`;
+
+function faultsSection() {
+  const shownBy = ({ checks: numbers = [], test, why }) =>
+    why ?? [...numbers, ...(test ? [testLink(test)] : [])].join(', ');
+  return `## Faults
+
+What may go wrong between image and kernel, who notices, and what comes of it.
+
+${table(
+  ['Fault', 'Noticed by', 'Outcome', 'Shown by'],
+  ['---', '---', '---', '---'],
+  ...FAULTS.map((fault) => [fault.fault, fault.noticedBy, fault.outcome, shownBy(fault)]),
+)}`;
 }
 
 const shown = (value) => (typeof value === 'object' ? Object.values(value).join('.') : `\`${value}\``);

@@ -366,6 +366,10 @@ export interface BuiltImage {
   readonly reservesArea?: boolean;
   /** Whether DXE publishes it. Default: true. */
   readonly publishesArea?: boolean;
+  /**
+   * What it starts when the host offers no kernel: nothing, or GRUB with its module efisecret. Default: some kernel.
+   */
+  readonly grub?: 'empty' | 'efisecret';
 }
 
 /** Zeros with a GUIDed table where it belongs. */

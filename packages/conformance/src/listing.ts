@@ -1,4 +1,5 @@
 import checks from '../cases/checks.json' with { type: 'json' };
+import faults from '../cases/faults.json' with { type: 'json' };
 import type { Case } from './case.ts';
 import { runCase } from './run.ts';
 import type { Target } from './target.ts';
@@ -7,21 +8,46 @@ import type { Target } from './target.ts';
 export interface Check {
   readonly id: string;
   readonly subject: string;
+  /** Cases that hold it under a number of their own. */
+  readonly cases?: readonly string[];
   /** The test that holds it where no case can. */
-  readonly test?: { readonly file: string; readonly name: string };
+  readonly test?: NamedTest;
   /** Why nothing holds it. */
   readonly why?: string;
 }
 
+/** A test by its title. */
+export interface NamedTest {
+  readonly file: string;
+  readonly name: string;
+  /** Where a test goes through recorded answers: the file with them, and the name of the one that is meant. */
+  readonly row?: { readonly file: string; readonly name: string };
+}
+
 export const CHECKS: readonly Check[] = checks;
 
+/** Something that goes wrong between image and kernel. */
+export interface Fault {
+  readonly fault: string;
+  /** Whoever complains, or does otherwise. */
+  readonly noticedBy: string;
+  readonly outcome: string;
+  /** Numbered checks that show it. */
+  readonly checks?: readonly string[];
+  readonly test?: NamedTest;
+  /** Why nothing shows it. */
+  readonly why?: string;
+}
+
+export const FAULTS: readonly Fault[] = faults;
+
 /** Topics, the letters in front of the number, of checks of OVMF; all others are of the AMD-SP. */
-const OVMF_TOPICS: readonly string[] = ['FT', 'PD', 'ST', 'MM', 'GU'];
+const OVMF_TOPICS: readonly string[] = ['FT', 'IN', 'PD', 'HT', 'ST', 'MM', 'GU', 'LX', 'RS', 'GR'];
 
 /** What became of a check. */
-export interface CheckResult extends Check {
+export interface CheckResult extends Omit<Check, 'cases'> {
   readonly of: 'AMD-SP' | 'OVMF';
-  /** Its cases: the one with its number, and those with a letter behind it. */
+  /** Its cases: the one with its number, those with a letter behind it, and those that it names. */
   readonly cases: readonly string[];
   /** `test`: a named test holds it. */
   readonly outcome: 'pass' | 'fail' | 'test' | 'left out';
@@ -32,7 +58,7 @@ export interface CheckResult extends Check {
 /** Runs the cases of every check. */
 export function listChecks(all: readonly Case[], target: Target): CheckResult[] {
   return CHECKS.map((check) => {
-    const own = all.filter(({ id }) => id.replace(/[a-z]$/, '') === check.id);
+    const own = all.filter(({ id }) => id.replace(/[a-z]$/, '') === check.id || check.cases?.includes(id));
     const of = OVMF_TOPICS.includes(check.id.replace(/-.*/, '')) ? 'OVMF' : 'AMD-SP';
     const underSpec = own.some((each) => each.room === 'psp' && each.spec !== undefined);
     const cases = own.map(({ id }) => id);

@@ -63,15 +63,12 @@ function entryBytes(
   { of, hash, length }: HashesEntry,
   items: Partial<Record<BootItemName, Uint8Array>>,
 ): Uint8Array {
-  const right = of === 'nothing' ? undefined : items[of];
-  const bytes =
-    hash === 'right'
-      ? sha256(right ?? new Uint8Array())
-      : hash === 'wrong'
-        ? sha256(utf8('something else'))
-        : hash === 'of nothing'
-          ? sha256(new Uint8Array())
-          : fromHex(hash);
+  const hashes: Readonly<Record<string, Uint8Array>> = {
+    right: sha256((of !== 'nothing' && items[of]) || new Uint8Array()),
+    wrong: sha256(utf8('something else')),
+    'of nothing': sha256(new Uint8Array()),
+  };
+  const bytes = hashes[hash] ?? fromHex(hash);
   const len = length ?? HashesTableHeader.size + bytes.length;
   return concat(HashesTableHeader.encode({ guid: HASH_GUID[of], len }), bytes);
 }

@@ -1,4 +1,5 @@
 import { fromHex } from '@sevlab/codec/bytes';
+import type { LayoutName } from '@sevlab/firmware-sim/layouts';
 import { describe, expect, test } from 'vitest';
 import type {
   AnnouncedArea,
@@ -6,6 +7,7 @@ import type {
   FirmwareCase,
   FirmwareGiven,
   FirmwareThen,
+  HashesTable,
   TableImage,
 } from './case.ts';
 import { allCases } from './cases.ts';
@@ -47,6 +49,19 @@ const misspeaking = (answer: (right: FirmwareThen) => Partial<FirmwareThen>): Ta
     return { ...right, ...answer(right) };
   },
 });
+
+/** One that answers so where that is given. */
+const misspeakingOn = (where: (given: FirmwareGiven) => boolean, answer: Partial<FirmwareThen>): Target => ({
+  name: 'wrong',
+  firmware: (testCase) => ({ ...rightAnswer(testCase), ...(where(testCase.given) && answer) }),
+});
+
+/** Where the verifier of 202408 answers otherwise than the one before. */
+const SINCE_202408 = ['HT-12', 'HT-12a', 'HT-12b', 'HT-14', 'HT-14a', 'HT-14b', 'HT-16', 'HT-18a', 'HT-19'];
+
+const ALL_RIGHT: HashesTable = {
+  entries: (['cmdline', 'initrd', 'kernel'] as const).map((of) => ({ of, hash: 'right' })),
+};
 
 const withImage =
   (change: (image: BuiltImage) => BuiltImage) =>
@@ -110,7 +125,7 @@ describe('a wrong reader of images fails', () => {
           entries: image.entries.map(({ length, ...entry }) => entry),
         })),
       ),
-      ['FT-10', 'FT-11'],
+      ['FT-10', 'FT-10a', 'FT-11'],
     ],
     [
       'that has the footer among its entries',
@@ -155,7 +170,7 @@ describe('a wrong firmware fails', () => {
       firmwareIds(
         ({ then: { location = 'none', locationIn = 'none' } }) =>
           location !== 'none' || locationIn !== 'none',
-      ),
+      ).concat('GR-02'),
     ],
     [
       'that serves where nobody should',
@@ -177,6 +192,7 @@ describe('a wrong firmware fails', () => {
         'PD-10',
         'PD-12',
         'PD-13',
+        ...SINCE_202408,
         'MM-07',
       ],
     ],
@@ -195,7 +211,7 @@ describe('a wrong firmware fails', () => {
     [
       'that clears the area',
       misspeaking(({ secret }) => (secret === undefined ? {} : { secret: secret.replace(/./g, '0') })),
-      ['PD-09'],
+      ['PD-09', 'GR-02'],
     ],
     [
       'that reserves the pages of SEV-SNP',
@@ -217,6 +233,18 @@ describe('a wrong firmware fails', () => {
         withImage((image) => ({ ...image, layout: image.layout === '202405' ? '202511' : image.layout })),
       ),
       ['PD-13a'],
+    ],
+    [
+      'whose GRUB leaves the passphrase',
+      mishearing(withImage(({ grub, ...image }) => (grub === 'empty' ? { ...image, grub } : image))),
+      ['GR-01', 'GR-02'],
+    ],
+    [
+      'whose GRUB is full of itself',
+      mishearing(
+        withImage(({ grub, ...image }) => (grub === 'empty' ? image : { ...image, ...(grub && { grub }) })),
+      ),
+      ['GR-04'],
     ],
     ['that takes 0/0 for no answer', mishearing(withImage(({ secretArea, ...image }) => image)), ['PD-10a']],
     ['with the checksum of before ExitBootServices', inTable({ crc: false }), ['ST-03']],
@@ -243,9 +271,114 @@ describe('a wrong firmware fails', () => {
     [
       'that starts whatever it is given',
       misspeaking(({ outcome }) => (outcome === undefined ? {} : { outcome: 'handover' })),
-      ['ATK-02', 'ATK-02a'],
+      firmwareIds(({ then }) => then.outcome === 'stopped'),
     ],
   ])('%s', (_, firmware, failed) => {
     expect(failuresOf(firmware)).toEqual(failed);
+  });
+});
+
+describe('a wrong verifier of what the host offers fails', () => {
+  const withHashes = (change: (table: HashesTable) => HashesTable): Target =>
+    mishearing((given) =>
+      typeof given.hashes === 'object' ? { ...given, hashes: change(given.hashes) } : given,
+    );
+  const withEntries = (change: (entries: HashesTable['entries']) => HashesTable['entries']): Target =>
+    withHashes((table) => ({ ...table, entries: change(table.entries) }));
+  const before202408 = ['HT-13', 'HT-15'];
+  const inLayout = (from: LayoutName, to: LayoutName): Target =>
+    mishearing((given) =>
+      given.offered === undefined
+        ? given
+        : withImage((image) => (image.layout === from ? { ...image, layout: to } : image))(given),
+    );
+  const faulty = (of: HashesTable['entries'][number]['of']): Target =>
+    withEntries((entries) => entries.map((entry) => (entry.of === of ? { ...entry, hash: 'right' } : entry)));
+
+  test.each<[string, Target, string[]]>([
+    ['that is one of before 202408', inLayout('202405', '202302'), SINCE_202408],
+    ['that is one of 202408', inLayout('202302', '202405'), before202408],
+    ['that does not look at the kernel', faulty('kernel'), ['HT-12', 'HT-13', 'HT-17', 'HT-18a']],
+    ['that does not look at the initrd', faulty('initrd'), ['HT-12a', 'HT-16']],
+    ['that does not look at the command line', faulty('cmdline'), ['HT-12b']],
+    [
+      'in which the last of two entries decides',
+      withEntries((entries) => entries.toReversed()),
+      ['HT-17a', 'HT-18', 'HT-18a', 'HT-19', 'HT-19a'],
+    ],
+    [
+      'that wants the order of QEMU',
+      misspeakingOn(({ hashes }) => typeof hashes === 'object' && hashes.entries[0]?.of === 'kernel', {
+        outcome: 'stopped',
+      }),
+      ['HT-09', 'HT-14a'],
+    ],
+    [
+      "that does not look at the table's length",
+      withHashes(({ length, ...table }) => table),
+      ['HT-10', 'HT-10a', 'HT-10b'],
+    ],
+    [
+      "that wants no zeros in the table's length",
+      misspeakingOn(({ hashes }) => typeof hashes === 'object' && hashes.length === 0x400, {
+        outcome: 'stopped',
+      }),
+      ['HT-11'],
+    ],
+    ['that takes any table', withHashes(({ guid, ...table }) => table), ['HT-10d']],
+    [
+      'that makes a table of zeros',
+      mishearing((given) => (given.hashes === 'zeros' ? { ...given, hashes: ALL_RIGHT } : given)),
+      ['HT-10c'],
+    ],
+    [
+      'that makes a table of noise',
+      mishearing((given) =>
+        given.hashes === undefined && given.offered ? { ...given, hashes: ALL_RIGHT } : given,
+      ),
+      ['HT-10f'],
+    ],
+    [
+      'that lets everything start under an empty table',
+      withEntries((entries) => (entries.length === 0 ? [{ of: 'nothing', hash: 'wrong' }] : entries)),
+      ['HT-10e'],
+    ],
+    [
+      'that does not look at the length of an entry',
+      withEntries((entries) => entries.map(({ length, ...entry }) => entry)),
+      ['HT-17a', 'HT-19', 'HT-19a'],
+    ],
+    [
+      'that mends the command line',
+      mishearing(({ offered, ...given }) => ({
+        ...given,
+        ...(offered && {
+          offered: {
+            ...offered,
+            ...(offered.commandLine && { commandLine: offered.commandLine.replace(/\0?$/, '\0') }),
+          },
+        }),
+      })),
+      ['HT-21'],
+    ],
+    [
+      'that says why it hangs',
+      misspeaking(({ console: seen }) => (seen ? { console: 'No bootable option was found.' } : {})),
+      firmwareIds(({ then }) => then.console === 'nothing'),
+    ],
+    [
+      'that calls verified what it took unseen',
+      misspeaking(({ items = {} }) => ({
+        items: Object.fromEntries(
+          Object.entries(items).map(([name, outcome]) => [
+            name,
+            outcome === 'refused' ? outcome : 'verified',
+          ]),
+        ),
+      })),
+      ['HT-14', 'HT-14a', 'HT-14b', 'HT-19'],
+    ],
+  ])('%s', (_, verifier, failed) => {
+    expect(failuresOf(verifier)).toEqual(failed);
   });
 });

@@ -2,6 +2,7 @@ import { type Gpa, hexAddress } from '@sevlab/codec/address';
 import { utf8 } from '@sevlab/codec/bytes';
 import {
   BOOT_PARAMS_SIZE,
+  CMD_LINE_PTR_OFFSET,
   E820_ENTRIES_OFFSET,
   E820_MAX_ENTRIES_ZEROPAGE,
   E820_TABLE_OFFSET,
@@ -26,7 +27,6 @@ const SECURE_BOOT_DISABLED = 2;
 /** Offsets in boot_params (arch/x86/include/uapi/asm/bootparam.h: struct setup_header). */
 const BOOT_FLAG_OFFSET = 0x1fe;
 const HEADER_OFFSET = 0x202;
-export const CMD_LINE_PTR_OFFSET = 0x228;
 
 export interface BootParams {
   readonly systemTable: Gpa;

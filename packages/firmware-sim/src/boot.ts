@@ -9,7 +9,12 @@ import {
   EfiMemoryDescriptor,
   type EfiMemoryType,
 } from '@sevlab/codec/efi/memory-map';
-import { HOB_LIST_GUID, SEV_HASH_TABLE_BLOCK_GUID, SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
+import {
+  HOB_LIST_GUID,
+  LINUX_EFI_COCO_SECRET_AREA_GUID,
+  SEV_HASH_TABLE_BLOCK_GUID,
+  SEV_SECRET_BLOCK_GUID,
+} from '@sevlab/codec/guid';
 import { type AreaBlock, findArea, type GuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import type { GuestContext, GuestMemory } from '@sevlab/machine/machine';
 import { COMMAND_LINE, encodeBootParams } from './boot-params.ts';
@@ -17,13 +22,16 @@ import { VERIFIERS } from './direct-boot/blob-verifier.ts';
 import { takeBootBlobs } from './direct-boot/boot-blobs.ts';
 import { kernelCommandLine, loadKernel } from './direct-boot/load-kernel.ts';
 import { acpiTables } from './dxe/acpi-tables.ts';
+import { installConfigurationTable, type TableToInstall } from './dxe/configuration-table.ts';
 import { memoryAttributes } from './dxe/memory-attributes.ts';
+import { exitBootServices, getMemoryMap, type MemoryServices } from './dxe/memory-services.ts';
 import { allocatePages, allocatePool, type Pool } from './dxe/pool.ts';
 import { secretDxe } from './dxe/secret-dxe.ts';
 import { smbiosTables } from './dxe/smbios-tables.ts';
 import { e820Of } from './e820.ts';
+import { GRUBS, runGrub } from './grub.ts';
 import { LAYOUTS, type Layout } from './layouts.ts';
-import { type BinType, binOf, binsOf, type MemoryRange, memoryMap, ramOf } from './memory-map.ts';
+import { type BinType, binOf, binsOf, type MemoryRange, ramOf } from './memory-map.ts';
 import { type MemoryAllocationHob, memoryAllocation, readHobList, writeHobList } from './pei/hob-list.ts';
 import { secretPei } from './pei/secret-pei.ts';
 import { KERNEL_ENTRY_GPA, KERNEL_ENTRY_MAGIC, KernelEntry } from './reset-stub.ts';
@@ -81,22 +89,24 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
   ]);
 
   const locationPool = layout.locationMemoryType === 'EfiACPIReclaimMemory' ? acpiReclaim : bootServicesData;
-  const secretLocation = publishes ? secretDxe(memory, locationPool, area) : [];
+  const secretLocation = publishes ? secretDxe(memory, locationPool, area) : undefined;
   // The order is that of OVMF's configuration table. NOT MODELLED: its entries for LZMA decompression, DXE services,
   // memory type information, debug image information and the memory status code record.
-  const configuration = [
+  const drivers: readonly TableToInstall[] = [
     { vendorGuid: HOB_LIST_GUID, vendorTable: hobList },
-    ...secretLocation,
+    { vendorGuid: LINUX_EFI_COCO_SECRET_AREA_GUID, vendorTable: secretLocation },
     ...smbiosTables(memory, runtimeData, `AmdSev ${own.layout}`),
     ...acpiTables(memory, { acpiReclaim, acpiMemoryNvs }),
     memoryAttributes(memory, bootServicesData),
   ];
-  const systemTable = writeSystemTable(memory, runtimeData, configuration);
+  const systemTable = writeSystemTable(memory, runtimeData, drivers.reduce(installConfigurationTable, []));
 
   const blobs = takeBootBlobs(context, observer, VERIFIERS[own.manifest.verifier]!, () =>
     readHashesArea(memory, own.table),
   );
   if (blobs?.kind === 'stopped') return blobs;
+  const withoutKernel = blobs ? undefined : runGrub(GRUBS[own.manifest.grub]!, memory, secretLocation);
+  if (withoutKernel !== undefined) return withoutKernel;
   const commandLineText = blobs
     ? kernelCommandLine(blobs.commandLine, blobs.initrd.length > 0)
     : utf8(`${COMMAND_LINE}\0`);
@@ -110,13 +120,15 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
   if (kernel?.kind === 'stopped') return kernel;
 
   const givenByPei = [...readHobList(memory, hobList)].map(rangeOf);
-  const descriptors = memoryMap(ram.ranges, [
-    ...givenByPei,
-    ...binsOf(ram.lowEnd),
-    ...(kernel ? kernel.ranges : []),
-  ]);
+  const { descriptors, mapAt } = leaveBootServices(
+    {
+      ram: ram.ranges,
+      allocations: [...givenByPei, ...binsOf(ram.lowEnd), ...(kernel ? kernel.ranges : [])],
+      pools: [loaderData, bootServicesData, runtimeData, acpiReclaim, acpiMemoryNvs],
+    },
+    acpiReclaim,
+  );
   const mapBytes = concat(...descriptors.map((descriptor) => EfiMemoryDescriptor.encode(descriptor)));
-  const mapAt = granted(allocatePool(acpiReclaim, mapBytes.length));
   memory.writePrivate(mapAt, mapBytes);
 
   memory.writePrivate(
@@ -146,7 +158,7 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
     bootParams: hexAddress(bootParams),
     systemTable: hexAddress(systemTable),
     memoryMap: hexAddress(mapAt),
-    ...(secretLocation.length > 0 && {
+    ...(secretLocation !== undefined && {
       secretArea: {
         base: hexAddress(BigInt(area.base)),
         size: area.size,
@@ -155,6 +167,17 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
     }),
   }));
   return { kind: 'handover', bootParams };
+}
+
+/** As the kernel's EFI stub does: it asks for the size of the map, makes room, and leaves with the key of what it read. */
+function leaveBootServices(services: MemoryServices, pool: Pool) {
+  const asked = getMemoryMap(services, 0);
+  assert(asked.status === 'EFI_BUFFER_TOO_SMALL', 'there is no RAM');
+  const mapAt = granted(allocatePool(pool, asked.size));
+  const map = getMemoryMap(services, asked.size);
+  assert(map.status === 'EFI_SUCCESS', 'the bins are entries of the map, however full they are');
+  assert(exitBootServices(services, map.mapKey) === 'EFI_SUCCESS', 'the map is of now');
+  return { descriptors: map.descriptors, mapAt };
 }
 
 /** The area of the table of hashes, as the guest reads it; empty where the image has none. */

@@ -15,6 +15,7 @@ import { IMAGE_MANIFEST_MAGIC, ImageManifest } from '@sevlab/codec/ovmf/manifest
 import { ResetBlock } from '@sevlab/codec/ovmf/reset-block';
 import { bodyChecksum } from './body-checksum.ts';
 import { VERIFIERS, type Verifier } from './direct-boot/blob-verifier.ts';
+import { GRUBS, type Grub } from './grub.ts';
 import { LAYOUTS, type Layout, type LayoutName } from './layouts.ts';
 import { RESET_STUB, RESET_STUB_FROM_END, RESET_VECTOR } from './reset-stub.ts';
 import { encodeSevMetadata } from './sev-metadata.ts';
@@ -48,6 +49,8 @@ export interface ImageOptions {
   readonly publishesArea?: boolean;
   /** How it verifies what it starts directly. Default: as the layout's release does. */
   readonly verifier?: Verifier;
+  /** What it starts when the host offers no kernel. Default: the kernel, without more ado. */
+  readonly grub?: Grub;
   /** Whether there is a GUIDed table. Default: yes. Without it the firmware cannot find its own manifest. */
   readonly table?: boolean;
   /** Chooses the filler. Default: 0. */
@@ -93,6 +96,7 @@ export function buildImage(options: ImageOptions): Uint8Array {
     reservesArea: reservesArea ? 1 : 0,
     publishesArea: publishesArea ? 1 : 0,
     verifier: VERIFIERS.indexOf(options.verifier ?? layout.verifier),
+    grub: GRUBS.indexOf(options.grub ?? 'kernel'),
     bodySha256: new Uint8Array(32),
   };
   const manifestAt = size - manifestFromEnd;

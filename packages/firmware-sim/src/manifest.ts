@@ -1,5 +1,6 @@
 import { IMAGE_MANIFEST_MAGIC, type ImageManifest } from '@sevlab/codec/ovmf/manifest';
 import { VERIFIERS } from './direct-boot/blob-verifier.ts';
+import { GRUBS } from './grub.ts';
 import { MAX_IMAGE_SIZE } from './image.ts';
 import { isLayoutName, type LayoutName } from './layouts.ts';
 
@@ -21,6 +22,9 @@ export function manifestFault(manifest: ImageManifest, fromEnd: number): string 
   }
   if (VERIFIERS[manifest.verifier] === undefined) {
     return `its manifest names the blob verifier ${manifest.verifier}; expected 0 to ${VERIFIERS.length - 1}`;
+  }
+  if (GRUBS[manifest.grub] === undefined) {
+    return `its manifest names the GRUB ${manifest.grub}; expected 0 to ${GRUBS.length - 1}`;
   }
   if (layoutOf(manifest) === undefined) {
     return `its manifest names the layout ${JSON.stringify(manifest.layout)}, which is none of sevlab's`;

@@ -200,6 +200,19 @@ describe('who announces the area', () => {
     expect(bootAs('documented').state.devices.get('efi_secret.0')).toEqual({ driver: 'efi_secret' });
   });
 
+  it('nobody, on a kernel without EFI_COCO_SECRET: the table is ignored, and the page stays reserved', () => {
+    const kernel = bootAs('debian');
+    expect(logOf(kernel).filter((line) => line.startsWith('<6>efi: '))).toEqual([
+      '<6>efi: EFI v2.70 by sev-emu',
+      '<6>efi: ',
+    ]);
+    expect(kernel.state.devices.size).toBe(0);
+    expect(kernel.run('modprobe efi_secret').output.toString()).toContain('Module efi_secret not found');
+    expect(() => loadModule(kernel, 'efi_secret')).toThrow(/ENOENT/);
+    const iomem = new TextDecoder().decode(kernel.as(ROOT).readFile('/proc/iomem'));
+    expect(iomem).toContain('0080c000-0080cfff : Reserved');
+  });
+
   it('announces before it looks for a driver, and tells of the binding', () => {
     const events = bootAs('5.19').observer.events.filter(({ type }) => type === 'uevent');
     const action = (event: (typeof events)[number]): string => (event.type === 'uevent' ? event.action : '');

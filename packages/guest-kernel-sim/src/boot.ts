@@ -31,11 +31,14 @@ export function bootKernel(input: BootInput): Kernel {
 /** setup_arch(), then the initcalls that matter here, in their order. No user space yet. */
 export function startKernel({ context, bootParams, profile, observer }: BootInput): Kernel {
   const now = observer.clock.now;
+  const params = context.memory.as('kernel').readPrivate(bootParams, BOOT_PARAMS_SIZE);
   const kernel = new Kernel(
     {
       profile,
       booted: now,
       log: [],
+      bootParams: params,
+      efiRuntime: false,
       e820: [],
       iomem: [],
       warnedOfRam: false,
@@ -49,7 +52,6 @@ export function startKernel({ context, bootParams, profile, observer }: BootInpu
     context,
     observer,
   );
-  const params = kernel.memory.readPrivate(bootParams, BOOT_PARAMS_SIZE);
   setupMemoryMap(kernel, params);
   efiInit(kernel, params);
   printMemoryEncryption(kernel);

@@ -7,17 +7,20 @@ const MODULE_ALIASES: ReadonlyMap<string, string> = new Map([['platform:efi_secr
 const MODULES: ReadonlySet<string> = new Set(['efi_secret']);
 
 /** The module that a name or a modalias means; undefined when depmod knows none. */
-export function resolveModule(name: string): string | undefined {
+export function resolveModule(kernel: RunningKernel, name: string): string | undefined {
   const module = MODULE_ALIASES.get(name) ?? name.replaceAll('-', '_');
-  return MODULES.has(module) ? module : undefined;
+  return isBuilt(kernel, module) ? module : undefined;
 }
+
+const isBuilt = ({ state }: RunningKernel, module: string): boolean =>
+  state.profile.announces !== 'nobody' && MODULES.has(module);
 
 /**
  * init_module(2). The module stays, whatever its driver's probe says. Throws EEXIST when it is loaded, ENOENT when
  * there is no such module. `debug` is the parameter `dyndbg=+p`.
  */
 export function loadModule(kernel: RunningKernel, name: string, { debug = false } = {}): void {
-  if (!MODULES.has(name)) throw new KernelError('ENOENT');
+  if (!isBuilt(kernel, name)) throw new KernelError('ENOENT');
   if (kernel.state.modules.has(name)) throw new KernelError('EEXIST');
   kernel.state.modules.set(name, { debug });
   registerDriver(kernel, name);
@@ -50,6 +53,6 @@ export function formatProcModules(kernel: RunningKernel): string {
 
 /** What udev's kmod builtin does with a device: loads the module that its modalias names, if there is one. */
 export function loadForDevice(kernel: RunningKernel, device: string): void {
-  const module = resolveModule(modalias(device));
+  const module = resolveModule(kernel, modalias(device));
   if (module !== undefined && !kernel.state.modules.has(module)) loadModule(kernel, module);
 }

@@ -85,7 +85,7 @@ const REGIONS: readonly (readonly [bigint, bigint, number])[] = [
 ];
 
 /** Writes boot_params and the EFI tables of a firmware called sev-emu; the location says area and areaSize. */
-export function writePlainGuest(memory: GuestMemory): void {
+export function writePlainGuest(memory: Pick<GuestMemory, 'writePrivate'>): void {
   const put = (address: Gpa, bytes: Uint8Array): void => memory.writePrivate(address, bytes);
   const none = gpa(0n);
   put(

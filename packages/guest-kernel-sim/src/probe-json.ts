@@ -6,7 +6,7 @@ import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './user.ts';
 /** Contents up to this many bytes are given in full, longer ones by their SHA-256. */
 const HEX_MAX = 4096;
 /** Runs of memory up to this many bytes are given in full. */
-const RUN_MAX = 8192;
+export const RUN_MAX = 8192;
 /** A run of memory ends before this many zero bytes. */
 const GAP = 16;
 

@@ -187,7 +187,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     rc: 0,
     st: statJson('', scope.sys.fstat(opened(scope, number))),
   })),
-  fdclose: operation([descriptor], (scope, number) => scope.sys.close(opened(scope, number))),
+  fdclose: operation([descriptor], (scope, number) => {
+    const kernelNumber = opened(scope, number);
+    scope.descriptors.delete(number); // closed or not, nobody asks for it by this number again
+    return scope.sys.close(kernelNumber);
+  }),
   as: (words) => {
     const [uid, gid] = [userId(words), groupId(words)];
     const run = oneOf(AS_USER)(words)(words);

@@ -26,7 +26,7 @@ describe('kernelProfile', () => {
     }
     expect(() => kernelProfile('6.2')).toThrow(
       "there is no kernel '6.2'; expected one of documented, 5.19, 5.19.0, 6.1, 6.1.192, 6.1.148, " +
-        '6.12, 6.12.107, 6.12.42, 7.3, 7.3.4',
+        '6.12, 6.12.107, 6.12.42, 7.3, 7.3.4, debian',
     );
     expect(KERNEL_PROFILES.map((name) => kernelProfile(name).name)).toEqual(KERNEL_PROFILES);
   });

@@ -7,9 +7,10 @@ export interface KernelProfile {
   /**
    * Who decides that the secret area is announced to user space. `table`: the device exists whenever the
    * configuration table has the entry (drivers/firmware/efi/efi.c, efisubsys_init). `header`: only when the area
-   * starts with the header GUID, as Documentation/security/secrets/coco.rst tells it.
+   * starts with the header GUID, as Documentation/security/secrets/coco.rst tells it. `nobody`: the kernel is built
+   * without CONFIG_EFI_COCO_SECRET and has no such module, as Debian's are.
    */
-  readonly announces: 'table' | 'header';
+  readonly announces: 'table' | 'header' | 'nobody';
   /**
    * Whether unlink moves the directory's mtime and ctime. Since 6.17, 6.1.149 and 6.12.43 efi_secret_unlink() hands
    * the file's own inode where the directory's belongs.
@@ -68,12 +69,16 @@ const PROFILES: Readonly<Record<string, Omit<KernelProfile, 'name'>>> = {
     removesSubtrees: true,
     e820: 'System RAM',
   },
+  debian: { ...linux519, release: '6.1.192', announces: 'nobody', unlinkTouchesDirectory: false },
 };
 
-/** Each profile by its name and, but for `documented`, by its release as well. */
+/** Profiles that are no release as Linus or Greg made it. */
+const SPECIAL: readonly string[] = ['documented', 'debian'];
+
+/** Each profile by its name and, where it is a release, by that as well. */
 const BY_NAME: ReadonlyMap<string, Omit<KernelProfile, 'name'>> = new Map(
   Object.entries(PROFILES).flatMap(([name, profile]) =>
-    [name, ...(name === 'documented' ? [] : [profile.release])].map((key) => [key, profile] as const),
+    [name, ...(SPECIAL.includes(name) ? [] : [profile.release])].map((key) => [key, profile] as const),
   ),
 );
 

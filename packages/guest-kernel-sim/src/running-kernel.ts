@@ -20,6 +20,10 @@ export interface KernelState {
   /** Virtual time at which the kernel started, in nanoseconds since 1970. */
   readonly booted: bigint;
   readonly log: LogLine[];
+  /** What the loader said, 4096 bytes: the kernel copies it before it uses memory. */
+  readonly bootParams: Uint8Array;
+  /** Whether the kernel may call EFI runtime services. */
+  efiRuntime: boolean;
   e820: readonly E820Entry[];
   iomem: readonly IomemRegion[];
   /** WARN_ONCE of ioremap was used up. */

@@ -108,12 +108,19 @@ function clear(
   { memory }: GuestContext,
   { area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, at }: ProbeInput,
 ): void {
-  const length = Number(size < AREA_MAX ? size : AREA_MAX);
-  memory.writePrivate(base, new Uint8Array(Math.max(length, shownLength(area))));
+  memory.writePrivate(base, new Uint8Array(clearedLength({ area, size })));
   if (at !== undefined) memory.writePrivate(at, new Uint8Array(shownLength(area)));
 }
 
-const shownLength = (area: Uint8Array): number =>
+/** How many bytes from the base on are cleared before the area is put there. */
+export const clearedLength = ({
+  area,
+  size = PLAIN_GUEST.areaSize,
+}: Pick<ProbeInput, 'area' | 'size'>): number =>
+  Math.max(Number(size < AREA_MAX ? size : AREA_MAX), shownLength(area));
+
+/** How many bytes are shown afterwards. */
+export const shownLength = (area: Uint8Array): number =>
   Math.min(Math.max(area.length + 64, Number(PLAIN_GUEST.areaSize)), AREA_AFTER_MAX);
 
 /** One run. */

@@ -1,5 +1,5 @@
 import { concat } from '@sevlab/codec/bytes';
-import { KernelError } from './errno.ts';
+import { type ErrnoName, KernelError } from './errno.ts';
 import {
   O_ACCMODE,
   O_CREAT,
@@ -35,10 +35,14 @@ import {
   ownerOrRoot,
   permits,
   S_IFCHR,
+  S_IFDIR,
   S_IFIFO,
   S_IFMT,
   S_IFREG,
   S_IFSOCK,
+  S_ISGID,
+  S_ISUID,
+  S_IXGRP,
   type User,
 } from './user.ts';
 
@@ -111,11 +115,9 @@ export class Syscalls {
 
   /** Up to `length` bytes at `offset`; the descriptor's position stays. */
   pread(fd: number, length: number, offset: number): Uint8Array {
+    if (offset < 0) throw new KernelError('EINVAL'); // before anybody looks at the descriptor
     const file = this.#file(fd);
-    return this.#observedOn('pread64', file, () => {
-      if (offset < 0) throw new KernelError('EINVAL');
-      return this.#readAt(file, offset, length);
-    });
+    return this.#observedOn('pread64', file, () => this.#readAt(file, offset, length));
   }
 
   /** Returns the new position. */
@@ -209,7 +211,7 @@ export class Syscalls {
       if (isDots(last)) throw new KernelError('EISDIR');
       const place = this.#existing({ ...last, slash: false });
       if (last.slash) throw new KernelError(placeIsDirectory(place) ? 'EISDIR' : 'ENOTDIR');
-      this.#mayChange(last.dir);
+      this.#mayRemove(last.dir, place, 'EISDIR');
       if (placeIsDirectory(place)) throw new KernelError('EISDIR');
       this.#unlink(last.dir, last.name, place);
       return 0;
@@ -223,7 +225,7 @@ export class Syscalls {
       if (last.name === '.') throw new KernelError('EINVAL');
       if (last.name === '..') throw new KernelError('ENOTEMPTY');
       const place = this.#existing({ ...last, slash: false });
-      this.#mayChange(last.dir);
+      this.#mayRemove(last.dir, place, 'EBUSY');
       if (!placeIsDirectory(place)) throw new KernelError('ENOTDIR');
       throw new KernelError('EPERM'); // no rmdir in the directory's operations
     });
@@ -273,9 +275,13 @@ export class Syscalls {
       if (isDots(old) || isDots(next)) throw new KernelError('EBUSY');
       const source = this.#existing(old);
       const target = lookupLast(this.#kernel, this.user, next);
+      if (this.#isWithin(next.dir, source)) throw new KernelError('EINVAL');
+      if (target !== undefined && this.#isWithin(old.dir, target)) throw new KernelError('ENOTEMPTY');
       if (target !== undefined && sameFile(source, target)) return 0;
       this.#mayChange(old.dir);
       this.#mayChange(next.dir);
+      if (target !== undefined && placeIsDirectory(source) !== placeIsDirectory(target))
+        throw new KernelError(placeIsDirectory(source) ? 'ENOTDIR' : 'EISDIR');
       throw new KernelError('EPERM');
     });
   }
@@ -309,7 +315,7 @@ export class Syscalls {
       const { user } = this;
       const ownGroup = gid === user.gid || user.groups.includes(gid);
       if (user.uid !== 0 && (uid !== inode.uid || !ownGroup)) throw new KernelError('EPERM');
-      Object.assign(inode, { uid, gid, ctime: this.#now() });
+      Object.assign(inode, { uid, gid, mode: withoutSetId(inode.mode), ctime: this.#now() });
       return 0;
     });
   }
@@ -455,6 +461,23 @@ export class Syscalls {
     if (dir.fs === 'pseudo') throw new KernelError(/^\/(proc|sys)(\/|$)/.test(dir.path) ? 'EPERM' : 'EROFS');
   }
 
+  /** As #mayChange; what is mounted on a directory of another file system gives `mounted`. */
+  #mayRemove(dir: Place, place: Place, mounted: ErrnoName): void {
+    const isMounted = dir.fs === 'pseudo' && place.fs === 'securityfs';
+    if (isMounted && permits(ownedOf(dir), this.user, MAY_WRITE | MAY_EXEC)) throw new KernelError(mounted);
+    this.#mayChange(dir);
+  }
+
+  /** Whether a directory is `ancestor`, or below it. */
+  #isWithin(dir: Place, ancestor: Place): boolean {
+    if (dir.fs !== 'securityfs' || ancestor.fs !== 'securityfs') return false;
+    const { securityfs } = this.#kernel.state;
+    for (let inode = dir.inode; ; inode = inodeOf(securityfs, inode.parent ?? securityfs.root)) {
+      if (inode.ino === ancestor.inode.ino) return true;
+      if (inode.ino === securityfs.root) return false;
+    }
+  }
+
   #existing(last: Last): Place {
     const place = lookupLast(this.#kernel, this.user, last);
     if (place === undefined) throw new KernelError('ENOENT');
@@ -580,3 +603,9 @@ const isDots = ({ name }: Last): boolean => name === '' || name === '.' || name 
 
 const sameFile = (a: Place, b: Place): boolean =>
   a.fs === 'securityfs' && b.fs === 'securityfs' ? a.inode.ino === b.inode.ino : false;
+
+/** fs/open.c, chown_common(): a file with a new owner is nobody's to run as the old one; directories keep their bits. */
+function withoutSetId(mode: number): number {
+  if ((mode & S_IFMT) === S_IFDIR) return mode;
+  return mode & ~S_ISUID & ((mode & S_IXGRP) === 0 ? ~0 : ~S_ISGID);
+}

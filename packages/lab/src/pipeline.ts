@@ -9,6 +9,7 @@ import type { SevStatus } from '@sevlab/codec/sev/status';
 import { bootFirmware } from '@sevlab/firmware-sim/boot';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
 import { forkKernel, type Kernel } from '@sevlab/guest-kernel-sim/kernel';
+import { kexecLoad } from '@sevlab/guest-kernel-sim/kexec';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import {
   createGuestOwner,
@@ -17,7 +18,7 @@ import {
   type SealedPacket,
   type VerifiedGuest,
 } from '@sevlab/guest-owner-sim/guest-owner';
-import { createMachine, type Machine } from '@sevlab/machine/machine';
+import { createMachine, type GuestContext, type Machine } from '@sevlab/machine/machine';
 import type { PartName } from '@sevlab/machine/part';
 import type { EncryptionMode } from '@sevlab/machine/xex';
 import { serve } from '@sevlab/psp-sim/mailbox';
@@ -177,22 +178,42 @@ export class Pipeline {
 
   /** VMRUN, as far as the firmware's hand-over. Returns where boot_params is. Throws Refused when the guest stops. */
   startFirmware(): Gpa {
-    const { observer } = this;
-    const { memorySize } = this.setup;
-    const bootParams = this.#need('running').run((context) => {
-      const outcome = bootFirmware({ context, observer, memorySize });
-      if (outcome.kind === 'handover') return outcome.bootParams;
-      observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
-      throw new Refused('firmware', `the guest does not start: ${outcome.reason}`);
-    });
+    const bootParams = this.#need('running').run((context) => this.#firmware(context));
     this.#advance({ bootParams });
     return bootParams;
   }
 
+  /**
+   * The guest reboots: the same memory, and firmware from its start. The kernel is gone until the next boot(). Throws
+   * VmmError for a SEV-ES guest, and as startFirmware.
+   */
+  reset(): Gpa {
+    const { kernel, bootParams: before, ...rest } = this.#progress;
+    const bootParams = this.#need('running').reset((context) => this.#firmware(context));
+    this.#progress = { ...rest, bootParams };
+    return bootParams;
+  }
+
+  #firmware(context: GuestContext): Gpa {
+    const { observer } = this;
+    const outcome = bootFirmware({ context, observer, memorySize: this.setup.memorySize });
+    if (outcome.kind === 'handover') return outcome.bootParams;
+    observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
+    throw new Refused('firmware', `the guest does not start: ${outcome.reason}`);
+  }
+
   /** The kernel and user space, after the firmware if that has not run yet. Throws Refused when the guest stops. */
   boot(): Kernel {
+    return this.#startKernel(this.#progress.bootParams ?? this.startFirmware());
+  }
+
+  /** The kernel starts another one of its kind; neither firmware nor host has a part in it. */
+  kexec(): Kernel {
+    return this.#startKernel(kexecLoad(this.#need('kernel')));
+  }
+
+  #startKernel(bootParams: Gpa): Kernel {
     const { observer } = this;
-    const bootParams = this.#progress.bootParams ?? this.startFirmware();
     const profile = kernelProfile(this.setup.linux);
     const kernel = this.#need('running').resume((context) =>
       bootKernel({ context, bootParams, profile, observer }),

@@ -47,7 +47,7 @@ describe('the table of hashes', () => {
     expect(table.subarray(18 + 18, 68)).toEqual(sha256(concat(utf8('hellø'), Uint8Array.of(0))));
   });
 
-  test("the kernel's file is hashed and offered as it is, setup header and all", () => {
+  test('the file of the kernel is hashed and offered as it is, setup header and all', () => {
     const directBoot: DirectBoot = { kernel: KERNEL, commandLine: 'quiet' };
     const offered = new Map(bootItems(directBoot)).get('etc/boot/kernel');
     expect(offered).toEqual(Uint8Array.from({ length: 0x400 }, (_, i) => i));

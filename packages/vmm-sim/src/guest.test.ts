@@ -53,7 +53,7 @@ describe('LAUNCH_SECRET', () => {
     expect(host.memory.read(paddr(fields.transPaddr), 64)).toEqual(data);
   });
 
-  test("goes where the guest's own image wants it, which was read once: what another guest has is not asked", () => {
+  test('goes where the image of the guest wants it, which was read once: what another guest has is not asked', () => {
     const image = imageWithArea(AREA, 0x1000);
     const { vmm, guest, host, arrived } = measured(0x1000, image);
     vmm.launch({ image: imageWithArea(0x90_0000, 0x1000), memorySize: MEMORY, policy: 1 });

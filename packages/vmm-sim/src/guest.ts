@@ -128,6 +128,16 @@ export class RunningGuest {
     return this.vmm.host.vmrun(this.record.guest, this.record.asid, software, this.record.vmsa);
   }
 
+  /**
+   * VMRUN from the reset vector once more, on memory as the guest left it: what a reboot comes to. Throws VmmError for a
+   * SEV-ES guest, whose registers no VMM can set: it ends (QEMU, softmmu/runstate.c: qemu_system_reset_request).
+   */
+  reset<T>(software: (context: GuestContext) => T): T {
+    if (this.record.vmsa === undefined) return this.run(software);
+    this.destroy();
+    throw new VmmError('cpus are not resettable, terminating: the registers of a SEV-ES guest are encrypted');
+  }
+
   /** What the running guest's software goes on with, in a fork: no VMRUN happens. */
   resume<T>(software: (context: GuestContext) => T): T {
     return software(this.vmm.host.resume(this.record.guest, this.record.asid));

@@ -10,6 +10,7 @@ export const BOOT_PARAMS_SIZE = 4096;
 /** Offsets in boot_params (arch/x86/include/uapi/asm/bootparam.h). */
 export const EFI_INFO_OFFSET = 0x1c0;
 export const E820_ENTRIES_OFFSET = 0x1e8;
+export const CMD_LINE_PTR_OFFSET = 0x228;
 export const E820_TABLE_OFFSET = 0x2d0;
 /** More entries than this do not fit into boot_params. */
 export const E820_MAX_ENTRIES_ZEROPAGE = 128;

@@ -9,7 +9,12 @@ export const ImageManifest = struct('sevlab image manifest', 'sevlab: docs/adr/0
   reservesArea: at(0x18, u8, '1: SecretPei reserves the secret area; 0: a firmware that forgets to.'),
   publishesArea: at(0x19, u8, '1: SecretDxe installs the configuration table entry.'),
   verifier: at(0x1a, u8, 'Blob verifier: 0 none, 1 of edk2 202108 to 202405, 2 from 202408 on.'),
-  reserved1b: at(0x1b, reserved(5), ''),
+  grub: at(
+    0x1b,
+    u8,
+    'What starts where the host offers no kernel: 0 the kernel, 1 nothing, 2 GRUB with efisecret.',
+  ),
+  reserved1c: at(0x1c, reserved(4), ''),
   bodySha256: at(0x20, bytes(32), 'SHA-256 of the image with this field zero.'),
 });
 export type ImageManifest = ValueOf<typeof ImageManifest>;

@@ -24,7 +24,7 @@ export interface LoadedKernel {
  * initrd as high as it may lie below `end`, where firmware's own memory starts. `commandLine` is where that lies.
  */
 export function loadKernel(
-  memory: GuestMemory,
+  memory: Pick<GuestMemory, 'writePrivate'>,
   { kernel, initrd }: Pick<BootBlobs, 'kernel' | 'initrd'>,
   { commandLine, end }: { readonly commandLine: Gpa; readonly end: bigint },
 ): LoadedKernel | Stopped {

@@ -10,7 +10,7 @@ export const modprobe: Command = ({ kernel, args }) => {
   if (isResult(parsed)) return parsed;
   const [name] = parsed.operands;
   if (name === undefined) return { output: 'modprobe: ERROR: missing parameters. See -h.\n', status: 1 };
-  const module = resolveModule(name);
+  const module = resolveModule(kernel, name);
   const { modules, profile } = kernel.state;
   if (module === undefined) {
     const folder = `/lib/modules/${profile.release}`;

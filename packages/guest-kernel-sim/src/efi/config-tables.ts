@@ -1,5 +1,10 @@
 import { type Gpa, gpa, hexAddress } from '@sevlab/codec/address';
-import { EFI_INFO_OFFSET, EFI64_LOADER_SIGNATURE, EfiInfo } from '@sevlab/codec/efi/boot-params';
+import {
+  CMD_LINE_PTR_OFFSET,
+  EFI_INFO_OFFSET,
+  EFI64_LOADER_SIGNATURE,
+  EfiInfo,
+} from '@sevlab/codec/efi/boot-params';
 import {
   EFI_SYSTEM_TABLE_SIGNATURE,
   EfiConfigurationTable,
@@ -15,6 +20,7 @@ import {
   SMBIOS_TABLE_GUID,
   SMBIOS3_TABLE_GUID,
 } from '@sevlab/codec/guid';
+import { viewOf } from '@sevlab/codec/layout';
 import { printk } from '../printk.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 
@@ -24,6 +30,9 @@ const EFI_INVALID_TABLE_ADDR = 0xffff_ffff_ffff_ffffn;
 /** early_memremap() maps 64 pages at most (mm/early_ioremap.c, NR_FIX_BTMAPS). */
 const EARLY_MAP_PAGES = 64n;
 const PAGE = 4096n;
+
+/** The most that the kernel takes, in bytes (arch/x86/include/asm/setup.h). */
+const COMMAND_LINE_SIZE = 2048;
 
 /** efi_systab_report_header() reads this many UCS-2 units of the vendor's name. */
 const VENDOR_UNITS = 99;
@@ -44,7 +53,7 @@ const TABLE_NAMES: ReadonlyMap<Guid, string> = new Map([
 
 /**
  * efi_init(): from boot_params (4096 bytes) to the addresses of known tables. Sets `cocoSecret`.
- * CRC and header size of the system table are not looked at, as in Linux.
+ * CRC and header size of the system table are not looked at, as in Linux. Sets `efiRuntime`.
  */
 export function efiInit(kernel: RunningKernel, bootParams: Uint8Array): void {
   const info = EfiInfo.decodeAt(bootParams, EFI_INFO_OFFSET);
@@ -63,7 +72,18 @@ export function efiInit(kernel: RunningKernel, bootParams: Uint8Array): void {
     printk(kernel, 'err', `efi: Warning: System table version 0.${minor}, expected 1.00 or greater!`);
   }
   printk(kernel, 'info', `efi: EFI v${efiVersion(kernel, systab.revision)} by ${vendor(kernel, systab)}`);
+  kernel.state.efiRuntime =
+    systab.runtimeServices !== 0n && !commandLine(kernel, bootParams).includes('efi=noruntime');
   configInit(kernel, systab.configurationTable, systab.numberOfTableEntries);
+}
+
+/** The words of the kernel's command line. */
+function commandLine(kernel: RunningKernel, bootParams: Uint8Array): string[] {
+  const address = gpa(BigInt(viewOf(bootParams).getUint32(CMD_LINE_PTR_OFFSET, true)));
+  if (address === 0n) return [];
+  const bytes = kernel.memory.readPrivate(address, COMMAND_LINE_SIZE);
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(bytes.subarray(0, end === -1 ? undefined : end)).split(' ');
 }
 
 /**
@@ -110,7 +130,8 @@ function configInit(kernel: RunningKernel, tables: Gpa, count: number): void {
   for (let offset = 0; offset < length; offset += EfiConfigurationTable.size) {
     const { vendorGuid, vendorTable } = EfiConfigurationTable.decodeAt(array, offset);
     const name = TABLE_NAMES.get(vendorGuid);
-    if (name === undefined) continue;
+    if (name === undefined || (name === 'CocoSecret' && kernel.state.profile.announces === 'nobody'))
+      continue;
     line += `${name}=${hexAddress(vendorTable)} `; // the line ends in a blank
     if (vendorGuid === LINUX_EFI_COCO_SECRET_AREA_GUID) {
       kernel.state.cocoSecret = vendorTable === EFI_INVALID_TABLE_ADDR ? undefined : vendorTable;

@@ -80,7 +80,7 @@ describe('sevlab guest', () => {
     ],
     [
       ['--linux', '6.1.149', EMPTY],
-      /^there is no kernel '6\.1\.149'; expected .*6\.1\.192,.*6\.12\.107,.*7\.3\.4$/,
+      /^there is no kernel '6\.1\.149'; expected .*6\.1\.192,.*6\.12\.107,.*7\.3\.4, debian$/,
     ],
     [['--base', '0x10000000000000000', EMPTY], /basePa: expected an integer from 0 to 2\^64-1/],
   ])('refuses %j', (words, message) => {

@@ -2,6 +2,7 @@ import type { PolicyFlag } from '@sevlab/codec/sev/policy';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import type { CpuModel, VmsaForm } from '@sevlab/codec/sev/vmsa';
 import type { BlobName, Verifier } from '@sevlab/firmware-sim/direct-boot/blob-verifier';
+import type { Grub } from '@sevlab/firmware-sim/grub';
 import type { LayoutName } from '@sevlab/firmware-sim/layouts';
 import type { PartName } from '@sevlab/machine/part';
 import type { EncryptionMode } from '@sevlab/machine/xex';
@@ -55,6 +56,7 @@ export type FirmwareSource =
       readonly reservesArea?: boolean;
       readonly publishesArea?: boolean;
       readonly verifier?: Verifier;
+      readonly grub?: Grub;
     };
 
 /** Bytes in one of four spellings. */
@@ -66,7 +68,7 @@ export type ByteSource =
 
 export type SecretSource = { readonly guid: string } & ByteSource;
 
-/** The steps of an honest launch, in their order. */
+/** The steps of an honest launch, in their order; then two ways to start over. */
 export const HONEST_STEPS = [
   'offer',
   'launch',
@@ -76,6 +78,8 @@ export const HONEST_STEPS = [
   'inject',
   'finish',
   'boot',
+  'reset',
+  'kexec',
 ] as const;
 export type HonestStep = (typeof HONEST_STEPS)[number];
 
