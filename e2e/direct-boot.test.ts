@@ -1,13 +1,13 @@
 import { parseGuid } from '@sevlab/codec/guid';
 import { POLICY } from '@sevlab/codec/sev/policy';
-import { emulatedKernelFile as makeKernelFile } from '@sevlab/firmware-sim/direct-boot/emulated-kernel-file';
+import { emulatedKernelFile } from '@sevlab/firmware-sim/direct-boot/emulated-kernel-file';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { createPipeline, type Pipeline, Refused, type Setup } from '@sevlab/lab/pipeline';
 import { VmmError } from '@sevlab/vmm-sim/errors';
 import { describe, expect, it } from 'vitest';
 
-const KERNEL = makeKernelFile();
-const OTHER_KERNEL = makeKernelFile({}, 0x3000);
+const KERNEL = emulatedKernelFile();
+const OTHER_KERNEL = emulatedKernelFile({}, new Uint8Array(0x3000));
 const DIRECT = { kernel: KERNEL, initrd: new Uint8Array(100).fill(7), commandLine: 'console=ttyS0' };
 const GUID = parseGuid('736869e5-84f0-4973-92ec-06879ce3da0b');
 const SECRETS = [{ guid: GUID, data: new TextEncoder().encode('passphrase') }];

@@ -16,11 +16,10 @@ const GRAPH: Readonly<Record<string, readonly string[]>> = {
   'firmware-sim': ['ambient', 'codec', 'machine'],
   'vmm-sim': ['ambient', 'codec', 'machine'],
   'guest-kernel-sim': ['ambient', 'codec', 'machine'],
-  'real-guest': ['codec', 'machine'],
   story: ['codec'],
 };
 /** These put actors together, so they may know any of them, but not each other in a circle. */
-const COMPOSERS = ['conformance', 'lab', 'testing'];
+const COMPOSERS = ['conformance', 'lab', 'real-guest', 'testing'];
 const ACTORS = ['psp-sim', 'guest-owner-sim', 'firmware-sim', 'vmm-sim', 'guest-kernel-sim'];
 
 interface Manifest {

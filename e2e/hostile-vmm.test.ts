@@ -1,10 +1,10 @@
-import { gpa } from '@sevlab/codec/address';
+import { gpa, spa } from '@sevlab/codec/address';
 import { parseGuid } from '@sevlab/codec/guid';
 import { createPipeline, type Pipeline, Refused } from '@sevlab/lab/pipeline';
 import { flipBit } from '@sevlab/lab/scenario/attack';
 import { setupOf } from '@sevlab/lab/scenario/setup';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 const secrets = [
   {
@@ -104,6 +104,51 @@ describe('a host that cheats before the measurement', () => {
   it('asks for a second measurement of one session in vain', () => {
     const pipeline = upTo('verify');
     expect(() => pipeline.verify()).toThrow('replays the session');
+  });
+});
+
+describe('a host that measures the right bytes in the wrong places', () => {
+  /** The launch digest has no addresses in it: the host measures the image in order, and puts two pages the other way. */
+  function permuted(): Pipeline {
+    const pipeline = createPipeline({ ...setup, record: true });
+    pipeline.offer();
+    const { host } = pipeline.actors.vmm;
+    const locate = host.locate.bind(host);
+    vi.spyOn(host, 'locate').mockImplementationOnce((guest, address, length) => {
+      const [whole, ...none] = locate(guest, address, length);
+      expect(none).toEqual([]);
+      const at = (page: number) => spa(whole!.spa! + BigInt(page * 4096));
+      return [
+        { spa: at(1), length: 4096 },
+        { spa: at(0), length: 4096 },
+        { spa: at(2), length: length - 8192 },
+      ];
+    });
+    pipeline.launch();
+    pipeline.measure();
+    return pipeline;
+  }
+
+  it('is not found out by the measurement, and gets a guest that does not start', () => {
+    const pipeline = permuted();
+    pipeline.verify();
+    pipeline.seal(secrets);
+    expect(pipeline.inject()).toBe('SUCCESS');
+    pipeline.finish();
+    expect(() => pipeline.boot()).toThrow(/the guest does not start: the firmware image is damaged/);
+    expect(pipeline.observer.events.at(-1)).toMatchObject({
+      ...{ type: 'stop', reason: expect.stringMatching(/with the SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}/) },
+    });
+  });
+
+  it('lets a secret land on the code: the guest does not start, and the trace says why', () => {
+    const pipeline = createPipeline({ ...setup, record: true });
+    for (const step of ['offer', 'launch', 'measure', 'verify'] as const) pipeline[step]();
+    pipeline.seal(secrets);
+    expect(pipeline.inject(undefined, 0xffff_8000n)).toBe('SUCCESS');
+    pipeline.finish();
+    expect(() => pipeline.boot()).toThrow(/the firmware image is damaged/);
+    expect(pipeline.observer.events.at(-1)).toMatchObject({ type: 'stop' });
   });
 });
 

@@ -3,12 +3,12 @@ import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
 import { parseGuid } from '@sevlab/codec/guid';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
 import { POLICY } from '@sevlab/codec/sev/policy';
+import { emulatedKernelFile } from '@sevlab/firmware-sim/direct-boot/emulated-kernel-file';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { createPipeline, type Pipeline, Refused, type Setup } from '@sevlab/lab/pipeline';
 import { sealPacket } from '@sevlab/sev-channel/packet';
 import { VmmError } from '@sevlab/vmm-sim/errors';
 import { describe, expect, it } from 'vitest';
-import { makeKernelFile } from '../packages/firmware-sim/test/kernel-file.ts';
 
 const GUID = parseGuid('736869e5-84f0-4973-92ec-06879ce3da0b');
 const AREA = 0x81_0000n;
@@ -69,7 +69,7 @@ describe('an image that announces 0/0', () => {
 });
 
 describe('a secret longer than its area', () => {
-  const directBoot = { kernel: makeKernelFile(), commandLine: 'quiet' };
+  const directBoot = { kernel: emulatedKernelFile(), commandLine: 'quiet' };
   const measured = { directBoot, kernelHashes: true };
 
   it('is refused by its owner, and by this host before any command', () => {

@@ -30,12 +30,13 @@ describe.runIf(realKernelIsThere)('a real Linux kernel on memory that the emulat
     const { status, stdout, stderr } = typeIn(folder, 'boot', '--json');
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    const { answers, area, differences } = JSON.parse(stdout);
+    const { answers, area, differences, published } = JSON.parse(stdout);
     expect(differences).toEqual([]);
     const [boot, autoload, ls, readall, ...rest] = answers as [Answer, Answer, Answer, Answer, ...Answer[]];
     expect(boot).toMatchObject({ release: '6.1.192', modalias: 'platform:efi_secret\n' });
     expect(boot.cmdline).toMatch(/^efi=noruntime /);
-    expect(boot.k).toContainEqual(expect.stringMatching(/^<6>efi: .*CocoSecret=0x[0-9a-f]+ /));
+    expect(published).toMatchObject({ base: '0x810000', size: 0xc00, reserved: true });
+    expect(boot.k).toContainEqual(expect.stringContaining(` CocoSecret=${published.location} `));
     expect(autoload).toMatchObject({ rc: 0, loaded: true, bound: true });
     expect(autoload.k).toEqual(['<6>efi_secret efi_secret.0: Created 4 entries in securityfs secrets/coco']);
     expect(ls.e).toEqual(

@@ -73,7 +73,13 @@ export type TraceBody =
       readonly bootParams: string;
       readonly systemTable: string;
       readonly memoryMap: string;
-      readonly secretArea?: { readonly base: string; readonly size: number; readonly reserved: boolean };
+      readonly secretArea?: {
+        readonly base: string;
+        readonly size: number;
+        readonly reserved: boolean;
+        /** Where the configuration table's entry leads: base and size stand there. */
+        readonly location: string;
+      };
     }
   /** The guest stops. */
   | { readonly type: 'stop'; readonly reason: string }

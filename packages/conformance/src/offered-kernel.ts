@@ -9,7 +9,7 @@ import {
   SEV_KERNEL_HASH_GUID,
 } from '@sevlab/codec/guid';
 import { HashesTableHeader } from '@sevlab/codec/ovmf/hashes-table';
-import { SETUP_HEADER_OFFSET, SetupHeader } from '@sevlab/firmware-sim/direct-boot/kernel-file';
+import { emulatedKernelFile } from '@sevlab/firmware-sim/direct-boot/emulated-kernel-file';
 import type { BootItemName, HashesEntry, HashesTable, OfferedKernel } from './case.ts';
 
 /** What the items of fw_cfg hold; an item that is not offered is absent. */
@@ -18,26 +18,10 @@ export const offeredItems = ({
   initrd,
   commandLine,
 }: OfferedKernel): Partial<Record<BootItemName, Uint8Array>> => ({
-  kernel: kernelFile(fromHex(kernel)),
+  kernel: emulatedKernelFile({}, fromHex(kernel)),
   ...(initrd !== undefined && { initrd: fromHex(initrd) }),
   ...(commandLine !== undefined && { cmdline: utf8(commandLine) }),
 });
-
-/** A 64-bit bzImage (Linux, Documentation/x86/boot.rst) that no processor would run. */
-function kernelFile(proper: Uint8Array): Uint8Array {
-  const setupSects = 1;
-  const head = new Uint8Array((setupSects + 1) * 512);
-  const none = SetupHeader.decode(new Uint8Array(SetupHeader.size));
-  const header = SetupHeader.encode({
-    ...none,
-    ...{ setupSects, syssize: Math.ceil(proper.length / 16), bootFlag: 0xaa55 },
-    ...{ jump: Uint8Array.of(0xeb, 0x6a), header: 'HdrS', version: 0x020f, xloadflags: 1 },
-    ...{ code32Start: 0x10_0000, prefAddress: 0x100_0000n, initSize: 0x10_0000 },
-    ...{ initrdAddrMax: 0x7fff_ffff, cmdlineSize: 2047 },
-  });
-  head.set(header, SETUP_HEADER_OFFSET);
-  return concat(head, proper);
-}
 
 const HASH_GUID: Readonly<Record<HashesEntry['of'], Guid>> = {
   kernel: SEV_KERNEL_HASH_GUID,

@@ -214,7 +214,12 @@ describe('the handover event', () => {
   const handovers = (options: ImageOptions) => {
     const { guest, outcome } = bootImage(options, true);
     const events = guest.observer.events.filter(({ type }) => type === 'handover');
-    return { events, outcome, last: guest.observer.events.filter(({ actor }) => actor === 'firmware') };
+    return {
+      events,
+      guest,
+      outcome,
+      last: guest.observer.events.filter(({ actor }) => actor === 'firmware'),
+    };
   };
 
   test('is one, from firmware to kernel, and says where things are', () => {
@@ -238,8 +243,14 @@ describe('the handover event', () => {
     ],
     [{ layout: '202405', publishesArea: false }, undefined],
   ] as const)('%j: secret area %j', (options, secretArea) => {
-    const event = handovers(options).events[0];
-    expect(event?.type === 'handover' && event.secretArea).toEqual(secretArea);
+    const { events, guest } = handovers(options);
+    const told = events[0]?.type === 'handover' ? events[0].secretArea : undefined;
+    expect(told && { base: told.base, size: told.size, reserved: told.reserved }).toEqual(secretArea);
+    if (told === undefined) return;
+    expect(SecretLocation.decode(readPrivate(guest, BigInt(told.location), SecretLocation.size))).toEqual({
+      basePa: BigInt(told.base),
+      size: BigInt(told.size),
+    });
   });
 });
 

@@ -163,6 +163,7 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
         base: hexAddress(BigInt(area.base)),
         size: area.size,
         reserved: reserves && layout.areaMemoryType === 'EfiReservedMemoryType',
+        location: hexAddress(secretLocation),
       },
     }),
   }));

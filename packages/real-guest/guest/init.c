@@ -250,6 +250,19 @@ static void boot(char **words)
 		put_text("modalias", (char *)text);
 }
 
+static bool is_live(void)
+{
+	uint8_t *text;
+	size_t length;
+	bool live = false;
+
+	if (read_file("/sys/module/efi_secret/initstate", &text, &length) == 0) {
+		live = !strcmp((char *)text, "live\n");
+		free(text);
+	}
+	return live;
+}
+
 /* As udev does with devices that came before it: announce it again; this program is then called as the helper. */
 static void autoload(char **words)
 {
@@ -257,11 +270,10 @@ static void autoload(char **words)
 	int result = write_file("/proc/sys/kernel/hotplug", "/init");
 
 	put_result(result < 0 ? result : write_file(DEVICE "/uevent", "add"));
-	for (int tries = 0; access("/sys/module/efi_secret", F_OK) < 0 && tries < 200; tries++)
+	/* the module is live when its probe is over, whatever came of it */
+	for (int tries = 0; !is_live() && tries < 200; tries++)
 		usleep(10000);
-	for (int tries = 0; access(DEVICE "/driver", F_OK) < 0 && tries < 20; tries++)
-		usleep(10000);
-	fprintf(out, ",\"loaded\":%s", access("/sys/module/efi_secret", F_OK) == 0 ? "true" : "false");
+	fprintf(out, ",\"loaded\":%s", is_live() ? "true" : "false");
 	put_bound();
 }
 

@@ -78,10 +78,23 @@ const bodies: fc.Arbitrary<TraceBody> = fc.oneof(
     {
       ...{ type: fc.constant('handover' as const), bootParams: address },
       ...{ systemTable: address, memoryMap: address },
-      secretArea: fc.record({ base: address, size: fc.nat(9), reserved: fc.boolean() }),
+      secretArea: fc.record({
+        ...{ base: address, size: fc.nat(9), reserved: fc.boolean(), location: address },
+      }),
     },
     { requiredKeys: ['type', 'bootParams', 'systemTable', 'memoryMap'] },
   ),
+  fc.record({
+    ...{ type: fc.constant('fw-cfg' as const), name: fc.constant('etc/boot/kernel'), length: fc.nat(9) },
+    sha256: fc.constant('00'.repeat(32)),
+  }),
+  fc.record({
+    ...{ type: fc.constant('boot-blob' as const), name: fc.constantFrom('kernel', 'initrd', 'cmdline') },
+    ...{ outcome: fc.constantFrom('verified', 'unverified', 'refused'), reason: fc.constant('so it is') },
+  }),
+  fc.record({
+    ...{ type: fc.constant('page-state' as const), gpa: address, pages: fc.nat(9), shared: fc.boolean() },
+  }),
   fc.record({ type: fc.constant('stop' as const), reason: fc.constant('it halted') }),
   fc.record({
     type: fc.constant('printk' as const),

@@ -13,15 +13,15 @@ import {
   MEMORY_SIZE,
   writeEncrypted,
 } from '../../test/guest.ts';
-import { makeKernelFile } from '../../test/kernel-file.ts';
 import type { Handover } from '../boot.ts';
 import { buildImage } from '../image.ts';
 import { LAYOUTS } from '../layouts.ts';
 import { KERNEL_ENTRY_GPA, KernelEntry } from '../reset-stub.ts';
 import { BOOT_ITEMS } from './boot-blobs.ts';
+import { emulatedKernelFile } from './emulated-kernel-file.ts';
 import { SETUP_HEADER_OFFSET, SetupHeader } from './kernel-file.ts';
 
-const KERNEL = makeKernelFile();
+const KERNEL = emulatedKernelFile();
 const INITRD = new Uint8Array(5000).fill(0x1d);
 const CMDLINE = utf8('console=ttyS0\0');
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
@@ -139,7 +139,7 @@ test.each<[string, Offer, Offer, string]>([
   [
     'another kernel',
     all,
-    { ...all, kernel: makeKernelFile({}, 0x3000) },
+    { ...all, kernel: emulatedKernelFile({}, new Uint8Array(0x3000)) },
     'hangs without a word: kernel: its SHA-256',
   ],
   [
@@ -194,8 +194,8 @@ test.each<[string, Offer, Offer, string]>([
   [
     'a kernel that needs more memory than there is',
     ...([
-      { ...all, kernel: makeKernelFile({ initSize: 0x2000_0000 }) },
-      { ...all, kernel: makeKernelFile({ initSize: 0x2000_0000 }) },
+      { ...all, kernel: emulatedKernelFile({ initSize: 0x2000_0000 }) },
+      { ...all, kernel: emulatedKernelFile({ initSize: 0x2000_0000 }) },
     ] as const),
     'not enough memory: the kernel needs 0x1000000 to 0x20ffffff',
   ],

@@ -182,6 +182,7 @@ function reportOwn({ pipeline, real, reveal, json }: Run, emulated: EmulatedBoot
       simulated: 'everything but the processor and the kernel',
       seed: pipeline.setup.seed,
       accelerator: real.accelerator,
+      published: published(pipeline) ?? null,
       answers: real.answers.map((answer) => shown(answer, reveal)),
       area: {
         before: reveal ? toHex(real.areaBefore) : { bytes: real.areaBefore.length },
@@ -231,7 +232,7 @@ const listOf = (value: unknown): Record<string, unknown>[] => (Array.isArray(val
 function reportForeign({ pipeline, real, reveal, json }: Run): void {
   const { console, areaBefore, areaAfter, accelerator, status } = real;
   const changed = areaBefore.filter((byte, i) => byte !== areaAfter[i]).length;
-  const remark = remarkOn(console, published(pipeline));
+  const remark = remarkOn(console, published(pipeline) !== undefined);
   if (json)
     printJson({
       ...{ simulated: 'everything but the processor and the kernel', accelerator, status: status ?? null },
@@ -251,17 +252,17 @@ function reportForeign({ pipeline, real, reveal, json }: Run): void {
   }
 }
 
-/** Whether the firmware told the kernel of a secret area. */
-const published = ({ observer }: Pipeline): boolean =>
-  observer.events.some((event) => event.type === 'handover' && event.secretArea !== undefined);
+/** What the firmware told the kernel of the secret area; undefined when nothing. */
+const published = ({ observer }: Pipeline) =>
+  observer.events.flatMap((event) => (event.type === 'handover' ? [event.secretArea] : []))[0];
 
 /** What a person should know about a console. */
-function remarkOn(console: string, published: boolean): string | undefined {
+function remarkOn(console: string, isPublished: boolean): string | undefined {
   if (console.trim() === '')
     return 'nothing came over the serial port; expected a 64-bit kernel with a serial driver and console=ttyS0';
   if (!/efi: EFI v/.test(console))
     return 'the kernel did not say that it found EFI (CONFIG_EFI, or loglevel)';
-  if (published && !/CocoSecret=0x/.test(console))
+  if (isPublished && !/CocoSecret=0x/.test(console))
     return "the kernel does not know the secret area: CONFIG_EFI_SECRET is not set, as in Debian's kernels";
   return undefined;
 }

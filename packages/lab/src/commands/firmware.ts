@@ -2,6 +2,7 @@ import { hexAddress } from '@sevlab/codec/address';
 import { toHex } from '@sevlab/codec/bytes';
 import type { ImageManifest } from '@sevlab/codec/ovmf/manifest';
 import { VERIFIERS, type Verifier } from '@sevlab/firmware-sim/direct-boot/blob-verifier';
+import { GRUBS, type Grub } from '@sevlab/firmware-sim/grub';
 import { buildImage, DEFAULT_IMAGE_SIZE } from '@sevlab/firmware-sim/image';
 import { type Inspection, inspectImage } from '@sevlab/firmware-sim/inspect';
 import { DEFAULT_LAYOUT, isLayoutName, LAYOUTS } from '@sevlab/firmware-sim/layouts';
@@ -15,6 +16,7 @@ interface BuildOptions {
   readonly size: string;
   readonly secretArea?: string;
   readonly verifier?: Verifier;
+  readonly grub: Grub;
   readonly reserve: boolean;
   readonly publish: boolean;
   readonly out: string;
@@ -39,13 +41,21 @@ export function addFirmware(program: Command): void {
         'how it verifies a kernel that it is given: as edk2 since that release, or not; default: as the layout',
       ).choices(VERIFIERS),
     )
+    .addOption(
+      new Option(
+        '--grub <kind>',
+        'what it starts without a kernel: the kernel, nothing, or GRUB with efisecret',
+      )
+        .choices(GRUBS)
+        .default('kernel'),
+    )
     .option('--no-reserve', 'forget to reserve the area, as a faulty firmware would')
     .option(
       '--no-publish',
       'tell the kernel nothing of the area; with --no-reserve, as generic builds do from 202511 on',
     )
     .action((options: BuildOptions) => {
-      const { layout, size, secretArea, verifier, reserve, publish, out } = options;
+      const { layout, size, secretArea, verifier, grub, reserve, publish, out } = options;
       if (!isLayoutName(layout)) {
         throw new CommandError(
           EXIT.usage,
@@ -60,6 +70,7 @@ export function addFirmware(program: Command): void {
           reservesArea: reserve,
           publishesArea: publish,
           ...(verifier && { verifier }),
+          grub,
           ...area,
         });
         writeOutput(out, image);

@@ -1,1 +1,0 @@
-export { emulatedKernelFile as makeKernelFile } from '../src/direct-boot/emulated-kernel-file.ts';
