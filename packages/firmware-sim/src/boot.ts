@@ -20,7 +20,7 @@ import type { GuestContext, GuestMemory } from '@sevlab/machine/machine';
 import { COMMAND_LINE, encodeBootParams } from './boot-params.ts';
 import { VERIFIERS } from './direct-boot/blob-verifier.ts';
 import { takeBootBlobs } from './direct-boot/boot-blobs.ts';
-import { kernelCommandLine, loadKernel } from './direct-boot/load-kernel.ts';
+import { kernelCommandLine, type LoadedKernel, loadKernel } from './direct-boot/load-kernel.ts';
 import { acpiTables } from './dxe/acpi-tables.ts';
 import { installConfigurationTable, type TableToInstall } from './dxe/configuration-table.ts';
 import { memoryAttributes } from './dxe/memory-attributes.ts';
@@ -34,9 +34,9 @@ import { LAYOUTS, type Layout } from './layouts.ts';
 import { type BinType, binOf, binsOf, type MemoryRange, ramOf } from './memory-map.ts';
 import { type MemoryAllocationHob, memoryAllocation, readHobList, writeHobList } from './pei/hob-list.ts';
 import { secretPei } from './pei/secret-pei.ts';
-import { KERNEL_ENTRY_GPA, KERNEL_ENTRY_MAGIC, KernelEntry } from './reset-stub.ts';
+import { writeKernelEntry } from './reset-stub.ts';
 import { findMemoryEncryption, writeWorkArea } from './sec/memory-encryption.ts';
-import { readOwnImage } from './sec/own-image.ts';
+import { type OwnImage, readOwnImage } from './sec/own-image.ts';
 import { type Stopped, stopped } from './stopped.ts';
 import { writeSystemTable } from './system-table.ts';
 
@@ -53,24 +53,34 @@ export interface BootInput {
   readonly memorySize: bigint;
 }
 
+/** What the phases of one boot share. */
+interface Boot extends BootInput {
+  readonly memory: GuestMemory;
+  readonly own: OwnImage;
+  readonly layout: Layout;
+  readonly area: AreaBlock;
+  readonly ram: ReturnType<typeof ramOf>;
+  readonly pools: Pools;
+}
+
+/** Firmware's own memory, by its type. */
+interface Pools {
+  readonly loaderData: Pool;
+  readonly bootServicesData: Pool;
+  readonly runtimeData: Pool;
+  readonly acpiReclaim: Pool;
+  readonly acpiMemoryNvs: Pool;
+}
+
 /**
  * OVMF from the reset vector to the kernel's entry, inside the guest: it knows the guest's memory and nothing else, and
  * does what the image that it finds there says. The pages of the secret area are neither read nor written. Throws
  * RangeError for a memory size that no guest has.
  */
-export function bootFirmware({ context, observer, memorySize }: BootInput): Handover | Stopped {
+export function bootFirmware(input: BootInput): Handover | Stopped {
+  const { context } = input;
   const { memory } = context;
-  const ram = ramOf(memorySize);
-  const poolIn = (type: BinType): Pool => {
-    const { start, end } = binOf(type, ram.lowEnd);
-    return { next: start, end };
-  };
-  const loaderData = poolIn('EfiLoaderData');
-  const bootServicesData = poolIn('EfiBootServicesData');
-  const runtimeData = poolIn('EfiRuntimeServicesData');
-  const acpiReclaim = poolIn('EfiACPIReclaimMemory');
-  const acpiMemoryNvs = poolIn('EfiACPIMemoryNVS');
-
+  const ram = ramOf(input.memorySize);
   const encryption = findMemoryEncryption(context);
   if (encryption.kind === 'stopped') return encryption;
   const own = readOwnImage(memory);
@@ -79,15 +89,48 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
 
   const layout: Layout = LAYOUTS[own.layout];
   const area = findArea(own.table, SEV_SECRET_BLOCK_GUID) ?? layout.secretArea;
-  const reserves = own.manifest.reservesArea === 1 && area.size > 0;
-  const publishes = own.manifest.publishesArea === 1 && area.size > 0;
+  const boot: Boot = { ...input, memory, own, layout, area, ram, pools: poolsOf(ram.lowEnd) };
+  const hobList = pei(boot);
+  const tables = dxe(boot, hobList);
+  const next = bds(boot, tables);
+  return next.kind === 'stopped' ? next : handOver(boot, { ...tables, ...next, hobList });
+}
 
-  const hobList = granted(allocatePages(bootServicesData, 1));
+function poolsOf(lowEnd: bigint): Pools {
+  const poolIn = (type: BinType): Pool => {
+    const { start, end } = binOf(type, lowEnd);
+    return { next: start, end };
+  };
+  return {
+    loaderData: poolIn('EfiLoaderData'),
+    bootServicesData: poolIn('EfiBootServicesData'),
+    runtimeData: poolIn('EfiRuntimeServicesData'),
+    acpiReclaim: poolIn('EfiACPIReclaimMemory'),
+    acpiMemoryNvs: poolIn('EfiACPIMemoryNVS'),
+  };
+}
+
+/** PEI gives memory away, and says so in hand-off blocks. Returns where they are. */
+function pei({ memory, own, layout, area, pools }: Boot): Gpa {
+  const hobList = granted(allocatePages(pools.bootServicesData, 1));
+  const reserves = own.manifest.reservesArea === 1 && area.size > 0;
   writeHobList(memory, hobList, [
     ...(reserves ? [secretPei(area, layout.areaMemoryType)] : []),
     ...(layout.igvmParameters ? [igvmParameters(layout.igvmParameters)] : []),
   ]);
+  return hobList;
+}
 
+interface Tables {
+  readonly systemTable: Gpa;
+  /** Absent where the image publishes no secret area. */
+  readonly secretLocation: Gpa | undefined;
+}
+
+/** The drivers of DXE install their tables. */
+function dxe({ memory, own, layout, area, pools }: Boot, hobList: Gpa): Tables {
+  const { acpiReclaim, acpiMemoryNvs, bootServicesData, runtimeData } = pools;
+  const publishes = own.manifest.publishesArea === 1 && area.size > 0;
   const locationPool = layout.locationMemoryType === 'EfiACPIReclaimMemory' ? acpiReclaim : bootServicesData;
   const secretLocation = publishes ? secretDxe(memory, locationPool, area) : undefined;
   // The order is that of OVMF's configuration table. NOT MODELLED: its entries for LZMA decompression, DXE services,
@@ -99,60 +142,67 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
     ...acpiTables(memory, { acpiReclaim, acpiMemoryNvs }),
     memoryAttributes(memory, bootServicesData),
   ];
-  const systemTable = writeSystemTable(memory, runtimeData, drivers.reduce(installConfigurationTable, []));
+  const installed = drivers.reduce(installConfigurationTable, []);
+  return { systemTable: writeSystemTable(memory, runtimeData, installed), secretLocation };
+}
 
+/** What is to be started. */
+interface Next {
+  readonly kind: 'next';
+  readonly bootParams: Gpa;
+  readonly commandLine: Gpa;
+  /** Absent for the emulated kernel alone, of which there is nothing in memory. */
+  readonly kernel: LoadedKernel | undefined;
+}
+
+/** Boot device selection: the kernel that the host offers, or else what the image starts. */
+function bds(
+  { context, observer, memory, own, ram, pools }: Boot,
+  { secretLocation }: Tables,
+): Next | Stopped {
   const blobs = takeBootBlobs(context, observer, VERIFIERS[own.manifest.verifier]!, () =>
     readHashesArea(memory, own.table),
   );
   if (blobs?.kind === 'stopped') return blobs;
   const withoutKernel = blobs ? undefined : runGrub(GRUBS[own.manifest.grub]!, memory, secretLocation);
   if (withoutKernel !== undefined) return withoutKernel;
-  const commandLineText = blobs
+  const text = blobs
     ? kernelCommandLine(blobs.commandLine, blobs.initrd.length > 0)
     : utf8(`${COMMAND_LINE}\0`);
-  const bootParams = granted(allocatePages(loaderData, BOOT_PARAMS_SIZE / EFI_PAGE_SIZE));
-  const commandLine = allocatePages(loaderData, Math.ceil(commandLineText.length / EFI_PAGE_SIZE));
+  const bootParams = granted(allocatePages(pools.loaderData, BOOT_PARAMS_SIZE / EFI_PAGE_SIZE));
+  const commandLine = allocatePages(pools.loaderData, Math.ceil(text.length / EFI_PAGE_SIZE));
   if (commandLine === undefined)
-    return stopped(`the command line has ${commandLineText.length} bytes; expected at most ${EFI_PAGE_SIZE}`);
-  memory.writePrivate(commandLine, commandLineText);
+    return stopped(`the command line has ${text.length} bytes; expected at most ${EFI_PAGE_SIZE}`);
+  memory.writePrivate(commandLine, text);
   const end = binOf('EfiLoaderData', ram.lowEnd).start; // the lowest of them
   const kernel = blobs && loadKernel(memory, blobs, { commandLine, end });
-  if (kernel?.kind === 'stopped') return kernel;
+  return kernel?.kind === 'stopped' ? kernel : { kind: 'next', bootParams, commandLine, kernel };
+}
 
+/** Leaves the boot services, and writes what the kernel's EFI stub would, from the memory map as it is then. */
+function handOver(
+  { memory, observer, layout, own, area, ram, pools }: Boot,
+  given: Tables & Next & { readonly hobList: Gpa },
+): Handover {
+  const { bootParams, commandLine, kernel, hobList, systemTable, secretLocation } = given;
   const givenByPei = [...readHobList(memory, hobList)].map(rangeOf);
   const { descriptors, mapAt } = leaveBootServices(
     {
       ram: ram.ranges,
-      allocations: [...givenByPei, ...binsOf(ram.lowEnd), ...(kernel ? kernel.ranges : [])],
-      pools: [loaderData, bootServicesData, runtimeData, acpiReclaim, acpiMemoryNvs],
+      allocations: [...givenByPei, ...binsOf(ram.lowEnd), ...(kernel?.ranges ?? [])],
+      pools: Object.values(pools),
     },
-    acpiReclaim,
+    pools.acpiReclaim,
   );
-  const mapBytes = concat(...descriptors.map((descriptor) => EfiMemoryDescriptor.encode(descriptor)));
-  memory.writePrivate(mapAt, mapBytes);
-
-  memory.writePrivate(
-    bootParams,
-    encodeBootParams({
-      systemTable,
-      memoryMap: mapAt,
-      memoryMapSize: mapBytes.length,
-      commandLine,
-      ...(kernel && { setupHeader: kernel.setupHeader }),
-      e820: e820Of(descriptors),
-    }),
-  );
-  if (kernel) {
-    memory.writePrivate(
-      gpa(BigInt(KERNEL_ENTRY_GPA)),
-      KernelEntry.encode({
-        magic: KERNEL_ENTRY_MAGIC,
-        bootParams: Number(bootParams),
-        entry: Number(kernel.entry),
-      }),
-    );
-  }
-
+  const map = concat(...descriptors.map((descriptor) => EfiMemoryDescriptor.encode(descriptor)));
+  memory.writePrivate(mapAt, map);
+  const params = encodeBootParams({
+    ...{ systemTable, memoryMap: mapAt, memoryMapSize: map.length, commandLine },
+    ...(kernel && { setupHeader: kernel.setupHeader }),
+    e820: e820Of(descriptors),
+  });
+  memory.writePrivate(bootParams, params);
+  if (kernel) writeKernelEntry(memory, bootParams, kernel.entry);
   observer.observe('firmware', 'kernel', () => ({
     type: 'handover',
     bootParams: hexAddress(bootParams),
@@ -162,7 +212,7 @@ export function bootFirmware({ context, observer, memorySize }: BootInput): Hand
       secretArea: {
         base: hexAddress(BigInt(area.base)),
         size: area.size,
-        reserved: reserves && layout.areaMemoryType === 'EfiReservedMemoryType',
+        reserved: own.manifest.reservesArea === 1 && layout.areaMemoryType === 'EfiReservedMemoryType',
         location: hexAddress(secretLocation),
       },
     }),

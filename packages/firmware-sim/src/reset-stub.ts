@@ -1,8 +1,10 @@
+import { type Gpa, gpa } from '@sevlab/codec/address';
 import { concat } from '@sevlab/codec/bytes';
 import { ascii, at, struct, u32le, type ValueOf } from '@sevlab/codec/layout';
+import type { GuestMemory } from '@sevlab/machine/machine';
 
 /** Where firmware leaves what the stub needs: behind the work area's fields, in the same page. */
-export const KERNEL_ENTRY_GPA = 0x80b100;
+export const KERNEL_ENTRY_GPA: Gpa = gpa(0x80b100n);
 
 /** What the simulated firmware says to a real processor. 12 bytes. */
 export const KernelEntry = struct(
@@ -15,7 +17,19 @@ export const KernelEntry = struct(
   },
 );
 export type KernelEntry = ValueOf<typeof KernelEntry>;
-export const KERNEL_ENTRY_MAGIC = 'GO32';
+const KERNEL_ENTRY_MAGIC = 'GO32';
+
+/** Tells a real processor where to go on: both addresses are below 4 GiB. Throws RangeError for others. */
+export function writeKernelEntry(
+  memory: Pick<GuestMemory, 'writePrivate'>,
+  bootParams: Gpa,
+  entry: Gpa,
+): void {
+  memory.writePrivate(
+    KERNEL_ENTRY_GPA,
+    KernelEntry.encode({ magic: KERNEL_ENTRY_MAGIC, bootParams: Number(bootParams), entry: Number(entry) }),
+  );
+}
 
 /** Where the stub starts, in bytes before the end of the image. */
 export const RESET_STUB_FROM_END = 0x1000;
@@ -45,7 +59,7 @@ export const RESET_VECTOR: Uint8Array = makeVector();
 
 function makeStub(): Uint8Array {
   const here = (offset: number): Uint8Array => dword(STUB_AT + offset);
-  const field = (offset: number): Uint8Array => dword(KERNEL_ENTRY_GPA + offset);
+  const field = (offset: number): Uint8Array => dword(Number(KERNEL_ENTRY_GPA) + offset);
   const stub = new Uint8Array(STUB_SIZE).fill(HLT);
   const put = (offset: number, ...code: readonly Uint8Array[]): void => stub.set(concat(...code), offset);
 

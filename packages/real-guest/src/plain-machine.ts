@@ -12,7 +12,7 @@ import { utf8 } from '@sevlab/codec/bytes';
 import { SETUP_HEADER_OFFSET } from '@sevlab/firmware-sim/direct-boot/kernel-file';
 import { loadKernel } from '@sevlab/firmware-sim/direct-boot/load-kernel';
 import { buildImage } from '@sevlab/firmware-sim/image';
-import { KERNEL_ENTRY_GPA, KERNEL_ENTRY_MAGIC, KernelEntry } from '@sevlab/firmware-sim/reset-stub';
+import { writeKernelEntry } from '@sevlab/firmware-sim/reset-stub';
 import { PLAIN_GUEST, writePlainGuest } from '@sevlab/guest-kernel-sim/plain-guest';
 
 /** Reserved memory in which the first program leaves its answers. */
@@ -54,11 +54,7 @@ export class PlainMachine {
       writePlainGuest({ writePrivate });
       writePrivate(gpa(PLAIN_GUEST.bootParams + BigInt(SETUP_HEADER_OFFSET)), kernel.setupHeader);
       writePrivate(COMMAND_LINE_AT, utf8(`${COMMAND_LINE}\0`));
-      const [bootParams, entry] = [Number(PLAIN_GUEST.bootParams), Number(kernel.entry)];
-      writePrivate(
-        gpa(BigInt(KERNEL_ENTRY_GPA)),
-        KernelEntry.encode({ magic: KERNEL_ENTRY_MAGIC, bootParams, entry }),
-      );
+      writeKernelEntry({ writePrivate }, PLAIN_GUEST.bootParams, kernel.entry);
     } finally {
       closeSync(file);
     }

@@ -103,7 +103,7 @@ describe('a kernel, its initrd and its command line, as they were measured', () 
   });
 
   test('a real processor finds its way', () => {
-    expect(KernelEntry.decode(read(guest, BigInt(KERNEL_ENTRY_GPA), KernelEntry.size))).toEqual({
+    expect(KernelEntry.decode(read(guest, KERNEL_ENTRY_GPA, KernelEntry.size))).toEqual({
       ...{ magic: 'GO32', bootParams: Number(outcome.bootParams), entry: 0x100_0000 },
     });
   });
@@ -223,6 +223,6 @@ test('an image without a verifier starts whatever it is given', () => {
 test('where no kernel is offered, nothing is read and nothing written for one', () => {
   const guest = guestWith(all, {});
   expect(boot(guest).kind).toBe('handover');
-  expect(read(guest, BigInt(KERNEL_ENTRY_GPA), 4)).not.toEqual(utf8('GO32'));
+  expect(read(guest, KERNEL_ENTRY_GPA, 4)).not.toEqual(utf8('GO32'));
   expect(guest.observer.events.filter(({ type }) => type === 'fw-cfg')).toEqual([]);
 });
