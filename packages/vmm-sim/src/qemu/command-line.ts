@@ -1,0 +1,386 @@
+import type { MachineOptions } from './machine-options.ts';
+import {
+  type OptionValues,
+  parseJsonOption,
+  parseNumber,
+  parseOption,
+  parseSize,
+  parseSwitch,
+  UsageError,
+} from './option-text.ts';
+import { SEV_DEFAULTS, SEV_PROPERTIES, type SevObject } from './sev-object.ts';
+
+/** Where something listens or is written to. */
+export type Endpoint =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'fd'; readonly fd: number }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdio' }
+  | { readonly kind: 'null' };
+
+export interface Chardev {
+  readonly label: string;
+  readonly endpoint: Endpoint;
+  /** What QEMU calls it, as far as it was given. */
+  readonly filename: string;
+}
+
+/** A command line of QEMU, its files not read yet. */
+export interface QemuCommandLine
+  extends Pick<
+    MachineOptions,
+    | 'machine'
+    | 'accelerator'
+    | 'irqchip'
+    | 'memorySize'
+    | 'vcpus'
+    | 'cpuModel'
+    | 'paused'
+    | 'preconfig'
+    | 'objects'
+  > {
+  readonly sevGuest?: string;
+  readonly name?: string;
+  readonly uuid?: string;
+  /** Flash unit 0, or -bios. */
+  readonly firmwareFile?: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append: string;
+  readonly monitors: readonly Chardev[];
+  /** The first serial port. */
+  readonly serial?: Chardev;
+  readonly pidFile?: string;
+  readonly daemonize: boolean;
+  /** Options that are taken and come to nothing here. */
+  readonly ignored: readonly string[];
+}
+
+const MIB = 1n << 20n;
+const DEFAULT_MEMORY = 128n * MIB;
+
+/** Options that are taken for granted, with an argument and without. NOT MODELLED: what they ask for. */
+const IGNORED_WITH_ARGUMENT: ReadonlySet<string> = new Set([
+  ...[
+    'display',
+    'vga',
+    'device',
+    'netdev',
+    'net',
+    'nic',
+    'rtc',
+    'boot',
+    'sandbox',
+    'msg',
+    'overcommit',
+    'global',
+  ],
+  ...[
+    'audiodev',
+    'vnc',
+    'spice',
+    'fw_cfg',
+    'smbios',
+    'usbdevice',
+    'watchdog-action',
+    'D',
+    'd',
+    'k',
+    'runas',
+    'iscsi',
+    'numa',
+    'virtfs',
+    'fsdev',
+    'parallel',
+    'set',
+    'action',
+    'add-fd',
+    'trace',
+    'icount',
+    'L',
+  ],
+]);
+const IGNORED_ALONE: ReadonlySet<string> = new Set([
+  ...[
+    'nodefaults',
+    'no-user-config',
+    'nographic',
+    'no-reboot',
+    'no-shutdown',
+    'no-hpet',
+    'no-acpi',
+    'usb',
+    'no-fd-bootchk',
+  ],
+]);
+
+type Parsed = { -readonly [Field in keyof QemuCommandLine]: QemuCommandLine[Field] };
+
+/** State while options are read: later ones refer to earlier ones, and the other way round. */
+interface Reading {
+  readonly result: Parsed & {
+    readonly objects: SevObject[];
+    readonly monitors: Chardev[];
+    readonly ignored: string[];
+  };
+  readonly chardevs: Map<string, Chardev>;
+  readonly blockdevs: Map<string, OptionValues>;
+  /** Names of chardevs that are monitors, or serial ports. */
+  readonly monitorIds: string[];
+  readonly serials: string[];
+  pflash: string | undefined;
+}
+
+/** Reads QEMU's arguments, the program's name left out. Throws UsageError. */
+export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine {
+  const reading: Reading = {
+    result: {
+      ...{
+        machine: 'pc',
+        accelerator: 'kvm',
+        irqchip: true,
+        memorySize: DEFAULT_MEMORY,
+        vcpus: 1,
+        cpuModel: 'qemu64',
+      },
+      ...{
+        paused: false,
+        preconfig: false,
+        objects: [],
+        append: '',
+        monitors: [],
+        daemonize: false,
+        ignored: [],
+      },
+    },
+    ...{ chardevs: new Map(), blockdevs: new Map(), monitorIds: [], serials: [], pflash: undefined },
+  };
+  for (let i = 0; i < arguments_.length; i++) {
+    const word = arguments_[i]!; // i is below the length
+    const option = word.replace(/^--?/, '');
+    if (!word.startsWith('-')) {
+      reading.result.ignored.push(word); // a disk image
+    } else if (IGNORED_ALONE.has(option)) reading.result.ignored.push(word);
+    else if (Object.hasOwn(SWITCHES, option)) SWITCHES[option]!(reading.result);
+    else {
+      const take = Object.hasOwn(WITH_ARGUMENT, option) ? WITH_ARGUMENT[option] : undefined;
+      if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option))
+        throw new UsageError(`${word}: invalid option`);
+      const value = arguments_[++i];
+      if (value === undefined) throw new UsageError(`${word}: requires an argument`);
+      if (take === undefined) reading.result.ignored.push(`${word} ${value}`);
+      else take(reading, value);
+    }
+  }
+  return finish(reading);
+}
+
+const SWITCHES: Readonly<Record<string, (result: Parsed) => void>> = {
+  S: (result) => {
+    result.paused = true;
+  },
+  preconfig: (result) => {
+    result.preconfig = true;
+  },
+  daemonize: (result) => {
+    result.daemonize = true;
+  },
+  'enable-kvm': (result) => {
+    result.accelerator = 'kvm';
+  },
+};
+
+const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) => void>> = {
+  name: ({ result }, value) => {
+    const name = parseOption(value, 'guest').get('guest');
+    if (name !== undefined) result.name = name;
+  },
+  uuid: ({ result }, value) => {
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
+      throw new UsageError('failed to parse UUID string: wrong format');
+    result.uuid = value.toLowerCase();
+  },
+  m: ({ result }, value) => {
+    const size = parseOption(value, 'size').get('size');
+    if (size !== undefined) result.memorySize = parseSize(`-m ${value}`, size, MIB);
+  },
+  smp: ({ result }, value) => {
+    const cpus = parseOption(value, 'cpus').get('cpus');
+    if (cpus !== undefined) result.vcpus = parseNumber('cpus', cpus);
+    if (result.vcpus < 1)
+      throw new UsageError('Invalid CPU topology: CPU topology parameters must be greater than zero');
+  },
+  cpu: ({ result }, value) => {
+    result.cpuModel = parseOption(value, 'model').get('model') ?? result.cpuModel;
+  },
+  accel: ({ result }, value) => takeAccelerator(result, parseOption(value, 'accel').get('accel')),
+  machine: takeMachine,
+  M: takeMachine,
+  object: ({ result }, value) => takeObject(result, value),
+  drive: (reading, value) => {
+    const drive = parseOption(value);
+    const unit = drive.get('unit') ?? drive.get('index') ?? '0';
+    const file = drive.get('file');
+    if (drive.get('if') !== 'pflash') reading.result.ignored.push(`-drive ${value}`);
+    else if (unit === '0' && file !== undefined) reading.result.firmwareFile = file; // unit 1 is not measured
+  },
+  blockdev: (reading, value) => {
+    const values = value.startsWith('{') ? parseJsonOption('-blockdev', value) : parseOption(value);
+    const name = values.get('node-name');
+    if (name !== undefined) reading.blockdevs.set(name, values);
+  },
+  bios: ({ result }, value) => {
+    result.firmwareFile = value;
+  },
+  kernel: ({ result }, value) => {
+    result.kernel = value;
+  },
+  initrd: ({ result }, value) => {
+    result.initrd = value;
+  },
+  append: ({ result }, value) => {
+    result.append = value;
+  },
+  qmp: ({ result }, value) => {
+    result.monitors.push(shortChardev(`compat_monitor${result.monitors.length}`, value));
+  },
+  'qmp-pretty': () => {
+    throw new UsageError('-qmp-pretty: expected -qmp: this QMP server does not indent');
+  },
+  monitor: ({ result }, value) => {
+    if (value !== 'none') result.ignored.push(`-monitor ${value}`);
+  },
+  chardev: (reading, value) => {
+    const chardev = longChardev(parseOption(value, 'backend'));
+    reading.chardevs.set(chardev.label, chardev);
+  },
+  mon: (reading, value) => {
+    const mon = parseOption(value, 'chardev');
+    if (mon.get('mode') === 'control') reading.monitorIds.push(mon.get('chardev') ?? '');
+    else reading.result.ignored.push(`-mon ${value}`);
+  },
+  serial: (reading, value) => reading.serials.push(value),
+  pidfile: ({ result }, value) => {
+    result.pidFile = value;
+  },
+};
+
+function takeAccelerator(result: Parsed, names: string | undefined): void {
+  for (const name of names?.split(':') ?? []) {
+    if (name !== 'kvm' && name !== 'tcg') throw new UsageError(`invalid accelerator ${name}`);
+  }
+  if (names !== undefined) result.accelerator = names.startsWith('tcg') ? 'tcg' : 'kvm';
+}
+
+const MACHINES: readonly (readonly [RegExp, QemuCommandLine['machine']])[] = [
+  [/^(q35|pc-q35-[\d.]+)$/, 'q35'],
+  [/^(pc|pc-i440fx-[\d.]+)$/, 'pc'],
+  [/^none$/, 'none'],
+];
+
+function takeMachine(reading: Reading, value: string): void {
+  const { result } = reading;
+  const values = parseOption(value, 'type');
+  const type = values.get('type');
+  const known = type === undefined ? result.machine : MACHINES.find(([pattern]) => pattern.test(type))?.[1];
+  if (known === undefined)
+    throw new UsageError('unsupported machine type\nUse -machine help to list supported machines');
+  result.machine = known;
+  takeAccelerator(result, values.get('accel'));
+  if (values.get('kernel-irqchip') === 'off') result.irqchip = false;
+  const guest = values.get('confidential-guest-support') ?? values.get('memory-encryption');
+  if (guest !== undefined) result.sevGuest = guest;
+  reading.pflash = values.get('pflash0') ?? reading.pflash;
+}
+
+function takeObject(result: Reading['result'], text: string): void {
+  const values = text.startsWith('{') ? parseJsonOption('-object', text) : parseOption(text, 'qom-type');
+  if (values.get('qom-type') !== 'sev-guest') {
+    result.ignored.push(`-object ${text}`);
+    return;
+  }
+  const id = values.get('id');
+  if (id === undefined) throw new UsageError("Parameter 'id' is missing");
+  if (!values.has('reduced-phys-bits')) throw new UsageError("Parameter 'reduced-phys-bits' is missing");
+  const given: Record<string, string | number | boolean> = {};
+  for (const [name, type] of SEV_PROPERTIES) {
+    const value = values.get(name);
+    if (value !== undefined) given[name] = parsePropertyOf(type, name, value);
+  }
+  result.objects.push({ ...SEV_DEFAULTS, 'reduced-phys-bits': 1, ...given, id });
+}
+
+function parsePropertyOf(type: string, name: string, value: string): string | number | boolean {
+  if (type === 'string') return value;
+  return type === 'bool' ? parseSwitch(name, value) : parseNumber(name, value);
+}
+
+/** `unix:PATH,server=on`, `tcp:HOST:PORT,…`, `stdio`, `file:PATH`, `null`. Throws UsageError. */
+function shortChardev(label: string, text: string): Chardev {
+  const [target = '', ...rest] = text.split(',');
+  const shown = rest.includes('server=on') || rest.includes('server') ? `${target},server=on` : target;
+  const [, kind, where = ''] = /^([a-z]+):?(.*)$/s.exec(target) ?? [];
+  const endpoint = endpointOf(kind, where);
+  if (endpoint === undefined) throw new UsageError(`parse error: ${text}`);
+  return { label, endpoint, filename: endpoint.kind === 'tcp' ? `disconnected:${shown}` : shown };
+}
+
+function endpointOf(kind: string | undefined, where: string): Endpoint | undefined {
+  if (kind === 'unix') return { kind, path: where };
+  if (kind === 'file') return { kind, path: where };
+  if (kind === 'stdio' || kind === 'null') return { kind };
+  if (kind !== 'tcp' && kind !== 'telnet') return undefined;
+  const [, host = '', port] = /^(.*):(\d+)$/.exec(where) ?? [];
+  return port === undefined
+    ? undefined
+    : { kind: 'tcp', host: host === '' ? '127.0.0.1' : host, port: Number(port) };
+}
+
+/** `socket,id=ID,path=PATH,server=on`, with fd=N as libvirt has it. Throws UsageError. */
+function longChardev(values: OptionValues): Chardev {
+  const label = values.get('id');
+  if (label === undefined) throw new UsageError("Parameter 'id' is missing");
+  const [backend, path, fd] = ['backend', 'path', 'fd'].map((key) => values.get(key));
+  const endpoint =
+    backend !== 'socket'
+      ? endpointOf(backend, path ?? '')
+      : fd !== undefined
+        ? ({ kind: 'fd', fd: parseNumber('fd', fd) } as const)
+        : path !== undefined
+          ? ({ kind: 'unix', path } as const)
+          : endpointOf('tcp', `${values.get('host') ?? ''}:${values.get('port') ?? ''}`);
+  if (endpoint === undefined) return { label, endpoint: { kind: 'null' }, filename: backend ?? '' };
+  const filename = endpoint.kind === 'unix' ? `unix:${endpoint.path},server=on` : endpoint.kind;
+  return { label, endpoint, filename };
+}
+
+function finish({ result, chardevs, blockdevs, monitorIds, serials, pflash }: Reading): QemuCommandLine {
+  const flash = pflash === undefined ? undefined : fileBehind(blockdevs, pflash);
+  if (flash !== undefined) result.firmwareFile = flash;
+  for (const id of monitorIds) {
+    const chardev = chardevs.get(id);
+    if (chardev === undefined)
+      throw new UsageError(`-mon chardev=${id},mode=control: chardev "${id}" not found`);
+    result.monitors.push(chardev);
+  }
+  const [serial] = serials;
+  if (serial !== undefined && serial !== 'none') {
+    const named = /^chardev:(.*)$/.exec(serial)?.[1];
+    const chardev = named === undefined ? shortChardev('serial0', serial) : chardevs.get(named);
+    if (chardev !== undefined) result.serial = chardev;
+  }
+  if (result.sevGuest !== undefined && !result.objects.some(({ id }) => id === result.sevGuest))
+    throw new UsageError(`invalid link to object '${result.sevGuest}': there is no sev-guest of that id`);
+  return result;
+}
+
+/** The file under a block device, through formats and the like. */
+function fileBehind(blockdevs: Reading['blockdevs'], name: string): string | undefined {
+  const device = blockdevs.get(name);
+  const below = device?.get('file');
+  return (
+    device?.get('filename') ??
+    (below === undefined || below === name ? undefined : fileBehind(blockdevs, below))
+  );
+}

@@ -1,0 +1,80 @@
+import type { Gpa } from '@sevlab/codec/address';
+import { FOUR_GIB, ramRegions } from '../ram-regions.ts';
+
+/** A part of a guest's address space. */
+export interface MappedRegion {
+  /** First byte and end. */
+  readonly start: bigint;
+  readonly end: bigint;
+  /** QEMU's name of what lies there. */
+  readonly name: string;
+  /** Whether bytes lie there, rather than registers. */
+  readonly memory: boolean;
+}
+
+/** What a PC has besides RAM and flash (QEMU 7.2, q35 with -nodefaults, as its monitor shows it). */
+const DEVICES: readonly MappedRegion[] = [
+  { start: 0xfec0_0000n, end: 0xfec0_1000n, name: 'ioapic', memory: false },
+  { start: 0xfed0_0000n, end: 0xfed0_0400n, name: 'hpet', memory: false },
+  { start: 0xfee0_0000n, end: 0xfef0_0000n, name: 'apic-msi', memory: false },
+];
+const OPTION_ROMS = 0xc_0000n;
+const ISA_BIOS = 0xe_0000n;
+const ONE_MIB = 0x10_0000n;
+
+/** SeaBIOS, which QEMU takes when it is given nothing. NOT MODELLED: zeros are there. */
+const OWN_FIRMWARE_SIZE = 0x4_0000;
+
+/** The map of a guest with that much RAM, whose firmware of `flashSize` bytes ends at 4 GiB. */
+export function memoryMap(memorySize: bigint, flashSize?: number): readonly MappedRegion[] {
+  const [low, high] = ramRegions(memorySize);
+  const ram = (start: bigint, end: bigint, name = 'pc.ram'): MappedRegion => ({
+    start,
+    end,
+    name,
+    memory: true,
+  });
+  const end = low?.length ?? 0n;
+  return [
+    ram(0n, min(end, OPTION_ROMS)),
+    ram(OPTION_ROMS, min(end, ISA_BIOS), 'pc.rom'),
+    ram(ISA_BIOS, min(end, ONE_MIB), 'isa-bios'),
+    ram(ONE_MIB, end),
+    ...DEVICES,
+    ram(
+      FOUR_GIB - BigInt(flashSize ?? OWN_FIRMWARE_SIZE),
+      FOUR_GIB,
+      flashSize === undefined ? 'pc.bios' : 'system.flash0',
+    ),
+    ...(high ? [ram(high.gpa, high.gpa + high.length)] : []),
+  ].filter((region) => region.end > region.start);
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** The region that an address is in. */
+export const regionAt = (map: readonly MappedRegion[], address: bigint): MappedRegion | undefined =>
+  map.find(({ start, end }) => address >= start && address < end);
+
+/**
+ * Where `length` bytes would be for the host, or in QEMU's words why there is no such place (target/i386/sev.c and
+ * softmmu/memory.c: gpa2hva).
+ */
+export function whyNotMemory(map: readonly MappedRegion[], address: Gpa, length: number): string | undefined {
+  const region = regionAt(map, address);
+  const at = `0x${address.toString(16)}`;
+  if (region === undefined) return `No memory is mapped at address ${at}`;
+  if (!region.memory) return `Memory at address ${at} is not RAM`;
+  return region.end - address < length ? `Size of memory region at ${at} exceeded.` : undefined;
+}
+
+/** Whether every byte of a range is memory, of however many regions. */
+export function isMemoryThere(map: readonly MappedRegion[], at: bigint, length: bigint): boolean {
+  const end = at + length;
+  for (let next = at; next < end; ) {
+    const region = regionAt(map, next);
+    if (!region?.memory) return false;
+    next = region.end;
+  }
+  return true;
+}

@@ -1,0 +1,215 @@
+import { type Gpa, gpa } from '@sevlab/codec/address';
+import { toBase64 } from '@sevlab/codec/bytes';
+import { SEV_HASH_TABLE_BLOCK_GUID, SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
+import { findArea, findEntry, type GuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import { HASHES_TABLE_SIZE } from '@sevlab/codec/ovmf/hashes-table';
+import { hasPolicy } from '@sevlab/codec/sev/policy';
+import { type DirectBoot, hashesTable } from '../direct-boot.ts';
+import type { KvmAnswer, SevCalls } from '../kvm/sev-calls.ts';
+import { QmpError } from '../qmp/qmp-error.ts';
+import { firmwareErrorText } from './firmware-error.ts';
+import { glibBase64 } from './glib-base64.ts';
+import type { HostPorts } from './host-ports.ts';
+import { type MappedRegion, whyNotMemory } from './memory-map.ts';
+import type { SevObject } from './sev-object.ts';
+
+/** QEMU's own copy of the guest's state; it never asks GUEST_STATUS (target/i386/sev.c: SevState). */
+export const SEV_STATES = ['uninit', 'launch-update', 'launch-secret', 'running'] as const;
+export type SevStateName = (typeof SEV_STATES)[number];
+
+/** A SEV guest as QEMU knows it; plain data. */
+export interface SevLaunch {
+  readonly object: SevObject;
+  readonly apiMajor: number;
+  readonly apiMinor: number;
+  readonly build: number;
+  state: SevStateName;
+  /** MEASURE and MNONCE, once there. */
+  measurement: Uint8Array | undefined;
+}
+
+/** QEMU ends: what it writes to standard error, a line each, and its exit status. */
+export class QemuExit extends Error {
+  readonly lines: readonly string[];
+  readonly status: number;
+
+  constructor(lines: readonly string[], status = 1) {
+    super(lines.join('\n'));
+    this.name = 'QemuExit';
+    this.lines = lines;
+    this.status = status;
+  }
+}
+
+const MNONCE_SIZE = 16;
+const NO_KVM = 'failed to initialize kvm: Operation not permitted';
+
+/** Lines of `-accel kvm`, which gives up. */
+const accelFailed = (...lines: string[]): QemuExit =>
+  new QemuExit([...lines, NO_KVM].map((line) => `-accel kvm: ${line}`));
+
+const told = ({ ret, fwError }: KvmAnswer): string =>
+  `ret=${ret} fw_error=${fwError} '${firmwareErrorText(fwError)}'`;
+
+/** From KVM's start to LAUNCH_START (target/i386/sev.c: sev_kvm_init). Throws QemuExit. */
+export function startLaunch(
+  calls: SevCalls,
+  object: SevObject,
+  { irqchip, ports }: { readonly irqchip: boolean; readonly ports: Pick<HostPorts, 'readFile'> },
+): SevLaunch {
+  const { ret, fwError, apiMajor, apiMinor, build } = calls.platformStatus();
+  if (ret !== 0)
+    throw accelFailed(
+      `sev_kvm_init: failed to get platform status ret=-1 fw_error='${fwError}: ${firmwareErrorText(fwError)}'`,
+    );
+  const es = hasPolicy(object.policy, 'ES');
+  if (es && !irqchip)
+    throw new QemuExit(['-accel kvm: sev_kvm_init: SEV-ES guests require in-kernel irqchip support']);
+  const init = calls.init(es);
+  if (init.ret !== 0) throw accelFailed(`sev_kvm_init: failed to initialize ${told(init)}`);
+  const noContext = 'sev_kvm_init: failed to create encryption context';
+  const read = (path: string): Uint8Array | undefined => {
+    if (path === '') return undefined;
+    const bytes = ports.readFile(path);
+    if (typeof bytes !== 'string') return glibBase64(new TextDecoder('latin1').decode(bytes));
+    throw accelFailed(`SEV: Failed to read '${path}' (Failed to open file “${path}”: ${bytes})`, noContext);
+  };
+  const session = read(object['session-file']);
+  const dhCert = read(object['dh-cert-file']);
+  const { policy, handle } = object;
+  const start = calls.launchStart({ policy, handle, ...(dhCert && { dhCert }), ...(session && { session }) });
+  if (start.ret !== 0)
+    throw accelFailed(
+      `sev_launch_start: LAUNCH_START ${told({ ret: 1, fwError: start.fwError })}`,
+      noContext,
+    );
+  object.handle = start.handle;
+  return { object, apiMajor, apiMinor, build, state: 'launch-update', measurement: undefined };
+}
+
+/** LAUNCH_UPDATE_DATA of the whole of flash unit 0 (sev_encrypt_flash). Throws QemuExit. */
+export function measureFlash(launch: SevLaunch, calls: SevCalls, at: Gpa, length: number): void {
+  updateData(launch, calls, at, length, 'SEV: Failed to encrypt pflash rom');
+}
+
+function updateData(launch: SevLaunch, calls: SevCalls, at: Gpa, length: number, failure: string): void {
+  if (launch.state !== 'launch-update') return;
+  const answer = calls.launchUpdateData(at, length);
+  if (answer.ret === 0) return;
+  throw new QemuExit([`sev_launch_update_data: LAUNCH_UPDATE ${told(answer)}`, failure]);
+}
+
+/** The table of hashes for the firmware, where it wants it (sev_add_kernel_loader_hashes). Throws QemuExit. */
+export function measureHashes(
+  launch: SevLaunch,
+  calls: SevCalls,
+  {
+    table,
+    boot,
+    ports,
+  }: {
+    readonly table: GuidedTable;
+    readonly boot: DirectBoot;
+    readonly ports: Pick<HostPorts, 'writeGuest'>;
+  },
+): void {
+  if (!launch.object['kernel-hashes']) return;
+  if (findEntry(table, SEV_HASH_TABLE_BLOCK_GUID) === undefined)
+    throw new QemuExit(['SEV: kernel specified but guest firmware has no hashes table GUID']);
+  const { base = 0, size = 0 } = findArea(table, SEV_HASH_TABLE_BLOCK_GUID) ?? {};
+  if (base === 0 || size < HASHES_TABLE_SIZE) {
+    const area = `base=0x${base.toString(16)} size=0x${size.toString(16)}`;
+    throw new QemuExit([`SEV: guest firmware hashes table area is invalid (${area})`]);
+  }
+  ports.writeGuest(gpa(BigInt(base)), hashesTable(boot));
+  updateData(launch, calls, gpa(BigInt(base)), HASHES_TABLE_SIZE, 'SEV: Failed to encrypt kernel hashes');
+}
+
+/**
+ * LAUNCH_UPDATE_VMSA for SEV-ES, then LAUNCH_MEASURE, first for its length (sev_launch_get_measure). A measurement that
+ * fails does not end QEMU: what comes back is what it says. Throws QemuExit.
+ */
+export function measureGuest(launch: SevLaunch, calls: SevCalls): readonly string[] {
+  if (launch.state !== 'launch-update') return [];
+  if (hasPolicy(launch.object.policy, 'ES')) {
+    const answer = calls.launchUpdateVmsa();
+    if (answer.ret !== 0) throw new QemuExit([`sev_launch_update_vmsa: LAUNCH_UPDATE_VMSA ${told(answer)}`]);
+  }
+  const { length, ...question } = calls.launchMeasure(0);
+  const answer = length === 0 ? question : calls.launchMeasure(length);
+  if (length === 0 || answer.ret !== 0) {
+    // QEMU looks the errno up among the statuses
+    return [
+      `sev_launch_get_measure: LAUNCH_MEASURE ret=${answer.ret} fw_error=${answer.fwError} '${firmwareErrorText(-answer.ret)}'`,
+    ];
+  }
+  launch.measurement = answer.bytes;
+  launch.state = 'launch-secret';
+  return [];
+}
+
+/** LAUNCH_FINISH, at the first `cont` (sev_launch_finish). Throws QemuExit. */
+export function finishLaunch(launch: SevLaunch, calls: SevCalls): void {
+  if (launch.state === 'running') return;
+  const answer = calls.launchFinish();
+  if (answer.ret !== 0) throw new QemuExit([`sev_launch_finish: LAUNCH_FINISH ${told(answer)}`]);
+  launch.state = 'running';
+}
+
+/** `query-sev-launch-measure`, Base64. Throws QmpError. */
+export function launchMeasurement(launch: SevLaunch | undefined): string {
+  if (launch?.measurement === undefined) throw new QmpError('SEV launch measurement is not available');
+  return toBase64(launch.measurement);
+}
+
+/** What QEMU looks at when a secret is to be injected. */
+export interface Injection {
+  /** Base64. */
+  readonly header: string;
+  readonly secret: string;
+  /** Default: where the firmware's table says, even if that is 0. */
+  readonly gpa: bigint | undefined;
+}
+
+/** `sev-inject-launch-secret`, its checks in QEMU's order (sev_inject_launch_secret). Throws QmpError. */
+export function injectSecret(
+  launch: SevLaunch | undefined,
+  calls: SevCalls,
+  { table, map }: { readonly table: GuidedTable; readonly map: readonly MappedRegion[] },
+  { header, secret, gpa: given }: Injection,
+): void {
+  if (launch === undefined) throw new QmpError('SEV not enabled for guest');
+  const announced = findEntry(table, SEV_SECRET_BLOCK_GUID);
+  if (given === undefined && announced === undefined)
+    throw new QmpError('SEV: no secret area found in OVMF, gpa must be specified.');
+  const target = gpa(given ?? BigInt(findArea(table, SEV_SECRET_BLOCK_GUID)?.base ?? 0));
+  const state = SEV_STATES.indexOf(launch.state);
+  if (launch.state !== 'launch-secret')
+    throw new QmpError(`SEV: Not in correct state. (LSECRET) ${state.toString(16)}`);
+  const headerBytes = glibBase64(header);
+  if (headerBytes.length === 0) throw new QmpError('SEV: Failed to decode sequence header');
+  const bytes = glibBase64(secret);
+  if (bytes.length === 0) throw new QmpError('SEV: Failed to decode data');
+  const nowhere = whyNotMemory(map, target, bytes.length);
+  if (nowhere !== undefined) throw new QmpError(`SEV: Failed to calculate guest address: ${nowhere}`);
+  const answer = calls.launchSecret({ header: headerBytes, gpa: target, secret: bytes });
+  if (answer.ret !== 0) throw new QmpError(`SEV: failed to inject secret ${told(answer)}`);
+}
+
+/** `query-sev-attestation-report`, Base64 (sev_get_attestation_report). Throws QmpError. */
+export function attestationReport(launch: SevLaunch | undefined, calls: SevCalls, mnonce: string): string {
+  if (launch === undefined) throw new QmpError('SEV is not enabled');
+  const nonce = glibBase64(mnonce);
+  if (nonce.length !== MNONCE_SIZE) throw new QmpError(`SEV: mnonce must be 16 bytes (got ${nonce.length})`);
+  const { length, ret, fwError } = calls.attestationReport(new Uint8Array(MNONCE_SIZE), 0);
+  if (length === 0) {
+    const why = `ret=${ret} fw_err=${fwError} (${firmwareErrorText(fwError)})`;
+    throw new QmpError(`SEV: Failed to query the attestation report length ${why}`);
+  }
+  const report = calls.attestationReport(nonce, length);
+  if (report.ret !== 0) {
+    const why = `ret=${report.ret} fw_err=${report.fwError} (${firmwareErrorText(report.fwError)})`;
+    throw new QmpError(`SEV: Failed to get attestation report ${why}: Input/output error`);
+  }
+  return toBase64(report.bytes);
+}

@@ -1,0 +1,136 @@
+import type { MachineEvent, QemuMachine } from '../qemu/qemu-machine.ts';
+import { QMP_COMMANDS, versionReply } from './commands.ts';
+import type { JsonObject, JsonValue, Reply } from './json-value.ts';
+import { inDictionaryOrder, writeJson } from './json-writer.ts';
+import { createReader, type ReaderState, readMessages } from './message-reader.ts';
+import { optional, takeArguments, wordsOf } from './parameters.ts';
+import { QmpError } from './qmp-error.ts';
+
+/** One client's conversation; plain data. */
+export interface MonitorSession {
+  readonly reader: ReaderState;
+  negotiated: boolean;
+  /** Whether it asked for commands out of band. */
+  outOfBand: boolean;
+}
+
+const CAPABILITIES: readonly string[] = ['oob'];
+const LINE_END = '\r\n';
+
+/** A client has connected. Returns its conversation and what it is greeted with. */
+export function openSession(machine: QemuMachine): {
+  readonly session: MonitorSession;
+  readonly greeting: string;
+} {
+  return {
+    session: { reader: createReader(), negotiated: false, outOfBand: false },
+    greeting: line({ QMP: { version: versionReply(machine), capabilities: CAPABILITIES } }),
+  };
+}
+
+/**
+ * What QEMU sends for a client's bytes, in any pieces (7.2, monitor/qmp.c). Events that a command causes stand in front
+ * of its answer. When the machine has ended, nothing more is read.
+ */
+export function receive(machine: QemuMachine, session: MonitorSession, input: Uint8Array): string {
+  let sent = '';
+  for (const received of readMessages(session.reader, input)) {
+    if (!session.negotiated) machine.events.length = 0; // nobody was told of what happened so far
+    const answer =
+      'error' in received
+        ? { error: { class: 'GenericError', desc: received.error } }
+        : answerTo(machine, session, received.message);
+    sent += takeEvents(machine, session);
+    const { exit } = machine.state;
+    if (exit === undefined || exit.status === 0) sent += line(answer);
+    if (exit !== undefined) break;
+  }
+  return sent;
+}
+
+/** What has happened since, for a client that has negotiated. */
+export function takeEvents(machine: QemuMachine, session: MonitorSession): string {
+  const events = machine.events.splice(0);
+  return session.negotiated
+    ? events.map((event) => line(eventReply(event, machine.ports.now()))).join('')
+    : '';
+}
+
+const MILLION = 1_000_000n;
+
+const eventReply = ({ name, data }: MachineEvent, now: bigint): Reply => ({
+  event: name,
+  ...(data && { data }),
+  timestamp: { seconds: now / MILLION, microseconds: now % MILLION },
+});
+
+const line = (reply: Reply): string => writeJson(reply) + LINE_END;
+
+function answerTo(machine: QemuMachine, session: MonitorSession, message: JsonValue): Reply {
+  if (!(message instanceof Map)) return failure(new QmpError('QMP input must be a JSON object'));
+  const given: JsonObject = message;
+  const id = given.get('id');
+  const shown = id === undefined ? {} : { id };
+  try {
+    return { return: dispatch(machine, session, given), ...shown };
+  } catch (error) {
+    if (error instanceof QmpError) return { ...failure(error), ...shown };
+    throw error;
+  }
+}
+
+const failure = (error: QmpError): { readonly error: Reply } => ({
+  error: { class: error.class, desc: error.message },
+});
+
+/** qmp_dispatch(). Throws QmpError. */
+function dispatch(machine: QemuMachine, session: MonitorSession, given: JsonObject): Reply {
+  const { execute, name, args } = takeRequest(given, session.outOfBand);
+  const found = QMP_COMMANDS.get(name);
+  if (!session.negotiated && name !== 'qmp_capabilities')
+    throw new QmpError("Expecting capabilities negotiation with 'qmp_capabilities'", 'CommandNotFound');
+  if (found === undefined && name !== 'qmp_capabilities')
+    throw new QmpError(`The command ${name} has not been found`, 'CommandNotFound');
+  if (execute === 'exec-oob') throw new QmpError(`The command ${name} does not support OOB`);
+  if (found === undefined) return negotiate(session, args);
+  if (!found.preconfig && !machine.state.initialized)
+    throw new QmpError(`The command '${name}' is permitted only after machine initialization has completed`);
+  return found.run(machine, args);
+}
+
+const isObject = (value: JsonValue): value is JsonObject => value instanceof Map;
+
+interface Request {
+  readonly execute: string;
+  readonly name: string;
+  readonly args: JsonObject;
+}
+
+/** qmp_dispatch_check_obj(): members are looked at in the order that QEMU's dictionary has. Throws QmpError. */
+function takeRequest(given: JsonObject, outOfBand: boolean): Request {
+  let request: Omit<Request, 'args'> | undefined;
+  let args: JsonObject = new Map();
+  for (const [member, value] of inDictionaryOrder([...given])) {
+    if (member === 'execute' || (member === 'exec-oob' && outOfBand)) {
+      if (typeof value !== 'string') throw new QmpError(`QMP input member '${member}' must be a string`);
+      if (request !== undefined)
+        throw new QmpError(`QMP input member '${member}' clashes with '${request.execute}'`);
+      request = { execute: member, name: value };
+    } else if (member === 'arguments') {
+      if (!isObject(value)) throw new QmpError("QMP input member 'arguments' must be an object");
+      args = value;
+    } else if (member !== 'id') throw new QmpError(`QMP input member '${member}' is unexpected`);
+  }
+  if (request === undefined) throw new QmpError("QMP input lacks member 'execute'");
+  return { ...request, args };
+}
+
+/** `qmp_capabilities`. Throws QmpError. */
+function negotiate(session: MonitorSession, args: JsonObject): Reply {
+  const { enable = [] } = takeArguments({ enable: optional(wordsOf(CAPABILITIES)) }, args);
+  if (session.negotiated)
+    throw new QmpError('Capabilities negotiation is already complete, command ignored', 'CommandNotFound');
+  session.negotiated = true;
+  session.outOfBand = enable.includes('oob');
+  return {};
+}
