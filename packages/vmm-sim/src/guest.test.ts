@@ -63,10 +63,17 @@ describe('LAUNCH_SECRET', () => {
     expect(arrived.at(-1)!.fields.guestPaddr).toBe(place!.spa);
   });
 
-  test.each([15, 17, 0])('of %i bytes is for the AMD-SP to refuse', (length) => {
+  test.each([15, 17])('of %i bytes is for the AMD-SP to refuse', (length) => {
     const { guest, arrived } = measured();
     expect(guest.injectSecret(packet(length))).toBe('BAD_MEASUREMENT');
     expect(arrived.at(-1)!.fields).toMatchObject({ guestLen: length, transLen: length });
+  });
+
+  test.each([0, 16_385])('of %i bytes does not get past KVM', (length) => {
+    const { guest, arrived } = measured(0x8000);
+    const before = arrived.length;
+    expect(() => guest.injectSecret(packet(length))).toThrow(/KVM refused it with errno 22/);
+    expect(arrived).toHaveLength(before);
   });
 
   test('goes to another address when one is given, whatever the image says', () => {

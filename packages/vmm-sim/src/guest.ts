@@ -1,26 +1,25 @@
-import { gpa, type Spa } from '@sevlab/codec/address';
+import { gpa, hexAddress } from '@sevlab/codec/address';
 import type { GuidedTable } from '@sevlab/codec/ovmf/guided-table';
-import { HandleBuffer, LaunchMeasureBuffer, LaunchSecretBuffer } from '@sevlab/codec/sev/command';
 import { LaunchMeasurement } from '@sevlab/codec/sev/session';
-import type { SevStatus } from '@sevlab/codec/sev/status';
+import { type SevStatus, statusFromCode } from '@sevlab/codec/sev/status';
 import type { GuestContext } from '@sevlab/machine/machine';
-import { issue, place, reserve } from './command-buffer.ts';
 import { VmmError } from './errors.ts';
 import { findSecretArea } from './firmware-image.ts';
-import type { Vmm } from './vmm.ts';
+import { KvmGuest, type KvmGuestState } from './kvm/kvm-guest.ts';
+import { ERRNO } from './kvm/sev-calls.ts';
+import { expectDone, type Vmm } from './vmm.ts';
 
 /** One guest, as the VMM sees it; plain data. */
-export interface GuestRecord {
-  readonly guest: number;
-  readonly handle: number;
-  readonly asid: number;
+export interface GuestRecord extends KvmGuestState {
   readonly memorySize: bigint;
   readonly image: Uint8Array;
   /** Its GUIDed table, read once, at the launch (QEMU, hw/i386/pc_sysfw_ovmf.c: pc_system_parse_ovmf_flash). */
   readonly table: GuidedTable;
-  /** SEV-ES: where the boot CPU's VMSA lies. */
-  readonly vmsa?: Spa;
 }
+
+const forkRecord = (record: GuestRecord): GuestRecord => ({ ...record });
+
+const kvmOf = ({ state, host }: Vmm, record: GuestRecord): KvmGuest => new KvmGuest(state, host, record);
 
 /** A guest that is being measured. */
 export class LaunchingGuest {
@@ -35,16 +34,14 @@ export class LaunchingGuest {
   /** LAUNCH_MEASURE. Throws CommandFailed. */
   measure(): MeasuredGuest {
     const { vmm, record } = this;
-    const measurePaddr = reserve(vmm.state.buffers, LaunchMeasurement.size);
-    const buffer = { handle: record.handle, measurePaddr, measureLen: LaunchMeasurement.size };
-    vmm.command('LAUNCH_MEASURE', LaunchMeasureBuffer, buffer);
-    const measurement = vmm.host.memory.read(measurePaddr, LaunchMeasurement.size);
-    return new MeasuredGuest(vmm, record, measurement);
+    const answer = kvmOf(vmm, record).launchMeasure(LaunchMeasurement.size);
+    expectDone('LAUNCH_MEASURE', answer);
+    return new MeasuredGuest(vmm, record, answer.bytes);
   }
 
   /** The same guest in the hands of the VMM's fork. */
   fork(vmm: Vmm): LaunchingGuest {
-    return new LaunchingGuest(vmm, this.record);
+    return new LaunchingGuest(vmm, forkRecord(this.record));
   }
 }
 
@@ -70,24 +67,13 @@ export class MeasuredGuest {
     address?: bigint,
   ): SevStatus {
     const { vmm, record } = this;
-    const target = address ?? this.#announcedTarget(packet.data.length);
-    const places = vmm.host.locate(record.guest, gpa(target), Math.max(packet.data.length, 1));
-    const first = places[0]?.spa;
-    if (first === undefined || places.length > 1) {
-      throw new VmmError(
-        `secret target 0x${target.toString(16)}: expected ${packet.data.length} contiguous bytes of guest memory`,
-      );
-    }
-    const buffer = {
-      handle: record.handle,
-      hdrPaddr: place(vmm.host, vmm.state.buffers, packet.header),
-      hdrLen: packet.header.length,
-      guestPaddr: first,
-      guestLen: packet.data.length,
-      transPaddr: place(vmm.host, vmm.state.buffers, packet.data),
-      transLen: packet.data.length,
-    };
-    return issue(vmm.host, vmm.state.buffers, 'LAUNCH_SECRET', LaunchSecretBuffer, buffer).status;
+    const target = gpa(address ?? this.#announcedTarget(packet.data.length));
+    const { header, data: secret } = packet;
+    const { ret, fwError } = kvmOf(vmm, record).launchSecret({ header, gpa: target, secret });
+    const status = ret === -ERRNO.EINVAL || ret === -ERRNO.ENOMEM ? undefined : statusFromCode(fwError);
+    if (status !== undefined) return status;
+    const limits = `expected ${secret.length} contiguous bytes of guest memory, and 1 to 16384 bytes of header and of packet`;
+    throw new VmmError(`secret target ${hexAddress(target)}: KVM refused it with errno ${-ret}; ${limits}`);
   }
 
   /** Where the image wants the secrets, if `length` bytes fit there. */
@@ -103,13 +89,13 @@ export class MeasuredGuest {
 
   /** LAUNCH_FINISH. Throws CommandFailed. */
   finish(): RunningGuest {
-    this.vmm.command('LAUNCH_FINISH', HandleBuffer, { handle: this.record.handle });
+    expectDone('LAUNCH_FINISH', kvmOf(this.vmm, this.record).launchFinish());
     return new RunningGuest(this.vmm, this.record);
   }
 
   /** The same guest in the hands of the VMM's fork. */
   fork(vmm: Vmm): MeasuredGuest {
-    return new MeasuredGuest(vmm, this.record, this.measurement);
+    return new MeasuredGuest(vmm, forkRecord(this.record), this.measurement);
   }
 }
 
@@ -125,7 +111,7 @@ export class RunningGuest {
 
   /** VMRUN: `software` is what the guest's own memory leads to; the VMM has no part in it. */
   run<T>(software: (context: GuestContext) => T): T {
-    return this.vmm.host.vmrun(this.record.guest, this.record.asid, software, this.record.vmsa);
+    return this.vmm.host.vmrun(this.record.guest, this.#asid, software, this.record.vmsa);
   }
 
   /**
@@ -140,18 +126,22 @@ export class RunningGuest {
 
   /** What the running guest's software goes on with, in a fork: no VMRUN happens. */
   resume<T>(software: (context: GuestContext) => T): T {
-    return software(this.vmm.host.resume(this.record.guest, this.record.asid));
+    return software(this.vmm.host.resume(this.record.guest, this.#asid));
   }
 
   /** DEACTIVATE and DECOMMISSION: the key is gone for good. Throws CommandFailed. */
   destroy(): void {
-    const { handle } = this.record;
-    this.vmm.command('DEACTIVATE', HandleBuffer, { handle });
-    this.vmm.command('DECOMMISSION', HandleBuffer, { handle });
+    expectDone('DECOMMISSION', kvmOf(this.vmm, this.record).destroy());
+  }
+
+  get #asid(): number {
+    const { asid } = this.record;
+    if (asid === undefined) throw new Error('a guest that was launched has no ASID');
+    return asid;
   }
 
   /** The same guest in the hands of the VMM's fork. */
   fork(vmm: Vmm): RunningGuest {
-    return new RunningGuest(vmm, this.record);
+    return new RunningGuest(vmm, forkRecord(this.record));
   }
 }

@@ -3,23 +3,22 @@ import type { Struct } from '@sevlab/codec/layout';
 import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { CERT_CHAIN_SIZE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import {
-  ActivateBuffer,
   type CommandName,
   InitBuffer,
   InitExBuffer,
-  LaunchStartBuffer,
-  LaunchUpdateBuffer,
   PdhCertExportBuffer,
   PlatformStatusBuffer,
 } from '@sevlab/codec/sev/command';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
-import type { SevStatus } from '@sevlab/codec/sev/status';
+import { type SevStatus, statusFromCode } from '@sevlab/codec/sev/status';
 import type { Host } from '@sevlab/machine/machine';
 import { PARTS, type PartName } from '@sevlab/machine/part';
 import { createHostBuffers, type HostBuffers, issue, issueBare, place, reserve } from './command-buffer.ts';
 import { bootItems, type DirectBoot, findHashesArea, hashesTable } from './direct-boot.ts';
 import { CommandFailed, VmmError } from './errors.ts';
-import { type GuestRecord, LaunchingGuest } from './guest.ts';
+import { LaunchingGuest } from './guest.ts';
+import { createKvmGuest, KvmGuest } from './kvm/kvm-guest.ts';
+import type { KvmAnswer } from './kvm/sev-calls.ts';
 import { FOUR_GIB, ramRegions } from './ram-regions.ts';
 import { initialVmsas, ONE_VCPU, type Vcpus } from './vmsas.ts';
 
@@ -147,49 +146,23 @@ export class Vmm {
     for (const [name, item] of directBoot ? bootItems(directBoot) : [])
       this.host.offerFwCfg(guest, name, item);
 
-    const { handle } = this.command('LAUNCH_START', LaunchStartBuffer, {
-      handle: 0,
-      policy,
-      dhCertPaddr: session ? place(this.host, this.state.buffers, session.godh) : spa(0n),
-      dhCertLen: session?.godh.length ?? 0,
-      sessionPaddr: session ? place(this.host, this.state.buffers, session.session) : spa(0n),
-      sessionLen: session?.session.length ?? 0,
-    });
-    const asid = es ? this.state.nextEsAsid++ : this.state.nextAsid++;
-    this.command('ACTIVATE', ActivateBuffer, { handle, asid });
-
-    const record = { guest, handle, asid, memorySize, image, table: readGuidedTable(image) };
-    this.#updateData(record, imageBase, image);
-    if (directBoot && hashesArea)
-      this.#updateData(record, gpa(BigInt(hashesArea.base)), hashesTable(directBoot));
-    const vmsaPaddrs = vmsas.map((vmsa) => this.#updateVmsa(handle, vmsa));
-    return new LaunchingGuest(this, {
-      ...record,
-      ...(vmsaPaddrs[0] !== undefined && { vmsa: vmsaPaddrs[0] }),
-    });
+    const table = readGuidedTable(image);
+    const record = { ...createKvmGuest(guest, vmsas), memorySize, image, table };
+    const kvm = new KvmGuest(this.state, this.host, record);
+    expectDone('INIT', kvm.init(es));
+    const { godh: dhCert, session: wrapped } = session ?? {};
+    const owner = { ...(dhCert && { dhCert }), ...(wrapped && { session: wrapped }) };
+    expectDone('LAUNCH_START', kvm.launchStart({ handle: 0, policy, ...owner }));
+    this.#measure(kvm, imageBase, image);
+    if (directBoot && hashesArea) this.#measure(kvm, gpa(BigInt(hashesArea.base)), hashesTable(directBoot));
+    if (es) expectDone('LAUNCH_UPDATE_VMSA', kvm.launchUpdateVmsa());
+    return new LaunchingGuest(this, record);
   }
 
-  /** LAUNCH_UPDATE_DATA of bytes that the host puts there first, piece by piece where memory is not contiguous. */
-  #updateData({ guest, handle }: Pick<GuestRecord, 'guest' | 'handle'>, at: Gpa, bytes: Uint8Array): void {
-    let offset = 0;
-    for (const { spa: paddr, length } of this.host.locate(guest, at, bytes.length)) {
-      if (paddr === undefined) {
-        throw new VmmError(
-          `guest memory: ${bytes.length} bytes at ${hexAddress(at)} are to be measured; expected memory there`,
-        );
-      }
-      this.host.memory.write(paddr, bytes.subarray(offset, offset + length));
-      this.command('LAUNCH_UPDATE_DATA', LaunchUpdateBuffer, { handle, paddr, length });
-      offset += length;
-    }
-  }
-
-  /** LAUNCH_UPDATE_VMSA of a page of the host's. Returns where it lies. */
-  #updateVmsa(handle: number, vmsa: Uint8Array): Spa {
-    const paddr = reserve(this.state.buffers, vmsa.length, vmsa.length);
-    this.host.memory.write(paddr, vmsa);
-    this.command('LAUNCH_UPDATE_VMSA', LaunchUpdateBuffer, { handle, paddr, length: vmsa.length });
-    return paddr;
+  /** LAUNCH_UPDATE_DATA of bytes that the host puts there first. */
+  #measure(kvm: KvmGuest, at: Gpa, bytes: Uint8Array): void {
+    writeGuest(this.host, kvm.state.guest, at, bytes);
+    expectDone('LAUNCH_UPDATE_DATA', kvm.launchUpdateData(at, bytes.length));
   }
 
   /** Issues one command, and gives back its buffer. Throws CommandFailed unless it succeeds. */
@@ -208,6 +181,30 @@ export class Vmm {
 /** A VMM that has no guest yet. */
 export const createVmm = (host: Host, part: PartName): Vmm =>
   new Vmm({ part, buffers: createHostBuffers(), nextAsid: PARTS[part].minSevAsid, nextEsAsid: 1 }, host);
+
+/**
+ * Writes to guest memory as the host does, which is in the clear. Throws VmmError where there is none.
+ */
+export function writeGuest(host: Host, guest: number, at: Gpa, bytes: Uint8Array): void {
+  let offset = 0;
+  for (const { spa: paddr, length } of host.locate(guest, at, bytes.length)) {
+    if (paddr === undefined) {
+      throw new VmmError(
+        `guest memory: ${bytes.length} bytes at ${hexAddress(at)} are to be measured; expected memory there`,
+      );
+    }
+    host.memory.write(paddr, bytes.subarray(offset, offset + length));
+    offset += length;
+  }
+}
+
+/** Throws CommandFailed for what the AMD-SP refused, and VmmError for what KVM did. */
+export function expectDone(call: string, { ret, fwError, command }: KvmAnswer): void {
+  if (ret === 0) return;
+  const status = statusFromCode(fwError);
+  if (status !== undefined && fwError !== 0) throw new CommandFailed(command ?? call, status);
+  throw new VmmError(`${call}: KVM refused it with errno ${-ret}`);
+}
 
 function expectSuccess(command: string, status: SevStatus): void {
   if (status !== 'SUCCESS') throw new CommandFailed(command, status);

@@ -1,7 +1,8 @@
 import type { Gpa } from '@sevlab/codec/address';
+import type { CommandName } from '@sevlab/codec/sev/command';
 
 /** Errno values that KVM and the driver of the AMD-SP answer with (include/uapi/asm-generic/errno-base.h). */
-export const ERRNO = { EPERM: 1, EIO: 5, EINVAL: 22 } as const;
+export const ERRNO = { EIO: 5, ENOMEM: 12, EINVAL: 22, ENOTTY: 25 } as const;
 
 /** What an ioctl came to. */
 export interface KvmAnswer {
@@ -9,6 +10,8 @@ export interface KvmAnswer {
   readonly ret: number;
   /** The AMD-SP's status where it was asked, otherwise 0. */
   readonly fwError: number;
+  /** The command that it refused: more than user space is told. */
+  readonly command?: CommandName;
 }
 
 /** A blob that the caller did not know the length of: with too little room only the length is told. */
