@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type Entropy, seededEntropy } from '@sevlab/ambient/entropy';
-import { createObserver } from '@sevlab/ambient/observer';
+import { createObserver, type Observer } from '@sevlab/ambient/observer';
 import { equal, toHex } from '@sevlab/codec/bytes';
 import type { PlatformStatusBuffer } from '@sevlab/codec/sev/command';
-import { createMachine } from '@sevlab/machine/machine';
+import { createMachine, type Machine } from '@sevlab/machine/machine';
 import { serve } from '@sevlab/psp-sim/mailbox';
 import { emptyNvArea, NV_AREA_SIZE } from '@sevlab/psp-sim/nv-area';
 import { PROFILES } from '@sevlab/psp-sim/profile';
 import { createSecureProcessor } from '@sevlab/psp-sim/secure-processor';
-import { createVmm, type Vmm } from '@sevlab/vmm-sim/vmm';
+import { createVmm, type PlatformUse, type Vmm } from '@sevlab/vmm-sim/vmm';
 import type { CertificateBytes } from './certificate-file.ts';
 import { endorse } from './key-distribution-service.ts';
 import type { PlatformStore } from './platform-store.ts';
@@ -28,35 +28,60 @@ export const chipFuses = (entropy: EntropySource): Uint8Array => entropy('fuses'
 const PART = 'genoa';
 const PROFILE = 'genoa-1.55';
 
-/** A platform that nobody keeps: the one that a scenario with that seed has. */
-export function startNewPlatform(entropy: EntropySource): PlatformPublic {
-  const vmm = powerOn(entropy);
-  vmm.initPlatform();
-  return publicSide(vmm, entropy('kds'));
+/** A platform at work, and the machine that it is part of. */
+export interface StartedPlatform {
+  readonly vmm: Vmm;
+  readonly machine: Machine;
+  readonly observer: Observer;
 }
+
+/** How a platform is started. */
+export interface StartOptions extends PlatformUse {
+  /** Whether a trace is recorded. Default: false. */
+  readonly record?: boolean;
+}
+
+/** A platform that nobody keeps: the one that a scenario with that seed has. Throws CommandFailed. */
+export function startFreshPlatform(entropy: EntropySource, options: StartOptions = {}): StartedPlatform {
+  const platform = powerOn(entropy, options);
+  platform.vmm.initPlatform(options);
+  return platform;
+}
+
+/** What that platform tells everybody. */
+export const startNewPlatform = (entropy: EntropySource): PlatformPublic =>
+  publicSide(startFreshPlatform(entropy).vmm, entropy('kds'));
 
 /**
  * The platform of a store: its chip and identity, each made now if it is not there yet, and kept. Throws CommandFailed,
  * with SECURE_DATA_INVALID for an identity that this chip did not write, and as the store does.
  */
-export function startStoredPlatform(store: PlatformStore, entropy: EntropySource): PlatformPublic {
+export function startKeptPlatform(
+  store: PlatformStore,
+  entropy: EntropySource,
+  options: StartOptions = {},
+): StartedPlatform {
   const before = store.loadArea();
   const fuses = before === undefined ? chipOf(store, entropy) : store.loadFusesOfArea();
-  const { vmm, after } = startWith(fuses, before ?? emptyNvArea(), entropy);
+  const { platform, after } = startWith(fuses, before ?? emptyNvArea(), { entropy, ...options });
   if (before === undefined) {
     // somebody else was faster: that identity counts
-    if (!store.createArea(after)) return startStoredPlatform(store, entropy);
+    if (!store.createArea(after)) return startKeptPlatform(store, entropy, options);
   } else if (!equal(before, after)) {
     store.replaceArea(after);
   }
-  return publicSide(vmm);
+  return platform;
 }
 
-/** Gives the platform of a store another identity; its chip stays. Throws as startStoredPlatform. */
+/** What the platform of a store tells everybody. Throws as startKeptPlatform. */
+export const startStoredPlatform = (store: PlatformStore, entropy: EntropySource): PlatformPublic =>
+  publicSide(startKeptPlatform(store, entropy).vmm);
+
+/** Gives the platform of a store another identity; its chip stays. Throws as startKeptPlatform. */
 export function renewStoredPlatform(store: PlatformStore, entropy: EntropySource): PlatformPublic {
-  const { vmm, after } = startWith(chipOf(store, entropy), emptyNvArea(), entropy);
+  const { platform, after } = startWith(chipOf(store, entropy), emptyNvArea(), { entropy });
   store.replaceArea(after);
-  return publicSide(vmm);
+  return publicSide(platform.vmm);
 }
 
 /** The fuses of the store's chip, drawn now if there is none. */
@@ -67,15 +92,19 @@ const chipOf = (store: PlatformStore, entropy: EntropySource): Uint8Array =>
 function startWith(
   cuk: Uint8Array,
   area: Uint8Array,
-  entropy: EntropySource,
-): { vmm: Vmm; after: Uint8Array } {
-  const vmm = powerOn(entropy, cuk);
-  const paddr = vmm.initPlatformEx(area);
-  return { vmm, after: vmm.host.memory.read(paddr, NV_AREA_SIZE) };
+  { entropy, ...options }: StartOptions & { readonly entropy: EntropySource },
+): { platform: StartedPlatform; after: Uint8Array } {
+  const platform = powerOn(entropy, options, cuk);
+  const paddr = platform.vmm.initPlatformEx(area, options);
+  return { platform, after: platform.vmm.host.memory.read(paddr, NV_AREA_SIZE) };
 }
 
-function powerOn(entropy: EntropySource, cuk?: Uint8Array): Vmm {
-  const observer = createObserver({ record: false });
+function powerOn(
+  entropy: EntropySource,
+  { record = false }: StartOptions,
+  cuk?: Uint8Array,
+): StartedPlatform {
+  const observer = createObserver({ record });
   const machine = createMachine({ part: PART, encryption: 'XEX', entropy: entropy('machine'), observer });
   const hardware = machine.secureProcessor;
   const secureProcessor = createSecureProcessor({
@@ -85,7 +114,7 @@ function powerOn(entropy: EntropySource, cuk?: Uint8Array): Vmm {
     ...(cuk && { cuk }),
   });
   machine.mailbox.connect(serve(secureProcessor, observer));
-  return createVmm(machine.host, PART);
+  return { vmm: createVmm(machine.host, PART), machine, observer };
 }
 
 function publicSide(vmm: Vmm, kds?: Entropy): PlatformPublic {

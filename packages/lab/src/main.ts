@@ -15,6 +15,7 @@ import { addPlatform } from './commands/platform.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addTable } from './commands/table.ts';
+import { addVmm } from './commands/vmm.ts';
 import { systemReason } from './system-reason.ts';
 import { VERSION } from './version.ts';
 
@@ -27,6 +28,7 @@ const EMULATES: ReadonlySet<string> = new Set([
   'serve',
   'platform',
   'boot',
+  'vmm',
 ]);
 
 /** The whole command line; each command is in a file of its name. */
@@ -57,6 +59,7 @@ function createProgram(): Command {
     addGuest,
     addAnnotate,
     addConform,
+    addVmm,
     addServe,
     addDoctor,
     addCapabilities,

@@ -30,6 +30,12 @@ const TMR_SIZE = 0x10_0000;
 /** This VMM's own limit, in bytes. */
 const MAX_MEMORY: bigint = 64n << 30n;
 
+/** What the platform is for. */
+export interface PlatformUse {
+  /** Whether SEV-ES guests will run, too. Default: false. */
+  readonly es?: boolean;
+}
+
 /** Everything that the VMM knows, as plain data. */
 export interface VmmState {
   readonly part: PartName;
@@ -74,34 +80,38 @@ export class Vmm {
    * INIT, then WBINVD on all cores and DF_FLUSH, so that ASIDs are usable. For SEV-ES guests the AMD-SP gets a trusted
    * memory region. Throws CommandFailed.
    */
-  initPlatform({ es = false }: { readonly es?: boolean } = {}): void {
-    const tmr = es
-      ? { flags: INIT_ES, tmrPaddr: reserve(this.state.buffers, TMR_SIZE, TMR_SIZE), tmrLen: TMR_SIZE }
-      : { flags: 0, tmrPaddr: spa(0n), tmrLen: 0 };
-    this.command('INIT', InitBuffer, { ...tmr, reserved02: 0, reserved04: 0 });
-    this.host.wbinvd();
-    expectSuccess('DF_FLUSH', issueBare(this.host, 'DF_FLUSH'));
+  initPlatform({ es = false }: PlatformUse = {}): void {
+    this.command('INIT', InitBuffer, { ...this.#trustedRegion(es), reserved02: 0, reserved04: 0 });
+    this.#makeAsidsUsable();
   }
 
   /**
    * As initPlatform, but the platform's identity comes from `area`, 32 KiB, and what the AMD-SP makes of it lies at the
    * address that comes back, from here on. Throws CommandFailed.
    */
-  initPlatformEx(area: Uint8Array): Spa {
+  initPlatformEx(area: Uint8Array, { es = false }: PlatformUse = {}): Spa {
     const nvPaddr = place(this.host, this.state.buffers, area, 4096);
     this.command('INIT_EX', InitExBuffer, {
       length: InitExBuffer.size,
-      flags: 0,
+      ...this.#trustedRegion(es),
       reserved06: 0,
-      tmrPaddr: spa(0n),
-      tmrLen: 0,
       reserved14: 0,
       nvPaddr,
       nvLen: area.length,
     });
+    this.#makeAsidsUsable();
+    return nvPaddr;
+  }
+
+  /** What INIT is told of the trusted memory region; SEV-ES cannot do without. */
+  #trustedRegion(es: boolean): Pick<InitBuffer, 'flags' | 'tmrPaddr' | 'tmrLen'> {
+    if (!es) return { flags: 0, tmrPaddr: spa(0n), tmrLen: 0 };
+    return { flags: INIT_ES, tmrPaddr: reserve(this.state.buffers, TMR_SIZE, TMR_SIZE), tmrLen: TMR_SIZE };
+  }
+
+  #makeAsidsUsable(): void {
     this.host.wbinvd();
     expectSuccess('DF_FLUSH', issueBare(this.host, 'DF_FLUSH'));
-    return nvPaddr;
   }
 
   /** Version, state and number of guests. Throws CommandFailed. */

@@ -10,6 +10,7 @@ const PORTS: HostPorts = {
   writeGuest: () => {},
   readFile: () => 'No such file or directory',
   writeFile: () => undefined,
+  remark: () => {},
   run: () => {},
   reset: () => {},
 };

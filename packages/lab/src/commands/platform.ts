@@ -1,24 +1,17 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
-import { seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
-import { equal, toHex } from '@sevlab/codec/bytes';
+import { toHex } from '@sevlab/codec/bytes';
 import { SevCertificate } from '@sevlab/codec/sev/certificate';
 import { PLATFORM_STATE } from '@sevlab/psp-sim/secure-processor';
 import { sevFingerprint } from '@sevlab/sev-channel/fingerprint';
-import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import type { Command } from 'commander';
 import { encodeChainFile } from '../certificate-file.ts';
 import {
-  chipFuses,
-  type EntropySource,
   type PlatformPublic,
   renewStoredPlatform,
   startNewPlatform,
   startStoredPlatform,
 } from '../emulated-platform.ts';
-import { PlatformStore, StoreDamaged } from '../platform-store.ts';
-import { systemReason } from '../system-reason.ts';
-import { CommandError, EXIT } from './exit.ts';
+import type { PlatformStore } from '../platform-store.ts';
+import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
 import { print, printJson, say, writeOutput } from './output.ts';
 import { PREDICTABLE } from './seed.ts';
 
@@ -82,55 +75,11 @@ export function addPlatform(program: Command): void {
     });
 }
 
-const DEFAULT_STORE = '$XDG_STATE_HOME/sevlab/platform, or ~/.local/state/sevlab/platform';
-
-/** The XDG base directory specification ignores a relative folder. */
-function storeAt(folder: string | undefined): PlatformStore {
-  const { XDG_STATE_HOME: given } = process.env;
-  const state = given !== undefined && isAbsolute(given) ? given : join(homedir(), '.local', 'state');
-  return new PlatformStore(folder ?? join(state, 'sevlab', 'platform'));
-}
-
-const entropySource =
-  (seed: string | undefined): EntropySource =>
-  (actor) =>
-    seed === undefined ? systemEntropy(actor) : seededEntropy(seed, actor);
-
 function startStored(store: PlatformStore, seed: string | undefined): PlatformPublic {
-  const entropy = entropySource(seed);
   return withStore(store, () => {
-    const fuses = store.loadFuses();
-    if (seed !== undefined && fuses !== undefined && !equal(fuses, chipFuses(entropy))) {
-      throw new CommandError(
-        EXIT.usage,
-        `--seed: expected the one that made the platform in ${store.folder}, got another; try another --store`,
-      );
-    }
-    return startStoredPlatform(store, entropy);
+    expectChipOf(store, seed);
+    return startStoredPlatform(store, entropySource(seed));
   });
-}
-
-/** What goes wrong with the store or with the platform in it, told to the person. Throws CommandError. */
-function withStore<T>(store: PlatformStore, use: () => T): T {
-  const remedy = 'try sevlab platform reset, which makes way for a new identity, or another --store';
-  try {
-    return use();
-  } catch (error) {
-    if (error instanceof StoreDamaged) {
-      const mends = error.path === store.areaFile;
-      throw new CommandError(EXIT.state, `${error.message}; ${mends ? remedy : 'try another --store'}`);
-    }
-    if (error instanceof CommandFailed) {
-      throw new CommandError(EXIT.state, `${store.areaFile}: ${error.message}; ${remedy}`);
-    }
-    if (error instanceof Error && 'syscall' in error) {
-      throw new CommandError(
-        EXIT.usage,
-        `${store.folder}: ${systemReason(error)}; expected a folder that can be written`,
-      );
-    }
-    throw error;
-  }
 }
 
 function fingerprints({ certificates }: PlatformPublic): { name: string; fingerprint: string }[] {

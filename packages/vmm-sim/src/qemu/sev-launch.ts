@@ -10,7 +10,8 @@ import { QmpError } from '../qmp/qmp-error.ts';
 import { firmwareErrorText } from './firmware-error.ts';
 import { glibBase64 } from './glib-base64.ts';
 import type { HostPorts } from './host-ports.ts';
-import { type MappedRegion, whyNotMemory } from './memory-map.ts';
+import { whyNotMemory } from './memory-map.ts';
+import type { QemuMachine } from './qemu-machine.ts';
 import type { SevObject } from './sev-object.ts';
 
 /** QEMU's own copy of the guest's state; it never asks GUEST_STATUS (target/i386/sev.c: SevState). */
@@ -55,7 +56,7 @@ const told = ({ ret, fwError }: KvmAnswer): string =>
 export function startLaunch(
   calls: SevCalls,
   object: SevObject,
-  { irqchip, ports }: { readonly irqchip: boolean; readonly ports: Pick<HostPorts, 'readFile'> },
+  { irqchip, ports }: { readonly irqchip: boolean; readonly ports: Pick<HostPorts, 'readFile' | 'remark'> },
 ): SevLaunch {
   const { ret, fwError, apiMajor, apiMinor, build } = calls.platformStatus();
   if (ret !== 0)
@@ -78,11 +79,13 @@ export function startLaunch(
   const dhCert = read(object['dh-cert-file']);
   const { policy, handle } = object;
   const start = calls.launchStart({ policy, handle, ...(dhCert && { dhCert }), ...(session && { session }) });
-  if (start.ret !== 0)
+  if (start.ret !== 0) {
+    ports.remark({ kind: 'refused', call: 'LAUNCH_START', answer: start });
     throw accelFailed(
       `sev_launch_start: LAUNCH_START ${told({ ret: 1, fwError: start.fwError })}`,
       noContext,
     );
+  }
   object.handle = start.handle;
   return { object, apiMajor, apiMinor, build, state: 'launch-update', measurement: undefined };
 }
@@ -175,7 +178,7 @@ export interface Injection {
 export function injectSecret(
   launch: SevLaunch | undefined,
   calls: SevCalls,
-  { table, map }: { readonly table: GuidedTable; readonly map: readonly MappedRegion[] },
+  { table, map, ports }: Pick<QemuMachine, 'table' | 'map' | 'ports'>,
   { header, secret, gpa: given }: Injection,
 ): void {
   if (launch === undefined) throw new QmpError('SEV not enabled for guest');
@@ -192,8 +195,14 @@ export function injectSecret(
   if (bytes.length === 0) throw new QmpError('SEV: Failed to decode data');
   const nowhere = whyNotMemory(map, target, bytes.length);
   if (nowhere !== undefined) throw new QmpError(`SEV: Failed to calculate guest address: ${nowhere}`);
+  const area = findArea(table, SEV_SECRET_BLOCK_GUID);
+  if (given === undefined && area?.base === 0) ports.remark({ kind: 'area 0/0' });
+  else if (target === BigInt(area?.base ?? -1) && bytes.length > (area?.size ?? 0))
+    ports.remark({ kind: 'beyond area', length: bytes.length, size: area?.size ?? 0 });
   const answer = calls.launchSecret({ header: headerBytes, gpa: target, secret: bytes });
-  if (answer.ret !== 0) throw new QmpError(`SEV: failed to inject secret ${told(answer)}`);
+  if (answer.ret === 0) return;
+  ports.remark({ kind: 'refused', call: 'LAUNCH_SECRET', answer });
+  throw new QmpError(`SEV: failed to inject secret ${told(answer)}`);
 }
 
 /** `query-sev-attestation-report`, Base64 (sev_get_attestation_report). Throws QmpError. */

@@ -100,6 +100,7 @@ function replay({ name, argv, exchange, greeting, kvm_calls = [] }: Conversation
       written.set(path, bytes);
       return undefined;
     },
+    remark: () => {},
     run: () => {
       ran = kvm_calls.length > 0; // made-up firmware, which no processor can execute
     },

@@ -1,0 +1,178 @@
+import { hasPolicy } from '@sevlab/codec/sev/policy';
+import { buildImage } from '@sevlab/firmware-sim/image';
+import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { CommandFailed } from '@sevlab/vmm-sim/errors';
+import { parseCommandLine, type QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
+import { type MachineOptions, QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options';
+import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
+import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
+import { type Command, Option } from 'commander';
+import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
+import { systemReason } from '../system-reason.ts';
+import { VERSION } from '../version.ts';
+import { describeEndpoint, EndpointBusy } from '../vmm/qmp-server.ts';
+import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
+import { CommandError, EXIT } from './exit.ts';
+import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
+import { say } from './output.ts';
+import { PREDICTABLE } from './seed.ts';
+
+interface VmmOptions {
+  readonly qmp: readonly string[];
+  readonly firmware?: string;
+  readonly policy?: string;
+  readonly dhCertFile?: string;
+  readonly sessionFile?: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly kernelHashes?: boolean;
+  readonly memory?: string;
+  readonly linux: string;
+  readonly qemu: keyof typeof QEMU_RELEASES;
+  readonly store?: string;
+  readonly seed?: string;
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** sevlab vmm */
+export function addVmm(program: Command): void {
+  program
+    .command('vmm')
+    .description('a launched, paused guest behind QMP, for the clients of QEMU')
+    .argument('[arguments...]', "behind --: QEMU's own arguments")
+    .option('--qmp <place>', 'where clients come: a path, or tcp:HOST:PORT; may be repeated', collect, [])
+    .option('--firmware <file>', 'the firmware image; default: one that sevlab builds')
+    .option('--policy <number>', 'the guest policy; bit 2 makes it SEV-ES (default: 1)')
+    .option('--dh-cert-file <file>', "the guest owner's certificate, Base64, as sevctl session writes it")
+    .option('--session-file <file>', "the guest owner's session, Base64")
+    .option('--kernel <file>', 'what the firmware is given to start')
+    .option('--initrd <file>', 'its initrd')
+    .option('--append <text>', 'its command line')
+    .option('--kernel-hashes', 'measure their hashes')
+    .option('--memory <size>', 'such as 512M (default: 512M)')
+    .option('--linux <version>', 'the emulated kernel', '6.1')
+    .addOption(
+      new Option('--qemu <release>', 'whose QMP it speaks')
+        .choices(Object.keys(QEMU_RELEASES))
+        .default('7.2'),
+    )
+    .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
+    .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
+    .addHelpText(
+      'after',
+      '\nThe guest owner needs the certificates of the same platform: sevlab platform export.\n' +
+        'What the guest does after cont is emulated, and so is all that answers here.',
+    )
+    .action(async (rest: string[], options: VmmOptions) => {
+      const vmm = await start(rest, options);
+      for (const [signal, code] of [
+        ['SIGINT', 130],
+        ['SIGTERM', 143],
+      ] as const)
+        process.once(signal, () => void vmm.close().then(() => process.exit(code)));
+      const status = await vmm.ended();
+      if (status !== 0) throw new CommandError(EXIT.no, `it ended with status ${status}`);
+    });
+}
+
+async function start(rest: readonly string[], options: VmmOptions): Promise<VmmProcess> {
+  try {
+    const line = parseCommandLine([...inWordsOfQemu(options), ...rest]);
+    if (line.monitors.length === 0)
+      throw new CommandError(
+        EXIT.usage,
+        'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
+      );
+    const platform = startPlatform(line, options);
+    const vmm = new VmmProcess({
+      platform,
+      options: machineOptions(line, options),
+      linux: linuxNamed(options.linux),
+      monitors: line.monitors.map(({ endpoint }) => endpoint),
+      ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
+      say: (text) => say(`sevlab vmm: ${text}`),
+    });
+    await vmm.listen();
+    const places = line.monitors.map(({ endpoint }) => describeEndpoint(endpoint));
+    say(`sevlab vmm: an emulated guest, ${vmm.machine.state.runState}; QMP on ${places.join(', ')}`);
+    return vmm;
+  } catch (error) {
+    if (error instanceof UsageError) throw new CommandError(EXIT.usage, error.message);
+    if (error instanceof EndpointBusy)
+      throw new CommandError(EXIT.state, `${error.message}; try another place`);
+    if (error instanceof CommandFailed) throw new CommandError(EXIT.state, error.message);
+    if (error instanceof QemuExit)
+      throw new CommandError(EXIT.no, error.lines.map((each) => `qemu-system-x86_64: ${each}`).join('\n'));
+    if (error instanceof Error && 'syscall' in error)
+      throw new CommandError(
+        EXIT.usage,
+        `${systemReason(error)}; expected a place where a socket can be made`,
+      );
+    throw error;
+  }
+}
+
+/** Our own options, as QEMU has them. */
+function inWordsOfQemu(options: VmmOptions): readonly string[] {
+  const value = (text: string): string => text.replaceAll(',', ',,');
+  const property = (name: string, text: string | undefined): string =>
+    text === undefined ? '' : `,${name}=${value(text)}`;
+  const given = (option: string, text: string | undefined): readonly string[] =>
+    text === undefined ? [] : [option, text];
+  if (options.qmp.length === 0) return [];
+  const object =
+    `sev-guest,id=sev0,cbitpos=51,reduced-phys-bits=6${property('policy', options.policy)}` +
+    property('dh-cert-file', options.dhCertFile) +
+    property('session-file', options.sessionFile) +
+    (options.kernelHashes ? ',kernel-hashes=on' : '');
+  return [
+    ...[
+      '-machine',
+      'q35,confidential-guest-support=sev0',
+      '-object',
+      object,
+      '-S',
+      '-m',
+      options.memory ?? '512M',
+    ],
+    ...(options.firmware === undefined ? [] : ['-drive', `if=pflash,unit=0,file=${value(options.firmware)}`]),
+    ...given('-kernel', options.kernel),
+    ...given('-initrd', options.initrd),
+    ...given('-append', options.append),
+    ...options.qmp.flatMap((place) => [
+      '-qmp',
+      `${/^(tcp|unix):/.test(place) ? place : `unix:${place}`},server=on,wait=off`,
+    ]),
+  ];
+}
+
+function machineOptions(line: QemuCommandLine, { qemu }: VmmOptions): MachineOptions {
+  const build = { release: QEMU_RELEASES[qemu], package: `sevlab ${VERSION}, simulated` };
+  const options = readOptions(line, build, FILES);
+  if (options.firmware !== undefined || options.machine === 'none') return options;
+  return { ...options, firmware: buildImage({ layout: '202405' }) };
+}
+
+function startPlatform(line: QemuCommandLine, { store: folder, seed }: VmmOptions): StartedPlatform {
+  const policy = line.objects.find(({ id }) => id === line.sevGuest)?.policy ?? 0;
+  const use = { es: hasPolicy(policy, 'ES') };
+  const entropy = entropySource(seed);
+  if (seed !== undefined) say(`sevlab vmm: ${PREDICTABLE}`);
+  if (seed !== undefined && folder === undefined) return startFreshPlatform(entropy, use);
+  const store = storeAt(folder);
+  return withStore(store, () => {
+    expectChipOf(store, seed);
+    return startKeptPlatform(store, entropy, use);
+  });
+}
+
+function linuxNamed(name: string): string {
+  try {
+    return kernelProfile(name).name;
+  } catch (error) {
+    if (error instanceof RangeError) throw new CommandError(EXIT.usage, `--linux: ${error.message}`);
+    throw error;
+  }
+}

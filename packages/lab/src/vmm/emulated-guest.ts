@@ -1,0 +1,99 @@
+import { type Gpa, gpa } from '@sevlab/codec/address';
+import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import { hasPolicy } from '@sevlab/codec/sev/policy';
+import { bootFirmware } from '@sevlab/firmware-sim/boot';
+import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
+import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
+import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { bootItems } from '@sevlab/vmm-sim/direct-boot';
+import { VmmError } from '@sevlab/vmm-sim/errors';
+import { type GuestRecord, RunningGuest } from '@sevlab/vmm-sim/guest';
+import { createKvmGuest, KvmGuest } from '@sevlab/vmm-sim/kvm/kvm-guest';
+import { cpuSignatureOf } from '@sevlab/vmm-sim/qemu/cpu-model';
+import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
+import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
+import { FOUR_GIB, ramRegions } from '@sevlab/vmm-sim/ram-regions';
+import { writeGuest } from '@sevlab/vmm-sim/vmm';
+import { initialVmsas } from '@sevlab/vmm-sim/vmsas';
+import type { StartedPlatform } from '../emulated-platform.ts';
+
+/** What became of a guest that was started. */
+export type Outcome =
+  | { readonly kind: 'running'; readonly kernel: Kernel }
+  | { readonly kind: 'stopped'; readonly reason: string };
+
+/** The guest behind a QEMU of ours: its memory on the emulated machine, and what runs in it. */
+export class EmulatedGuest {
+  readonly kvm: KvmGuest;
+  readonly #platform: StartedPlatform;
+  readonly #record: GuestRecord;
+  readonly #linux: string;
+
+  /** Gives the guest its memory, flash included. Throws QemuExit for an image that SEV-ES cannot do with. */
+  constructor(platform: StartedPlatform, options: MachineOptions, linux: string) {
+    const { vmm } = platform;
+    const { firmware: image = new Uint8Array(), memorySize } = options;
+    const flash = gpa(FOUR_GIB - BigInt(image.length));
+    const regions = options.machine === 'none' ? [] : ramRegions(memorySize);
+    const guest = vmm.host.createGuest([
+      ...regions,
+      ...(image.length > 0 ? [{ gpa: flash, length: BigInt(image.length) }] : []),
+    ]);
+    if (image.length > 0) writeGuest(vmm.host, guest, flash, image);
+    for (const [name, item] of options.directBoot ? bootItems(options.directBoot) : [])
+      vmm.host.offerFwCfg(guest, name, item);
+    this.#platform = platform;
+    this.#linux = linux;
+    this.#record = {
+      ...createKvmGuest(guest, vmsasFor(options)),
+      ...{ memorySize, image, table: readGuidedTable(image) },
+    };
+    this.kvm = new KvmGuest(vmm.state, vmm.host, this.#record);
+  }
+
+  /** What the host finds there; zeros where nothing is. */
+  read(address: Gpa, length: number): Uint8Array {
+    const { host } = this.#platform.vmm;
+    const bytes = new Uint8Array(length);
+    let offset = 0;
+    for (const place of host.locate(this.#record.guest, address, length)) {
+      if (place.spa !== undefined) bytes.set(host.memory.read(place.spa, place.length), offset);
+      offset += place.length;
+    }
+    return bytes;
+  }
+
+  write(address: Gpa, bytes: Uint8Array): void {
+    writeGuest(this.#platform.vmm.host, this.#record.guest, address, bytes);
+  }
+
+  /** VMRUN from the reset vector: firmware, then the kernel and user space. */
+  run(): Outcome {
+    const { observer, vmm } = this.#platform;
+    if (this.#record.asid === undefined)
+      return { kind: 'stopped', reason: 'it is no SEV guest; the emulated firmware runs under SEV only' };
+    const running = new RunningGuest(vmm, this.#record);
+    const { memorySize } = this.#record;
+    const outcome = running.run((context) => bootFirmware({ context, observer, memorySize }));
+    if (outcome.kind === 'stopped') {
+      observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
+      return outcome;
+    }
+    const { bootParams } = outcome;
+    const profile = kernelProfile(this.#linux);
+    const kernel = running.resume((context) => bootKernel({ context, bootParams, profile, observer }));
+    return { kind: 'running', kernel };
+  }
+}
+
+/** The VMSAs of the guest that the options ask for; none without SEV-ES. */
+function vmsasFor({ firmware, objects, sevGuest, cpuModel, vcpus }: MachineOptions): readonly Uint8Array[] {
+  const policy = objects.find(({ id }) => id === sevGuest)?.policy ?? 0;
+  if (firmware === undefined || !hasPolicy(policy, 'ES')) return [];
+  try {
+    return initialVmsas(firmware, { count: vcpus, cpuSignature: cpuSignatureOf(cpuModel), form: 'legacy' });
+  } catch (error) {
+    if (!(error instanceof VmmError)) throw error;
+    throw new QemuExit([error.message, 'failed to locate and/or save reset vector']);
+  }
+}
