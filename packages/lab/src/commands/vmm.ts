@@ -10,7 +10,7 @@ import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
 import { systemReason } from '../system-reason.ts';
 import { VERSION } from '../version.ts';
-import { describeEndpoint, EndpointBusy } from '../vmm/qmp-server.ts';
+import { EndpointBusy } from '../vmm/qmp-server.ts';
 import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
@@ -72,6 +72,7 @@ export function addVmm(program: Command): void {
         ['SIGTERM', 143],
       ] as const)
         process.once(signal, () => void vmm.close().then(() => process.exit(code)));
+      say(`sevlab vmm: an emulated guest, ${vmm.machine.state.runState}; QMP on ${vmm.places.join(', ')}`);
       const status = await vmm.ended();
       if (status !== 0) throw new CommandError(EXIT.no, `it ended with status ${status}`);
     });
@@ -95,8 +96,6 @@ async function start(rest: readonly string[], options: VmmOptions): Promise<VmmP
       say: (text) => say(`sevlab vmm: ${text}`),
     });
     await vmm.listen();
-    const places = line.monitors.map(({ endpoint }) => describeEndpoint(endpoint));
-    say(`sevlab vmm: an emulated guest, ${vmm.machine.state.runState}; QMP on ${places.join(', ')}`);
     return vmm;
   } catch (error) {
     if (error instanceof UsageError) throw new CommandError(EXIT.usage, error.message);

@@ -8,7 +8,7 @@ import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import type { StartedPlatform } from '../emulated-platform.ts';
 import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
-import { QmpServer } from './qmp-server.ts';
+import { describeEndpoint, QmpServer } from './qmp-server.ts';
 import { remarkText } from './remark-text.ts';
 
 /** How a VMM is put together. */
@@ -60,6 +60,11 @@ export class VmmProcess {
     this.guest = new EmulatedGuest(platform, options, linux);
     this.machine = new QemuMachine(options, this.guest.kvm, this.#ports());
     this.#servers = monitors.map((endpoint) => new QmpServer(this.machine, endpoint, () => this.#ended?.()));
+  }
+
+  /** Where clients come, in words. */
+  get places(): readonly string[] {
+    return this.#parts.monitors.map(describeEndpoint);
   }
 
   get kernel(): Kernel | undefined {

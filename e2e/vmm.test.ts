@@ -1,0 +1,288 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { concat, fromBase64, padTo, toBase64, utf8 } from '@sevlab/codec/bytes';
+import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
+import { parseGuid } from '@sevlab/codec/guid';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { QmpClient } from './test/qmp-client.ts';
+
+const SEVLAB = new URL('../sevlab', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'sevlab-vmm-'));
+const socket = join(folder, 'qmp');
+const inFolder = (name: string): string => join(folder, name);
+
+beforeAll(() => {
+  const run = (...args: string[]) => spawnSync(SEVLAB, args, { cwd: folder });
+  expect(run('platform', 'export', '--seed', 'host', '--out', 'chain').status).toBe(0);
+  expect(run('owner', 'session', 'chain', '--seed', 'owner').status).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+  rmSync(socket, { force: true });
+});
+
+interface Vmm {
+  readonly child: ChildProcess;
+  readonly stderr: () => string;
+  readonly exited: Promise<number | null>;
+}
+
+const SESSION = ['--dh-cert-file', inFolder('vm_godh.b64'), '--session-file', inFolder('vm_session.b64')];
+
+/** A VMM of that platform; resolves once it says where its socket is, or has ended. */
+async function vmm(...args: string[]): Promise<Vmm> {
+  const child = spawn(SEVLAB, ['vmm', '--seed', 'host', ...args], { cwd: folder });
+  started.push(child);
+  let stderr = '';
+  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  await new Promise<void>((resolve) => {
+    child.stderr!.on('data', (bytes) => {
+      stderr += bytes;
+      if (stderr.includes('QMP on')) resolve();
+    });
+    void exited.then(() => resolve());
+  });
+  return { child, stderr: () => stderr, exited };
+}
+
+const guid = parseGuid('e6f5a162-d67f-4750-a67c-5d065f2a9910');
+
+/** A packet as AMD describes it, made with node:crypto alone. */
+function seal(measurement: Uint8Array, tik = readFileSync(inFolder('vm_tik.bin'))) {
+  const table = encodeSecretTable([{ guid, data: utf8('the tenant’s secret') }]);
+  const plaintext = padTo(table, Math.ceil(table.length / 16) * 16);
+  const iv = randomBytes(16);
+  const cipher = createCipheriv('aes-128-ctr', readFileSync(inFolder('vm_tek.bin')), iv);
+  const data = new Uint8Array(cipher.update(plaintext));
+  const lengths = new Uint8Array(8);
+  new DataView(lengths.buffer).setUint32(0, data.length, true);
+  new DataView(lengths.buffer).setUint32(4, data.length, true);
+  const flags = new Uint8Array(4);
+  const mac = createHmac('sha256', tik)
+    .update(concat(Uint8Array.of(1), flags, iv, lengths, data, measurement.subarray(0, 32)))
+    .digest();
+  return { 'packet-header': toBase64(concat(flags, iv, mac)), secret: toBase64(data) };
+}
+
+async function measured(client: QmpClient): Promise<Uint8Array> {
+  const { data } = (await client.ask('query-sev-launch-measure')) as { data: string };
+  return fromBase64(data);
+}
+
+describe('a launch through QMP', () => {
+  it('attests, is given a secret, runs, and quits', async () => {
+    const { exited, stderr } = await vmm('--qmp', socket, ...SESSION);
+    const client = await QmpClient.negotiated(socket);
+    expect(await client.ask('query-sev')).toMatchObject({ enabled: true, state: 'launch-secret', policy: 1 });
+    expect(await client.ask('sev-inject-launch-secret', seal(await measured(client)))).toEqual({});
+    expect(await client.ask('cont')).toEqual({});
+    expect(client.events.map(({ event }) => event)).toEqual(['RESUME']);
+    expect(await client.ask('query-sev')).toMatchObject({ state: 'running' });
+    const report = (await client.ask('query-sev-attestation-report', {
+      mnonce: toBase64(new Uint8Array(16)),
+    })) as { data: string };
+    expect(fromBase64(report.data)).toHaveLength(208);
+    expect(await client.ask('quit')).toEqual({});
+    expect(await exited).toBe(0);
+    expect(existsSync(socket)).toBe(false);
+    expect(stderr()).not.toMatch(/does not start|tenant/);
+  });
+
+  it('refuses as hardware does, and explains on standard error', async () => {
+    const { stderr } = await vmm('--qmp', socket, ...SESSION);
+    const client = await QmpClient.negotiated(socket);
+    const packet = seal(await measured(client));
+    const desc = (text: string) => ({ class: 'GenericError', desc: text });
+    const wrongKey = seal(await measured(client), randomBytes(16));
+    expect(await client.ask('sev-inject-launch-secret', wrongKey)).toEqual(
+      desc("SEV: failed to inject secret ret=-5 fw_error=11 'Bad measurement'"),
+    );
+    const altered = fromBase64(packet.secret);
+    altered[0]! ^= 1;
+    expect(await client.ask('sev-inject-launch-secret', { ...packet, secret: toBase64(altered) })).toEqual(
+      desc("SEV: failed to inject secret ret=-5 fw_error=11 'Bad measurement'"),
+    );
+    const long = toBase64(new Uint8Array(16_400));
+    expect(await client.ask('sev-inject-launch-secret', { ...packet, secret: long })).toEqual(
+      desc("SEV: failed to inject secret ret=-22 fw_error=0 ''"),
+    );
+    await client.ask('cont');
+    expect(await client.ask('sev-inject-launch-secret', packet)).toEqual(
+      desc('SEV: Not in correct state. (LSECRET) 3'),
+    );
+    expect(stderr()).toMatch(/BAD_MEASUREMENT: a MAC does not fit/);
+    expect(stderr()).toMatch(/longer than 16384 bytes/);
+  });
+
+  it('shows the host ciphertext where the secret is', async () => {
+    await vmm('--qmp', socket, ...SESSION);
+    const client = await QmpClient.negotiated(socket);
+    await client.ask('sev-inject-launch-secret', seal(await measured(client)));
+    await client.ask('pmemsave', { val: 0x81_0000, size: 4096, filename: inFolder('dump') });
+    const dump = readFileSync(inFolder('dump'));
+    expect(dump).toHaveLength(4096);
+    expect(dump.includes('tenant')).toBe(false);
+    expect(dump.includes(Buffer.from('42f5741e', 'hex'))).toBe(false);
+    expect(dump.some((byte) => byte !== 0)).toBe(true);
+  });
+
+  it("takes QEMU's own arguments, SEV-ES and TCP", async () => {
+    const object = 'sev-guest,id=s,cbitpos=51,reduced-phys-bits=6,policy=5';
+    const { stderr } = await vmm(
+      '--',
+      '-nodefaults',
+      '-display',
+      'none',
+      '-machine',
+      'q35,confidential-guest-support=s',
+      '-object',
+      object,
+      '-smp',
+      '2',
+      '-cpu',
+      'EPYC-v4',
+      '-m',
+      '256',
+      '-S',
+      '-qmp',
+      `unix:${socket},server=on,wait=off`,
+    );
+    const client = await QmpClient.negotiated(socket);
+    expect(await client.ask('query-sev'), stderr()).toMatchObject({ state: 'launch-secret', policy: 5 });
+    expect(await client.ask('query-cpus-fast')).toHaveLength(2);
+    await client.ask('system_reset');
+    expect(client.events.at(-1)).toMatchObject({
+      event: 'SHUTDOWN',
+      data: { reason: 'host-qmp-system-reset' },
+    });
+  });
+});
+
+describe('a host that makes trouble', () => {
+  it('survives garbage, half-closed sockets, and clients that leave in the middle', async () => {
+    const { exited } = await vmm('--qmp', socket);
+    for (const bytes of [
+      randomBytes(4096),
+      Buffer.from('{"execute": "query-st'),
+      Buffer.from('[[[[{{{{'),
+      Buffer.alloc(1 << 20, 0x22),
+    ]) {
+      const client = await QmpClient.open(socket);
+      client.write(bytes);
+      client.close();
+    }
+    const half = connect({ path: socket, allowHalfOpen: true });
+    half.end('{"execute":"qmp_capabilities"}{"execute":"query-status","id":7}');
+    const heard = await new Promise<string>((resolve) => {
+      let text = '';
+      half.on('data', (bytes) => {
+        text += bytes;
+      });
+      half.on('close', () => resolve(text));
+    });
+    expect(heard).toContain('"id": 7');
+    const last = await QmpClient.negotiated(socket);
+    expect(await last.ask('query-status')).toMatchObject({ status: 'prelaunch' });
+    await last.ask('quit');
+    expect(await exited).toBe(0);
+  });
+
+  it('answers a token of 64 MiB with an error, and goes on', async () => {
+    await vmm('--qmp', socket);
+    const client = await QmpClient.negotiated(socket);
+    client.write(Buffer.concat([Buffer.from('"'), Buffer.alloc(65 << 20, 0x61), Buffer.from('"\n')]));
+    expect(await client.next()).toMatchObject({ error: { desc: 'JSON token size limit exceeded' } });
+  });
+
+  it('serves fifty clients one after another, in the order in which they came', async () => {
+    await vmm('--qmp', socket);
+    const order: number[] = [];
+    const clients = Array.from({ length: 50 }, async (_, i) => {
+      const client = await QmpClient.negotiated(socket);
+      order.push(i);
+      expect(await client.ask('query-status')).toMatchObject({ running: false });
+      client.close();
+    });
+    await Promise.all(clients);
+    expect(order).toHaveLength(50);
+  });
+
+  it('quits with commands behind it, which nobody answers', async () => {
+    const { exited } = await vmm('--qmp', socket);
+    const client = await QmpClient.negotiated(socket);
+    client.write('{"execute":"quit"}{"execute":"query-status"}{"execute":"query-status"}');
+    const heard = [];
+    for (let message = await client.next(); message !== undefined; message = await client.next())
+      heard.push(message);
+    expect(heard.map((message) => message.event ?? 'return')).toEqual(['SHUTDOWN', 'return']);
+    expect(await exited).toBe(0);
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it('takes the place of a socket that nobody serves, and not of one that somebody does', async () => {
+    const stale = createServer();
+    await new Promise<void>((resolve) => stale.listen(socket, resolve));
+    const second = await vmm('--qmp', socket);
+    expect([await second.exited, second.stderr()]).toEqual([
+      5,
+      expect.stringContaining('somebody listens there already'),
+    ]);
+    spawnSync('node', [
+      '-e',
+      `require('net').createServer().listen(${JSON.stringify(inFolder('left'))}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ]);
+    expect(existsSync(inFolder('left'))).toBe(true);
+    await vmm('--qmp', inFolder('left'));
+    const client = await QmpClient.negotiated(inFolder('left'));
+    expect(await client.ask('query-status')).toMatchObject({ status: 'prelaunch' });
+    stale.close();
+  });
+
+  it.each([
+    [['--qmp', '/nonexistent/qmp'], 2, /expected a place where a socket can be made/],
+    [[], 2, /nobody could reach it/],
+    [['--qmp', 'q', '--firmware', '/nonexistent'], 2, /Could not open '\/nonexistent'/],
+    [['--qmp', 'q', '--session-file', '/nonexistent'], 1, /SEV: Failed to read '\/nonexistent'/],
+    [['--qmp', 'q', '--policy', 'x'], 2, /Parameter 'policy' expects a number/],
+    [['--qmp', 'q', '--', '-machine', 'isapc'], 2, /unsupported machine type/],
+    [['--qmp', 'q', '--', '-nonsense'], 2, /-nonsense: invalid option/],
+    [['--qmp', 'q', '--linux', '2.4'], 2, /no kernel '2.4'/],
+  ])('%j: exit code %i, and a message', async (args, code, message) => {
+    const { exited, stderr } = await vmm(...args);
+    expect(await exited).toBe(code);
+    expect(stderr()).toMatch(message);
+    expect(stderr()).not.toMatch(/ at .*\.(ts|cjs):/);
+    expect(existsSync(inFolder('q'))).toBe(false);
+  });
+
+  it('ends on SIGTERM, and removes its socket and the file with its number', async () => {
+    const pidFile = inFolder('pid');
+    const { child, exited } = await vmm('--qmp', socket, '--', '-pidfile', pidFile);
+    expect(readFileSync(pidFile, 'latin1')).toMatch(/^\d+\n$/);
+    child.kill('SIGTERM');
+    expect(await exited).toBe(143);
+    expect([existsSync(socket), existsSync(pidFile)]).toEqual([false, false]);
+  });
+
+  it('explains a session that was made for another policy', async () => {
+    const { exited, stderr } = await vmm('--qmp', socket, '--policy', '3', ...SESSION);
+    expect(await exited).toBe(1);
+    expect(stderr()).toMatch(/LAUNCH_START: BAD_MEASUREMENT/);
+    expect(stderr()).toMatch(/fw_error=11 'Bad measurement'/);
+  });
+});
+
+it('says that a folder cannot be written to', async ({ skip }) => {
+  skip(process.getuid?.() === 0, 'NOT RUN: root may write anywhere');
+  chmodSync(folder, 0o500);
+  const { exited } = await vmm('--qmp', inFolder('x'));
+  chmodSync(folder, 0o700);
+  expect(await exited).toBe(2);
+});
