@@ -1,5 +1,4 @@
 import { type Spa, spa } from '@sevlab/codec/address';
-import { toHex } from '@sevlab/codec/bytes';
 import { COMMAND_ID, type CommandName, LaunchSecretBuffer } from '@sevlab/codec/sev/command';
 import { type SevStatus, statusCode, statusFromCode } from '@sevlab/codec/sev/status';
 import { serve } from '@sevlab/psp-sim/mailbox';
@@ -9,9 +8,7 @@ import { expect, test } from 'vitest';
 import type { Case } from './case.ts';
 import { allCases } from './cases.ts';
 import { runCase } from './run.ts';
-import { secretAreaBytes } from './secret-area.ts';
 import { GivenNotReached, type Target } from './target.ts';
-import { simTarget } from './targets/sim.ts';
 import type { Serve } from './targets/sim-platform.ts';
 import { answerPsp } from './targets/sim-psp.ts';
 
@@ -158,29 +155,6 @@ test.each(differing)("an AMD-SP that is the specification's in %s alone is notic
   if (field === 'refusedVmsaIsMeasured')
     expect(failures).toEqual([]); // a full pool takes too long: sev-es.test.ts
   else expect(failures).not.toEqual([]);
-});
-
-const sim = simTarget();
-
-test('a kernel that makes a file of the 65th entry fails PRS-20 alone', () => {
-  const generous: Target = {
-    name: 'without EFI_SECRET_NUM_FILES',
-    kernel: (testCase) => {
-      const answer = sim.kernel!(testCase);
-      return answer.fileCount === 64 ? { ...answer, fileCount: 65 } : answer;
-    },
-  };
-  expect(failuresOf(generous, allCases())).toEqual(['PRS-20']);
-});
-
-test('a kernel that leaves the data of a removed file fails DEL-01 alone', () => {
-  const forgetful: Target = {
-    name: 'without the wipe',
-    kernel: (testCase) => {
-      return { ...sim.kernel!(testCase), areaAfter: toHex(secretAreaBytes(testCase.given.area)) };
-    },
-  };
-  expect(failuresOf(forgetful, allCases())).toEqual(['DEL-01']);
 });
 
 test('a target that cannot begin fails, and says why', () => {

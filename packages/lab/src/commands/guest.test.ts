@@ -72,7 +72,7 @@ describe('sevlab guest', () => {
     ],
     [['--op', 'puthex 0x80c000 zz', EMPTY], /^operation 'puthex 0x80c000 zz': expected an even number/],
     [['--op', 'ls', '--op', 'rm', EMPTY], /^operation 'rm': expected a GUID or a path, got nothing$/],
-    [['--op', 'shred x', EMPTY], /^operation 'shred x': expected one of load .* mem, got 'shred'$/],
+    [['--op', 'shred x', EMPTY], /^operation 'shred x': expected one of load .* cat, got 'shred'$/],
     [['--op', 'put 0x80c000 /nowhere', EMPTY], /^\/nowhere: no such file; expected a file that can be read$/],
     [
       [BIG],
