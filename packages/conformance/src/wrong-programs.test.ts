@@ -7,8 +7,8 @@ import type { SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import { expect, test } from 'vitest';
 import type { Case } from './case.ts';
 import { allCases } from './cases.ts';
-import { runCase } from './run.ts';
-import { GivenNotReached, type Target } from './target.ts';
+import { runCase, runCases } from './run.ts';
+import { GivenNotReached, NotHere, type Target } from './target.ts';
 import type { Serve } from './targets/sim-platform.ts';
 import { answerPsp } from './targets/sim-psp.ts';
 
@@ -174,6 +174,30 @@ test('a target that cannot begin fails, and says why', () => {
 test('what a target has no room for is skipped, not passed', () => {
   const results = allCases().map((testCase) => runCase(testCase, { name: 'empty' }));
   expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => 'skip'));
+});
+
+test('a target may answer the cases of the kernel all at once, in their order', async () => {
+  const cases = allCases().filter(({ id }) => ['PRS-01', 'LSE-01', 'PRS-02', 'PRS-03'].includes(id));
+  const target: Target = {
+    name: 'a kernel alone',
+    kernels: async (kernelCases) =>
+      kernelCases.map(({ id, then }) => {
+        if (id === 'PRS-01') return new NotHere('it is another one');
+        return id === 'PRS-02' ? new GivenNotReached('it died') : then;
+      }),
+  };
+  const results = await runCases(cases, target);
+  expect(results.map(({ id, outcome }) => [id, outcome])).toEqual([
+    ['LSE-01', 'skip'],
+    ['PRS-01', 'skip'],
+    ['PRS-02', 'fail'],
+    ['PRS-03', 'pass'],
+  ]);
+  expect(results.map(({ actual }) => actual).slice(0, 3)).toEqual([
+    'a kernel alone has no psp',
+    'it is another one',
+    'it died',
+  ]);
 });
 
 test("a fault of the target itself is nobody's failure", () => {

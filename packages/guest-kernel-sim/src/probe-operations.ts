@@ -242,8 +242,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     rc: 0,
     runs: nonZeroRuns(context.memory.readPrivate(at, length)),
   })),
-  cat: operation([path], ({ sys }, file) => ({ rc: 0, text: new TextDecoder().decode(sys.readFile(file)) })),
+  cat: operation([path], ({ sys }, file) => ({ rc: 0, text: textOf(sys.readFile(file)) })),
 };
+
+/** Up to the first NUL, one character a byte: the test program under a real kernel knows no encoding. */
+function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return String.fromCharCode(...bytes.subarray(0, end === -1 ? undefined : end));
+}
 
 /** The driver's folder in sysfs is there while the module is loaded, and always when it is none. */
 function requireDriver(kernel: Kernel): Kernel {

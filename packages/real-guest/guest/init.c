@@ -263,15 +263,20 @@ static bool is_live(void)
 	return live;
 }
 
-/* As udev does with devices that came before it: announce it again; this program is then called as the helper. */
+/*
+ * As udev does with devices that came before it: announce it again; this program is then called as the helper. When the
+ * module is there already, nobody would wait for that helper, and it would have nothing to do.
+ */
 static void autoload(char **words)
 {
 	(void)words;
-	int result = write_file("/proc/sys/kernel/hotplug", "/init");
+	int result = is_live() ? access(DEVICE "/uevent", F_OK) : write_file("/proc/sys/kernel/hotplug", "/init");
 
-	put_result(result < 0 ? result : write_file(DEVICE "/uevent", "add"));
+	if (result == 0 && !is_live())
+		result = write_file(DEVICE "/uevent", "add");
+	put_result(result);
 	/* the module is live when its probe is over, whatever came of it */
-	for (int tries = 0; !is_live() && tries < 200; tries++)
+	for (int tries = 0; result == 0 && !is_live() && tries < 200; tries++)
 		usleep(10000);
 	fprintf(out, ",\"loaded\":%s", is_live() ? "true" : "false");
 	put_bound();
