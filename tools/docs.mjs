@@ -217,6 +217,7 @@ the profile \`spec\`, which is our reading of the published specification.
 
 ${section('AMD-SP', 'what SEV firmware 1.55 for Genoa does')}
 ${section('OVMF', 'what a host reads of an image of OVMF, of what its AmdSev build leaves to the kernel, and of what that makes of it')}
+${section('Linux', 'what a kernel and its driver efi_secret make of tables and areas, and what programs find there')}
 ${faultsSection()}`;
 }
 

@@ -1,3 +1,4 @@
+import type { EfiMemoryType } from '@sevlab/codec/efi/memory-map';
 import type { CommandName } from '@sevlab/codec/sev/command';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import type { LayoutName } from '@sevlab/firmware-sim/layouts';
@@ -475,21 +476,95 @@ export interface KernelCase extends CaseHead {
 }
 
 export interface KernelGiven {
-  /** `zeros`: nothing was injected. */
-  readonly area: SecretArea | 'zeros';
+  /**
+   * `zeros`: nothing was injected. `documentation`: the four secrets of the example in the kernel's documentation. Or the
+   * bytes at its start, in hexadecimal.
+   */
+  readonly area: SecretArea | 'zeros' | 'documentation' | { readonly bytes: string };
   /** Where the area lies, as the location says. Default: 3000000h, in reserved memory. */
   readonly base?: NumberText;
   /** Its length, as the location says. Default: 10000h. */
   readonly size?: NumberText;
+  /** Where its bytes are put. Default: at the base. */
+  readonly at?: NumberText;
   /** Default: 6.1. */
   readonly linux?: string;
+  /**
+   * `bind`: through the bind file of the driver, which answers with what the probe said. `load`: with its module. `none`:
+   * not before the operations. Default: `bind`; with tables of its own `load`.
+   */
+  readonly mode?: 'bind' | 'load' | 'none';
+  /** A boot of its own, on tables that are otherwise in this. */
+  readonly tables?: KernelTables;
+  /** How the kernel is built or started, where that is otherwise than usual. */
+  readonly build?: readonly KernelBuild[];
 }
+
+/** What not every kernel under test can be. */
+export const KERNEL_BUILDS = {
+  'EFI_SECRET=y': 'the driver is part of the kernel',
+  'X86_PAT=n': 'the kernel knows one way only to map memory',
+  'no decompressor': 'nothing looks at the tables before the kernel proper does',
+} as const;
+export type KernelBuild = keyof typeof KERNEL_BUILDS;
+
+/** What the loader and the firmware left: whatever is absent is sound. Addresses are guest-physical. */
+export interface KernelTables {
+  /** The characters by which boot_params tell of EFI. Default: EL64; `none`: four NULs. */
+  readonly loader?: 'EL64' | 'none';
+  readonly systemTable?: {
+    /** As boot_params have it. */
+    readonly address?: NumberText;
+    readonly signature?: string;
+    readonly revision?: NumberText;
+    readonly headerSize?: NumberText;
+    readonly crc?: NumberText;
+    /** Where the vendor's name stands. */
+    readonly vendor?: NumberText;
+    /** How many entries the configuration table has. Default: the right number. */
+    readonly count?: NumberText;
+    /** Where the configuration table is. */
+    readonly entries?: NumberText;
+  };
+  /** Entries of the configuration table; ten at most. Default: the one that locates the area, at 820300h. */
+  readonly entries?: readonly { readonly table: EfiTableName; readonly address: NumberText }[];
+  /** The memory map of EFI, as boot_params tell of it. */
+  readonly memoryMap?: {
+    readonly address?: NumberText;
+    readonly size?: NumberText;
+    readonly descriptorSize?: NumberText;
+    readonly descriptorVersion?: NumberText;
+  };
+  /** What the maps say of the page at 80c000h, which is otherwise reserved. */
+  readonly page?: { readonly e820?: E820Word; readonly efi?: EfiMemoryType };
+  /** Words in front of those that any kernel needs which no firmware prepared; `noefi` in place of `efi=noruntime`. */
+  readonly commandLine?: string;
+  /** Bytes over all that. */
+  readonly bytes?: readonly { readonly at: NumberText; readonly bytes: string }[];
+}
+
+/** Tables by the names that the kernel prints; `GUID swapped`: the area's GUID in big-endian order; `unknown`: any. */
+export const EFI_TABLES = {
+  CocoSecret: 'adf956ad-e98c-484c-ae11-b51c7d336447',
+  'ACPI 2.0': '8868e871-e4f1-11d3-bc22-0080c73c8881',
+  ACPI: 'eb9d2d30-2d88-11d3-9a16-0090273fc14d',
+  SMBIOS: 'eb9d2d31-2d88-11d3-9a16-0090273fc14d',
+  'SMBIOS 3.0': 'f2fd1544-9794-4a2c-992e-e5bbcf20e394',
+  'GUID swapped': 'ad56f9ad-8ce9-4c48-ae11-b51c7d336447',
+  unknown: '11111111-2222-3333-4444-555555555555',
+} as const;
+export type EfiTableName = keyof typeof EFI_TABLES;
+
+/** Words of the kernel's log for types of memory. */
+export type E820Word = 'usable' | 'reserved' | 'ACPI data' | 'ACPI NVS';
 
 /** The bytes at the start of the area, zeros behind them. */
 export interface SecretArea {
   readonly entries: readonly SecretAreaEntry[];
   /** How many entries follow with made-up names: 00000001-0000-4000-8000-000000000000 and so on, data `0`, `1`, … */
   readonly numbered?: number;
+  /** Bytes behind the entries, in hexadecimal, which the length in the header counts. */
+  readonly tail?: string;
   /** The length in the header. Default: the right one. */
   readonly headerLength?: NumberText;
   /** The GUID of the header. Default: the right one. */
@@ -500,20 +575,71 @@ export interface SecretAreaEntry {
   readonly guid: string;
   /** Hexadecimal. */
   readonly data: string;
+  /** How often in a row. Default: once. */
+  readonly repeat?: number;
   /** What the entry says; default: the right length. */
   readonly length?: NumberText;
 }
 
 export interface KernelThen {
-  /** What binding the driver answers; null when it succeeds. */
+  /** What binding the driver answers, or loading its module; null when it succeeds, or when neither is done. */
   readonly errno: string | null;
+  /** Whether the driver is bound then. */
+  readonly bound?: boolean;
   /** The driver's own lines and the driver core's, in order and with their levels; without debug messages. */
   readonly dmesg?: readonly string[];
+  /** The driver's debug messages. */
+  readonly debug?: readonly string[];
   /** Files below secrets/coco before any operation, by name; null: the directory is not there. */
   readonly files?: readonly { readonly name: string; readonly data: string }[] | null;
   readonly fileCount?: number;
-  /** What each operation answers; null when it succeeds. */
-  readonly operations?: readonly (string | null)[];
+  /** What each operation answers: an errno; null when it succeeds; or more, and then what is absent is not compared. */
+  readonly operations?: readonly (string | null | OperationThen)[];
   /** The bytes at the start of the area when all is done, in hexadecimal; compared as far as they go. */
   readonly areaAfter?: string;
+  /** A boot of its own: lines of its log about EFI, with their levels. */
+  readonly efi?: readonly string[];
+  /** A boot of its own: lines of its log with the memory map. */
+  readonly e820?: readonly string[];
+  /** A boot of its own: complaints about mappings, whenever they came. */
+  readonly ioremap?: readonly string[];
+  /** A boot of its own: whether the platform device is there. */
+  readonly device?: boolean;
+  /** A boot of its own: lines of /proc/iomem about memory. */
+  readonly iomem?: readonly string[];
+}
+
+/** What an operation answers, by the keys of the answer. */
+export interface OperationThen {
+  /** The call's value. */
+  readonly rc?: number;
+  readonly err?: string;
+  /** A content in hexadecimal, and its length. */
+  readonly hex?: string;
+  readonly len?: number;
+  /** A content of more than 4096 bytes. */
+  readonly sha256?: string;
+  readonly text?: string;
+  /** A file's type, mode, owner, size and number of links. */
+  readonly st?: StatThen;
+  /** Entries of a folder, by name. */
+  readonly e?: readonly StatThen[];
+  readonly bound?: boolean;
+  readonly loaded?: boolean;
+  /** Whether a time is the one that `utime` sets. */
+  readonly atime?: 'set' | 'other';
+  readonly mtime?: 'set' | 'other';
+  /** Lines of the driver meanwhile. */
+  readonly k?: readonly string[];
+}
+
+/** As the operations tell of a file: name, type as `ls -l` has it, mode in octal digits. */
+export interface StatThen {
+  readonly n?: string;
+  readonly t?: string;
+  readonly mode?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly size?: number;
+  readonly nlink?: number;
 }

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import images from '../../codec/test/vectors/ovmf/guid-tables.json' with { type: 'json' };
 import schema from '../case.schema.json' with { type: 'json' };
 import linux from '../test/vectors/linux-areas.json' with { type: 'json' };
-import { type FirmwareCase, FLAGS, type KernelCase, SIGHTS } from './case.ts';
+import { EFI_TABLES, type FirmwareCase, FLAGS, KERNEL_BUILDS, type KernelCase, SIGHTS } from './case.ts';
 import { allCases } from './cases.ts';
 import { tableImageBytes } from './firmware-image.ts';
 import { secretAreaBytes } from './secret-area.ts';
@@ -17,13 +17,13 @@ const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile
 const complaints = (value: unknown) => (validate(value) ? [] : validate.errors);
 
 describe('the suite', () => {
-  it('has 398 cases', () => {
+  it('has 529 cases', () => {
     const rooms = allCases().map(({ room }) => room);
     const count = (wanted: string) => rooms.filter((room) => room === wanted).length;
     expect({ psp: count('psp'), firmware: count('firmware'), kernel: count('kernel') }).toEqual({
       psp: 293,
       firmware: 84,
-      kernel: 21,
+      kernel: 152,
     });
   });
 
@@ -74,13 +74,15 @@ describe('the schema', () => {
     expect(complaints({ ...good, [word]: value })).not.toEqual([]);
   });
 
-  it('has the flags, commands, statuses and layouts of the types', () => {
-    const { pspCase, commandStep, seeStep, status, builtImage } = schema.$defs;
+  it('has the flags, commands, statuses, layouts and words of the types', () => {
+    const { pspCase, commandStep, seeStep, status, builtImage, kernelCase, kernelTables } = schema.$defs;
     expect(pspCase.properties.flags.items.enum).toEqual(Object.keys(FLAGS));
     expect(commandStep.properties.command.anyOf[0]?.enum).toEqual(Object.keys(COMMAND_ID));
     expect(seeStep.properties.of.enum).toEqual(Object.keys(SIGHTS));
     expect(status.enum).toEqual(Object.keys(SEV_STATUS));
     expect(builtImage.properties.layout.enum).toEqual(Object.keys(LAYOUTS));
+    expect(kernelCase.properties.given.properties.build.items.enum).toEqual(Object.keys(KERNEL_BUILDS));
+    expect(kernelTables.properties.entries.items.properties.table.enum).toEqual(Object.keys(EFI_TABLES));
   });
 
   it('is closed everywhere, and explains every word', () => {

@@ -1,5 +1,14 @@
 import firmware from '../cases/firmware.json' with { type: 'json' };
-import kernel from '../cases/kernel.json' with { type: 'json' };
+import consumers from '../cases/kernel/consumers.json' with { type: 'json' };
+import deleting from '../cases/kernel/deleting.json' with { type: 'json' };
+import descriptor from '../cases/kernel/descriptor.json' with { type: 'json' };
+import device from '../cases/kernel/device.json' with { type: 'json' };
+import efi from '../cases/kernel/efi.json' with { type: 'json' };
+import memoryMap from '../cases/kernel/memory-map.json' with { type: 'json' };
+import reading from '../cases/kernel/reading.json' with { type: 'json' };
+import refusing from '../cases/kernel/refusing.json' with { type: 'json' };
+import table from '../cases/kernel/table.json' with { type: 'json' };
+import unloading from '../cases/kernel/unloading.json' with { type: 'json' };
 import activation from '../cases/psp/activation.json' with { type: 'json' };
 import attestation from '../cases/psp/attestation.json' with { type: 'json' };
 import clients from '../cases/psp/clients.json' with { type: 'json' };
@@ -22,6 +31,9 @@ export function allCases(): readonly Case[] {
     ...[mailbox, platform, identity, activation],
     ...[launchStart, launchUpdate, launchMeasure, launchSecret, launchFinish],
     ...[attestation, debugging, migration, memory, clients],
+  ].flat();
+  const kernel: readonly unknown[] = [
+    ...[efi, device, descriptor, table, reading, deleting, refusing, unloading, memoryMap, consumers],
   ].flat();
   const files: readonly unknown[] = [...psp, ...firmware, ...kernel];
   return files as readonly Case[]; // cases.test.ts holds every one of them against the schema

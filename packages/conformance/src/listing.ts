@@ -4,9 +4,13 @@ import type { Case } from './case.ts';
 import { runCase } from './run.ts';
 import type { Target } from './target.ts';
 
-/** One of the numbered checks of the AMD-SP's firmware, or of OVMF and what a VMM reads of its image. */
+/**
+ * One of the numbered checks of the AMD-SP's firmware, of OVMF and what a VMM reads of its image, or of what Linux makes
+ * of it.
+ */
 export interface Check {
   readonly id: string;
+  readonly of: 'AMD-SP' | 'OVMF' | 'Linux';
   readonly subject: string;
   /** Cases that hold it under a number of their own. */
   readonly cases?: readonly string[];
@@ -24,7 +28,7 @@ export interface NamedTest {
   readonly row?: { readonly file: string; readonly name: string };
 }
 
-export const CHECKS: readonly Check[] = checks;
+export const CHECKS = checks as readonly Check[]; // listing.test.ts looks at each
 
 /** Something that goes wrong between image and kernel. */
 export interface Fault {
@@ -41,12 +45,15 @@ export interface Fault {
 
 export const FAULTS: readonly Fault[] = faults;
 
-/** Topics, the letters in front of the number, of checks of OVMF; all others are of the AMD-SP. */
-const OVMF_TOPICS: readonly string[] = ['FT', 'IN', 'PD', 'HT', 'ST', 'MM', 'GU', 'LX', 'RS', 'GR'];
+/** The rooms of the cases that have a check's own number: a topic of the AMD-SP has the letters of one of Linux. */
+const ROOMS: Readonly<Record<Check['of'], readonly Case['room'][]>> = {
+  'AMD-SP': ['psp', 'firmware'],
+  OVMF: ['firmware', 'kernel'],
+  Linux: ['kernel'],
+};
 
 /** What became of a check. */
 export interface CheckResult extends Omit<Check, 'cases'> {
-  readonly of: 'AMD-SP' | 'OVMF';
   /** Its cases: the one with its number, those with a letter behind it, and those that it names. */
   readonly cases: readonly string[];
   /** `test`: a named test holds it. */
@@ -58,11 +65,13 @@ export interface CheckResult extends Omit<Check, 'cases'> {
 /** Runs the cases of every check. */
 export function listChecks(all: readonly Case[], target: Target): CheckResult[] {
   return CHECKS.map((check) => {
-    const own = all.filter(({ id }) => id.replace(/[a-z]$/, '') === check.id || check.cases?.includes(id));
-    const of = OVMF_TOPICS.includes(check.id.replace(/-.*/, '')) ? 'OVMF' : 'AMD-SP';
+    const own = all.filter(({ id, room }) => {
+      const hasNumber = id.replace(/[a-z]$/, '') === check.id && ROOMS[check.of].includes(room);
+      return hasNumber || check.cases?.includes(id);
+    });
     const underSpec = own.some((each) => each.room === 'psp' && each.spec !== undefined);
     const cases = own.map(({ id }) => id);
-    return { ...check, of, cases, underSpec, outcome: outcomeOf(check, own, target) };
+    return { ...check, cases, underSpec, outcome: outcomeOf(check, own, target) };
   });
 }
 

@@ -1,17 +1,30 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Case } from './case.ts';
-import { GivenNotReached, type Target } from './target.ts';
+import type { Case, KernelCase } from './case.ts';
+import { GivenNotReached, type KernelOutcome, NotHere, type Target } from './target.ts';
 
 /** What became of a case. */
 export interface CaseResult {
   readonly id: string;
   /** What failed is the run under the profile `spec`. */
   readonly profile?: 'spec';
-  /** `skip`: the target has no such room. */
+  /** `skip`: the target has no such room, or the case is not for it. */
   readonly outcome: 'pass' | 'fail' | 'skip';
   readonly expected: unknown;
   /** What the target answered to the same questions, or in words why it could not be asked. */
   readonly actual: unknown;
+}
+
+/** Runs cases, those of the kernel all at once where the target wants that. Results are in the order of the cases. */
+export async function runCases(cases: readonly Case[], target: Target): Promise<CaseResult[]> {
+  if (target.kernels === undefined) return cases.map((testCase) => runCase(testCase, target));
+  const ofKernel = cases.filter((testCase): testCase is KernelCase => testCase.room === 'kernel');
+  const outcomes = await target.kernels(ofKernel);
+  const answered = new Map(ofKernel.map((testCase, i) => [testCase.id, outcomes[i]]));
+  return cases.map((testCase) =>
+    testCase.room === 'kernel'
+      ? judge(testCase, target, answered.get(testCase.id))
+      : runCase(testCase, target),
+  );
 }
 
 /** Runs one case, and where it has an answer for the profile `spec`, under that too. Only what it names is compared. */
@@ -24,21 +37,28 @@ export function runCase(testCase: Case, target: Target): CaseResult {
 }
 
 function runOnce(testCase: Case, target: Target): CaseResult {
-  const { id } = testCase;
-  const expected = expectedOf(testCase);
   try {
-    const answer = ask(testCase, target);
-    if (answer === undefined)
-      return { id, outcome: 'skip', expected, actual: `${target.name} has no ${testCase.room}` };
-    const actual = restrict(answer, expected);
-    return { id, outcome: isDeepStrictEqual(actual, expected) ? 'pass' : 'fail', expected, actual };
+    return judge(testCase, target, ask(testCase, target));
   } catch (error) {
     if (!(error instanceof GivenNotReached)) throw error;
-    return { id, outcome: 'fail', expected, actual: error.message };
+    return judge(testCase, target, error);
   }
 }
 
-function ask(testCase: Case, target: Target): unknown {
+type Answer = ReturnType<typeof ask> | KernelOutcome;
+
+function judge(testCase: Case, target: Target, answer: Answer): CaseResult {
+  const { id } = testCase;
+  const expected = expectedOf(testCase);
+  if (answer === undefined)
+    return { id, outcome: 'skip', expected, actual: `${target.name} has no ${testCase.room}` };
+  if (answer instanceof NotHere) return { id, outcome: 'skip', expected, actual: answer.reason };
+  if (answer instanceof GivenNotReached) return { id, outcome: 'fail', expected, actual: answer.message };
+  const actual = restrict(answer, expected);
+  return { id, outcome: isDeepStrictEqual(actual, expected) ? 'pass' : 'fail', expected, actual };
+}
+
+function ask(testCase: Case, target: Target) {
   switch (testCase.room) {
     case 'psp':
       return target.psp?.(testCase);
@@ -59,10 +79,15 @@ function expectedOf(testCase: Case): unknown {
   return { statuses, ...rest, ...(out && { out: Object.fromEntries(numbers) }) };
 }
 
-/** The part of an answer that an expectation names. Lists are compared whole, but for lists of pairs. */
+/**
+ * The part of an answer that an expectation names. Lists are compared whole, but for lists of pairs, and item by item
+ * where there are as many.
+ */
 function restrict(answer: unknown, expected: unknown): unknown {
   if (Array.isArray(expected) && Array.isArray(answer) && Array.isArray(expected[0]))
     return expected.filter((pair) => answer.some((each) => isDeepStrictEqual(each, pair)));
+  if (Array.isArray(expected) && Array.isArray(answer) && expected.length === answer.length)
+    return answer.map((each, i) => restrict(each, expected[i]));
   if (!isRecord(expected) || !isRecord(answer)) return answer;
   return Object.fromEntries(
     Object.entries(expected).map(([key, value]) => [key, restrict(answer[key], value)]),

@@ -10,6 +10,19 @@ export interface Target {
   psp?(testCase: PspCase): PspAnswer;
   firmware?(testCase: FirmwareCase): FirmwareThen;
   kernel?(testCase: KernelCase): KernelThen;
+  /** In place of `kernel`, many cases at once, for a kernel that has to boot first; in their order. */
+  kernels?(cases: readonly KernelCase[]): Promise<readonly KernelOutcome[]>;
+}
+
+export type KernelOutcome = KernelThen | GivenNotReached | NotHere;
+
+/** A case that cannot be for this target, and why. */
+export class NotHere {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
 }
 
 /** What was seen of the AMD-SP: one status for each command step, and what the case asks for. */

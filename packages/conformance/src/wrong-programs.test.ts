@@ -1,5 +1,4 @@
 import { type Spa, spa } from '@sevlab/codec/address';
-import { toHex } from '@sevlab/codec/bytes';
 import { COMMAND_ID, type CommandName, LaunchSecretBuffer } from '@sevlab/codec/sev/command';
 import { type SevStatus, statusCode, statusFromCode } from '@sevlab/codec/sev/status';
 import { serve } from '@sevlab/psp-sim/mailbox';
@@ -8,10 +7,8 @@ import type { SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import { expect, test } from 'vitest';
 import type { Case } from './case.ts';
 import { allCases } from './cases.ts';
-import { runCase } from './run.ts';
-import { secretAreaBytes } from './secret-area.ts';
-import { GivenNotReached, type Target } from './target.ts';
-import { simTarget } from './targets/sim.ts';
+import { runCase, runCases } from './run.ts';
+import { GivenNotReached, NotHere, type Target } from './target.ts';
 import type { Serve } from './targets/sim-platform.ts';
 import { answerPsp } from './targets/sim-psp.ts';
 
@@ -160,29 +157,6 @@ test.each(differing)("an AMD-SP that is the specification's in %s alone is notic
   else expect(failures).not.toEqual([]);
 });
 
-const sim = simTarget();
-
-test('a kernel that makes a file of the 65th entry fails PRS-20 alone', () => {
-  const generous: Target = {
-    name: 'without EFI_SECRET_NUM_FILES',
-    kernel: (testCase) => {
-      const answer = sim.kernel!(testCase);
-      return answer.fileCount === 64 ? { ...answer, fileCount: 65 } : answer;
-    },
-  };
-  expect(failuresOf(generous, allCases())).toEqual(['PRS-20']);
-});
-
-test('a kernel that leaves the data of a removed file fails DEL-01 alone', () => {
-  const forgetful: Target = {
-    name: 'without the wipe',
-    kernel: (testCase) => {
-      return { ...sim.kernel!(testCase), areaAfter: toHex(secretAreaBytes(testCase.given.area)) };
-    },
-  };
-  expect(failuresOf(forgetful, allCases())).toEqual(['DEL-01']);
-});
-
 test('a target that cannot begin fails, and says why', () => {
   const stubborn: Target = {
     name: 'stubborn',
@@ -200,6 +174,30 @@ test('a target that cannot begin fails, and says why', () => {
 test('what a target has no room for is skipped, not passed', () => {
   const results = allCases().map((testCase) => runCase(testCase, { name: 'empty' }));
   expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => 'skip'));
+});
+
+test('a target may answer the cases of the kernel all at once, in their order', async () => {
+  const cases = allCases().filter(({ id }) => ['PRS-01', 'LSE-01', 'PRS-02', 'PRS-03'].includes(id));
+  const target: Target = {
+    name: 'a kernel alone',
+    kernels: async (kernelCases) =>
+      kernelCases.map(({ id, then }) => {
+        if (id === 'PRS-01') return new NotHere('it is another one');
+        return id === 'PRS-02' ? new GivenNotReached('it died') : then;
+      }),
+  };
+  const results = await runCases(cases, target);
+  expect(results.map(({ id, outcome }) => [id, outcome])).toEqual([
+    ['LSE-01', 'skip'],
+    ['PRS-01', 'skip'],
+    ['PRS-02', 'fail'],
+    ['PRS-03', 'pass'],
+  ]);
+  expect(results.map(({ actual }) => actual).slice(0, 3)).toEqual([
+    'a kernel alone has no psp',
+    'it is another one',
+    'it died',
+  ]);
 });
 
 test("a fault of the target itself is nobody's failure", () => {

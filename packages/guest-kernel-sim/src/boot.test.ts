@@ -45,17 +45,19 @@ const documentedArea = fromHex(
 /** Boots that this kernel cannot follow. */
 const OUT_OF_REACH: Readonly<Record<string, string>> = {
   loader_signature_EL32: 'the decompressor halts before the kernel proper starts',
-  e820_says_ram_add_efi_memmap: 'there is no kernel command line',
   no_noruntime: 'there are no EFI runtime services to call, so nothing can crash in them',
 };
 
-function prepare(context: GuestContext, writes: RecordedBoot['writes'] = []): void {
+function prepare(
+  context: GuestContext,
+  { writes = [], commandLine = '' }: Partial<Pick<RecordedBoot, 'writes' | 'commandLine'>> = {},
+): void {
   context.memory.writePrivate(PLAIN_GUEST.area, new Uint8Array(4096));
   context.memory.writePrivate(gpa(0n), new Uint8Array(4096));
   context.memory.writePrivate(gpa(0x2200000n), new Uint8Array(4096));
   context.memory.writePrivate(gpa(0x3000000n), new Uint8Array(4096));
   context.memory.writePrivate(gpa(0x820000n), new Uint8Array(0x10000));
-  writePlainGuest(context.memory);
+  writePlainGuest(context.memory, { commandLine });
   context.memory.writePrivate(PLAIN_GUEST.area, documentedArea);
   for (const [address, bytes] of writes) context.memory.writePrivate(gpa(BigInt(address)), fromHex(bytes));
 }
@@ -74,7 +76,7 @@ describe('what Linux 6.1.192 did with damaged EFI tables', () => {
     (_, one) => {
       const observer = createObserver();
       runPlainGuest(observer, (context) => {
-        prepare(context, one.writes);
+        prepare(context, one);
         const profile = kernelProfile('6.1');
         const kernel = startKernel({ context, bootParams: PLAIN_GUEST.bootParams, profile, observer });
         mountSecurityFs(kernel);
@@ -167,7 +169,9 @@ describe('the version of EFI', () => {
   ] as const)('on %s of revision 0x%s', (name, revision, line) => {
     const observer = createObserver();
     runPlainGuest(observer, (context) => {
-      prepare(context, [['0x820008', Buffer.from(new Uint32Array([revision]).buffer).toString('hex')]]);
+      prepare(context, {
+        writes: [['0x820008', Buffer.from(new Uint32Array([revision]).buffer).toString('hex')]],
+      });
       const profile = kernelProfile(name);
       const { state } = startKernel({ context, bootParams: PLAIN_GUEST.bootParams, profile, observer });
       expect(state.log.map(({ text }) => text).filter((text) => /version|EFI v/.test(text))).toEqual([line]);
@@ -178,7 +182,7 @@ describe('the version of EFI', () => {
 it('refuses a configuration table that early_memremap cannot hold', () => {
   const observer = createObserver();
   runPlainGuest(observer, (context) => {
-    prepare(context, [['0x820068', 'ffffffff']]);
+    prepare(context, { writes: [['0x820068', 'ffffffff']] });
     const profile = kernelProfile('6.1');
     const { state } = startKernel({ context, bootParams: PLAIN_GUEST.bootParams, profile, observer });
     expect(state.log.at(-2)?.text).toBe('efi: Could not map Configuration table!');

@@ -2,10 +2,11 @@ import type { Observer } from '@sevlab/ambient/observer';
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { BOOT_PARAMS_SIZE } from '@sevlab/codec/efi/boot-params';
 import { type GuestContext, MSR_SEV_STATUS } from '@sevlab/machine/machine';
-import { emitUevent } from './driver-core.ts';
+import { emitUevent, registerDriver } from './driver-core.ts';
 import { registerCocoSecret } from './efi/coco.ts';
 import { efiInit } from './efi/config-tables.ts';
 import { setupMemoryMap } from './efi/e820.ts';
+import { KernelError } from './errno.ts';
 import { Kernel } from './kernel.ts';
 import { loadForDevice } from './modules.ts';
 import { printk } from './printk.ts';
@@ -17,6 +18,8 @@ export interface BootInput {
   /** Where the loader left boot_params. */
   readonly bootParams: Gpa;
   readonly profile: KernelProfile;
+  /** Whether the driver is part of the kernel and no module. Default: false. */
+  readonly builtIn?: boolean;
   readonly observer: Observer;
 }
 
@@ -29,7 +32,7 @@ export function bootKernel(input: BootInput): Kernel {
 }
 
 /** setup_arch(), then the initcalls that matter here, in their order. No user space yet. */
-export function startKernel({ context, bootParams, profile, observer }: BootInput): Kernel {
+export function startKernel({ context, bootParams, profile, builtIn = false, observer }: BootInput): Kernel {
   const now = observer.clock.now;
   const params = context.memory.as('kernel').readPrivate(bootParams, BOOT_PARAMS_SIZE);
   const kernel = new Kernel(
@@ -42,9 +45,11 @@ export function startKernel({ context, bootParams, profile, observer }: BootInpu
       e820: [],
       iomem: [],
       warnedOfRam: false,
+      efiTables: undefined,
       cocoSecret: undefined,
       devices: new Map(),
       modules: new Map(),
+      builtIn,
       efiSecret: undefined,
       securityfs: createSecurityFs(now),
       mounted: false,
@@ -57,6 +62,7 @@ export function startKernel({ context, bootParams, profile, observer }: BootInpu
   printMemoryEncryption(kernel);
   securityfsInit(kernel);
   registerCocoSecret(kernel);
+  if (builtIn) registerDriver(kernel, 'efi_secret'); // a device_initcall, and so behind efisubsys_init()
   return kernel;
 }
 
@@ -77,6 +83,13 @@ function securityfsInit(kernel: Kernel): void {
 /** mount -t securityfs, as init does. */
 export function mountSecurityFs(kernel: Kernel): void {
   kernel.state.mounted = true;
+}
+
+/** umount2(2) of securityfs. Throws EINVAL where it is not mounted, EBUSY while a file or folder of it is open. */
+export function unmountSecurityFs({ state }: Kernel): void {
+  if (!state.mounted) throw new KernelError('EINVAL');
+  if ([...state.securityfs.open.values()].some(({ ino }) => ino !== 0)) throw new KernelError('EBUSY');
+  state.mounted = false;
 }
 
 /** udevadm trigger: devices that came before user space are announced again, and udev loads their modules. */

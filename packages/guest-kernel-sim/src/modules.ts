@@ -15,13 +15,20 @@ export function resolveModule(kernel: RunningKernel, name: string): string | und
 const isBuilt = ({ state }: RunningKernel, module: string): boolean =>
   state.profile.announces !== 'nobody' && MODULES.has(module);
 
+/** Platform drivers that are registered: those of loaded modules, and one that is part of the kernel. */
+export const driverNames = ({ state }: RunningKernel): string[] => [
+  ...state.modules.keys(),
+  ...(state.builtIn ? MODULES : []),
+];
+
 /**
  * init_module(2). The module stays, whatever its driver's probe says. Throws EEXIST when it is loaded, ENOENT when
- * there is no such module. `debug` is the parameter `dyndbg=+p`.
+ * there is no such module, EBUSY when its driver is part of the kernel (driver_register()). `debug` is the parameter `dyndbg=+p`.
  */
 export function loadModule(kernel: RunningKernel, name: string, { debug = false } = {}): void {
   if (!isBuilt(kernel, name)) throw new KernelError('ENOENT');
   if (kernel.state.modules.has(name)) throw new KernelError('EEXIST');
+  if (kernel.state.builtIn) throw new KernelError('EBUSY');
   kernel.state.modules.set(name, { debug });
   registerDriver(kernel, name);
 }
@@ -54,5 +61,5 @@ export function formatProcModules(kernel: RunningKernel): string {
 /** What udev's kmod builtin does with a device: loads the module that its modalias names, if there is one. */
 export function loadForDevice(kernel: RunningKernel, device: string): void {
   const module = resolveModule(kernel, modalias(device));
-  if (module !== undefined && !kernel.state.modules.has(module)) loadModule(kernel, module);
+  if (module !== undefined && !driverNames(kernel).includes(module)) loadModule(kernel, module);
 }

@@ -62,13 +62,13 @@ describe('an operation that cannot be', () => {
       op,
       `${NAME} nothing`,
     ]),
-    ...['otrunc', 'trunc', 'chmod', 'chown', 'utime', 'mmap', 'open', 'link', 'rename'].map((op) => [
-      op,
-      `${NAME} nothing`,
-    ]),
+    ...['otrunc', 'trunc', 'chmod', 'chown', 'utime', 'times', 'cat', 'mmap', 'open', 'link', 'rename'].map(
+      (op) => [op, `${NAME} nothing`],
+    ),
     ['link x', `${NAME} nothing`],
     ['rename x', `${NAME} nothing`],
-    ...['load', 'unload', 'bind', 'unbind', 'readall'].map((op) => [
+    ['mknod x door', "expected one of fifo file char socket, got 'door'"],
+    ...['load', 'unload', 'autoload', 'mount', 'umount', 'bind', 'unbind', 'readall'].map((op) => [
       `${op} x`,
       "expected no more words, got 'x'",
     ]),
@@ -95,8 +95,8 @@ describe('an operation that cannot be', () => {
     ['fdclose -1', `${DESCRIPTOR} '-1'`],
     ['as x y ls', `${USER} 'x'`],
     ['as 1000 y ls', `${GROUP} 'y'`],
-    ['as 1000 1000', 'expected one of ls read rm, got nothing'],
-    ['as 1000 1000 mkdir', "expected one of ls read rm, got 'mkdir'"],
+    ['as 1000 1000', 'expected one of ls read rm stat, got nothing'],
+    ['as 1000 1000 mkdir', "expected one of ls read rm stat, got 'mkdir'"],
     ['as 1000 1000 rm', `${NAME} nothing`],
     ['as 1000 1000 read x y', "expected no more words, got 'y'"],
   ])('%s', (line, message) => {
@@ -109,8 +109,9 @@ describe('an operation that cannot be', () => {
     ['', 'nothing'],
   ])("'%s' is answered with those that there are", (line, got) => {
     const known =
-      'load unload bind unbind ls stat read readall rm rmdir mkdir mknod symlink link rename create write otrunc ' +
-      'trunc chmod chown utime mmap open fdread fdpread fdseek fdstat fdclose as put puthex mem';
+      'load unload autoload mount umount bind unbind ls stat read readall rm rmdir mkdir mknod symlink link rename ' +
+      'create write otrunc trunc chmod chown utime times mmap open fdread fdpread fdseek fdstat fdclose as put puthex ' +
+      'mem cat';
     expect(() => run(line)).toThrow(
       new RangeError(`operation '${line}': expected one of ${known}, got ${got}`),
     );

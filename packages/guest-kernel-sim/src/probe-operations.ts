@@ -1,9 +1,10 @@
 import type { GuestContext } from '@sevlab/machine/machine';
+import { coldplug, mountSecurityFs, unmountSecurityFs } from './boot.ts';
 import { bindDevice, unbindDevice } from './driver-core.ts';
 import { EFI_SECRET_DEVICE } from './efi/coco.ts';
 import { KernelError } from './errno.ts';
 import type { Kernel } from './kernel.ts';
-import { loadModule, unloadModule } from './modules.ts';
+import { driverNames, loadModule, unloadModule } from './modules.ts';
 import { O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } from './open-flags.ts';
 import {
   descriptor,
@@ -27,7 +28,7 @@ import {
   Words,
 } from './operation-words.ts';
 import { contentJson, type Json, nonZeroRuns, readJson, statJson } from './probe-json.ts';
-import type { Syscalls } from './syscalls.ts';
+import type { NodeType, Syscalls } from './syscalls.ts';
 
 export const MODULE = 'efi_secret';
 
@@ -89,12 +90,16 @@ function outcomeOf(call: () => Outcome, failed: Record<string, Json> = {}): Reco
 }
 
 /** Operations that tell whether the driver is bound afterwards. */
-const TELLS_BOUND: ReadonlySet<string> = new Set(['load', 'bind', 'unbind']);
+const TELLS_BOUND: ReadonlySet<string> = new Set(['load', 'autoload', 'bind', 'unbind']);
 const isBound = (kernel: Kernel): boolean =>
   kernel.state.devices.get(EFI_SECRET_DEVICE)?.driver !== undefined;
 
 /** What is told of a failure besides the errno. */
-const FAILED: Readonly<Record<string, Record<string, Json>>> = { ls: { e: [] }, readall: { f: [] } };
+const FAILED: Readonly<Record<string, Record<string, Json>>> = {
+  ls: { e: [] },
+  readall: { f: [] },
+  autoload: { loaded: false },
+};
 
 /** Names of the words that a result repeats, if not only the first, as `arg`. */
 const REPEATED: Readonly<Record<string, readonly string[]>> = {
@@ -123,11 +128,34 @@ const AS_USER: Readonly<Record<string, Operation>> = {
   ls: operation([], ({ sys }) => void sys.readdir(SECRETS)),
   read: operation([path], ({ sys }, file) => void sys.readFile(file)),
   rm: operation([path], ({ sys }, file) => sys.unlink(file)),
+  stat: operation([path], ({ sys }, file) => void sys.stat(file)),
 };
+
+/** What mknod(2) can make, by the words of the operation. */
+const NODE_TYPES: Readonly<Record<string, NodeType>> = {
+  fifo: 'fifo',
+  file: 'regular',
+  char: 'char',
+  socket: 'socket',
+};
+
+/** The second that `utime` sets, in nanoseconds. */
+const SET_TIME = 1_000_000_000n;
+const timeWord = (time: bigint): Json => (time === SET_TIME ? 'set' : 'other');
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   load: operation([], ({ kernel }) => loadModule(kernel, MODULE, { debug: true })),
   unload: operation([], ({ kernel }) => unloadModule(kernel, MODULE)),
+  autoload: operation([], ({ kernel }) => {
+    if (!kernel.state.devices.has(EFI_SECRET_DEVICE)) throw new KernelError('ENOENT');
+    coldplug(kernel);
+    return { rc: 0, loaded: kernel.state.modules.has(MODULE) };
+  }),
+  mount: operation([], ({ kernel }) => {
+    if (kernel.state.mounted) throw new KernelError('EBUSY');
+    mountSecurityFs(kernel);
+  }),
+  umount: operation([], ({ kernel }) => unmountSecurityFs(kernel)),
   bind: operation([], ({ kernel }) => bindDevice(requireDriver(kernel), MODULE, EFI_SECRET_DEVICE)),
   unbind: operation([], ({ kernel }) => unbindDevice(requireDriver(kernel), MODULE, EFI_SECRET_DEVICE)),
   ls: operation([optional(path, SECRETS)], ({ sys }, folder) => {
@@ -143,7 +171,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   rm: operation([path], ({ sys }, file) => sys.unlink(file)),
   rmdir: operation([path], ({ sys }, folder) => sys.rmdir(folder)),
   mkdir: operation([path], ({ sys }, folder) => sys.mkdir(folder)),
-  mknod: operation([path], ({ sys }, file) => sys.mknod(file, 'fifo')),
+  mknod: operation([path, optional(oneOf(NODE_TYPES), 'fifo')], ({ sys }, file, type) =>
+    sys.mknod(file, type),
+  ),
   symlink: operation([path], ({ sys }, file) => sys.symlink('target', file)),
   link: operation([path, path], ({ sys }, from, to) => sys.link(from, to)),
   rename: operation([path, path], ({ sys }, from, to) => sys.rename(from, to)),
@@ -160,9 +190,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   trunc: operation([path, integer], ({ sys }, file, length) => sys.truncate(file, length)),
   chmod: operation([path, octalMode], ({ sys }, file, mode) => sys.chmod(file, mode)),
   chown: operation([path, userId, groupId], ({ sys }, file, uid, gid) => sys.chown(file, uid, gid)),
-  utime: operation([path], ({ sys }, file) =>
-    sys.utimens(file, { atime: 1_000_000_000n, mtime: 1_000_000_000n }),
-  ),
+  utime: operation([path], ({ sys }, file) => sys.utimens(file, { atime: SET_TIME, mtime: SET_TIME })),
+  times: operation([path], ({ sys }, file) => {
+    const { atime, mtime } = sys.stat(file);
+    return { rc: 0, atime: timeWord(atime), mtime: timeWord(mtime) };
+  }),
   mmap: operation([path], ({ sys }, file) => {
     const fd = sys.open(file);
     try {
@@ -210,11 +242,18 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     rc: 0,
     runs: nonZeroRuns(context.memory.readPrivate(at, length)),
   })),
+  cat: operation([path], ({ sys }, file) => ({ rc: 0, text: textOf(sys.readFile(file)) })),
 };
 
-/** The driver's folder in sysfs is there while the module is loaded. */
+/** Up to the first NUL, one character a byte: the test program under a real kernel knows no encoding. */
+function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return String.fromCharCode(...bytes.subarray(0, end === -1 ? undefined : end));
+}
+
+/** The driver's folder in sysfs is there while the module is loaded, and always when it is none. */
 function requireDriver(kernel: Kernel): Kernel {
-  if (!kernel.state.modules.has(MODULE)) throw new KernelError('ENOENT');
+  if (!driverNames(kernel).includes(MODULE)) throw new KernelError('ENOENT');
   return kernel;
 }
 

@@ -1,8 +1,9 @@
+import { hexAddress } from '@sevlab/codec/address';
 import { utf8 } from '@sevlab/codec/bytes';
 import { bindDevice, devicePath, emitUevent, modalias, unbindDevice } from './driver-core.ts';
 import { KernelError } from './errno.ts';
 import { formatIomem } from './iomem.ts';
-import { formatProcModules, loadForDevice } from './modules.ts';
+import { driverNames, formatProcModules, loadForDevice } from './modules.ts';
 import type { RunningKernel } from './running-kernel.ts';
 import { S_IFDIR, S_IFLNK, S_IFREG, type User } from './user.ts';
 
@@ -46,9 +47,21 @@ export function pseudoNodes(kernel: RunningKernel): ReadonlyMap<string, PseudoNo
     ['/sys/kernel', directory()],
     [SECURITY_ROOT, directory(0o555)],
   ]);
+  if (state.efiTables !== undefined) {
+    nodes.set('/sys/firmware', directory());
+    nodes.set('/sys/firmware/efi', directory());
+    nodes.set(
+      '/sys/firmware/efi/systab',
+      text(() => formatSystab(kernel), 0o400),
+    );
+  }
   for (const [device, { driver }] of state.devices) {
     const path = `/sys${devicePath(device)}`;
     nodes.set(path, directory());
+    nodes.set(
+      `${path}/driver_override`,
+      text(() => '(null)\n', 0o644),
+    );
     nodes.set(
       `${path}/modalias`,
       text(() => `${modalias(device)}\n`),
@@ -62,7 +75,7 @@ export function pseudoNodes(kernel: RunningKernel): ReadonlyMap<string, PseudoNo
     nodes.set(`/sys/bus/platform/devices/${device}`, link(`../../..${devicePath(device)}`));
     if (driver !== undefined) nodes.set(`${path}/driver`, link(`../../../bus/platform/drivers/${driver}`));
   }
-  for (const driver of state.modules.keys()) {
+  for (const driver of driverNames(kernel)) {
     const path = `/sys/bus/platform/drivers/${driver}`;
     nodes.set(path, directory());
     nodes.set(`${path}/bind`, {
@@ -96,6 +109,21 @@ export function formatMounts({ state }: RunningKernel): string {
     ...(state.mounted ? [`securityfs ${SECURITY_ROOT} securityfs ${options} 0 0`] : []),
   ];
   return mounts.map((line) => `${line}\n`).join('');
+}
+
+/** Tables that /sys/firmware/efi/systab lists, in its order (drivers/firmware/efi/efi.c, systab_show()). */
+const SYSTAB: readonly (readonly [string, string])[] = [
+  ['ACPI20', 'ACPI 2.0'],
+  ['ACPI', 'ACPI'],
+  ['SMBIOS3', 'SMBIOS 3.0'],
+  ['SMBIOS', 'SMBIOS'],
+];
+
+function formatSystab({ state }: RunningKernel): string {
+  return SYSTAB.map(([word, table]) => {
+    const address = state.efiTables?.get(table);
+    return address === undefined ? '' : `${word}=${hexAddress(address)}\n`;
+  }).join('');
 }
 
 /** The content of a file, produced now. Throws EINVAL for one that cannot be read. */

@@ -28,11 +28,15 @@ export interface KernelState {
   iomem: readonly IomemRegion[];
   /** WARN_ONCE of ioremap was used up. */
   warnedOfRam: boolean;
+  /** Tables that the configuration table has, by their names in the log; undefined when EFI did not start the kernel. */
+  efiTables: Map<string, Gpa> | undefined;
   /** Where the configuration table says that the location of the secret area is (efi.coco_secret). */
   cocoSecret: Gpa | undefined;
   /** Platform devices by name, with the driver that each is bound to. */
   readonly devices: Map<string, { driver: string | undefined }>;
   readonly modules: Map<string, LoadedModule>;
+  /** Whether efi_secret is no module but part of the kernel (CONFIG_EFI_SECRET=y). */
+  readonly builtIn: boolean;
   /** What the efi_secret driver keeps while it is bound. */
   efiSecret: EfiSecretData | undefined;
   readonly securityfs: SecurityFs;

@@ -70,7 +70,7 @@ describe('ls', () => {
     );
     expect(kernel.run(`cat ${link}/modalias`).output).toBe('platform:efi_secret\n');
     expect(kernel.run(`cat ${link}/driver/efi_secret.0/uevent`).output).toContain('DRIVER=efi_secret\n');
-    expect(kernel.run(`ls ${link}/`).output).toBe('driver\nmodalias\nsubsystem\nuevent\n');
+    expect(kernel.run(`ls ${link}/`).output).toBe('driver\ndriver_override\nmodalias\nsubsystem\nuevent\n');
     expect(kernel.run(`cat ${link}/modalias/x`).output).toBe(`cat: ${link}/modalias/x: Not a directory\n`);
   });
 

@@ -1,13 +1,16 @@
 import { createObserver } from '@sevlab/ambient/observer';
 import { type Gpa, gpa, hexAddress } from '@sevlab/codec/address';
 import { SecretLocation } from '@sevlab/codec/efi/secret-location';
-import type { GuestContext } from '@sevlab/machine/machine';
+import type { GuestContext, GuestMemory } from '@sevlab/machine/machine';
 import { mountSecurityFs, startKernel } from './boot.ts';
+import { EFI_SECRET_DEVICE } from './efi/coco.ts';
+import { formatIomem } from './iomem.ts';
 import type { Kernel } from './kernel.ts';
 import { loadModule } from './modules.ts';
 import { OperationRunner } from './operation-runner.ts';
 import type { ReadFile } from './operation-words.ts';
-import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from './plain-guest.ts';
+import { PLAIN_GUEST, runPlainGuest, type TableFaults, writePlainGuest } from './plain-guest.ts';
+import { LOG_LEVEL } from './printk.ts';
 import { type Json, nonZeroRuns } from './probe-json.ts';
 import { MODULE, type OperationResult, type ParsedOperation, parseOperation } from './probe-operations.ts';
 import type { KernelProfile } from './profile.ts';
@@ -36,8 +39,18 @@ export interface ProbeInput {
   /** Where the bytes are put, if not at `base`. */
   readonly at?: Gpa;
   readonly profile: KernelProfile;
-  /** `load` inserts the module; `bind` writes to its bind file, which answers with the probe's own errno. */
-  readonly mode: 'bind' | 'load';
+  /**
+   * `load` inserts the module; `bind` writes to its bind file, which answers with the probe's own errno; `none` leaves
+   * everything to the operations.
+   */
+  readonly mode: 'bind' | 'load' | 'none';
+  /**
+   * A boot of its own on these tables, with area and location in memory from the start. The result tells of the boot.
+   * Not with `bind`, which looks at a location twice.
+   */
+  readonly tables?: TableFaults;
+  /** Whether the driver is part of the kernel and no module. Default: false. */
+  readonly builtIn?: boolean;
   /** Operations after the first listing, such as `rm GUID`: see parseOperation(). */
   readonly operations: readonly string[];
   /** Where the operation `put` gets its bytes; without it there are no files. */
@@ -62,7 +75,26 @@ export interface ProbeResult {
   readonly down: OperationResult;
   /** Runs of memory that are not zero: offset in the area and hexadecimal bytes. */
   readonly area_after: Json;
+  /** Of a boot of its own. */
+  readonly boot?: BootReport;
 }
+
+/** What a boot was like. */
+export interface BootReport {
+  /** Lines of the kernel about EFI, the memory map and mappings, over the whole run, each with its level in front. */
+  readonly log: readonly string[];
+  /** Whether the platform device is there. */
+  readonly device: boolean;
+  /** Lines of /proc/iomem about memory. */
+  readonly iomem: readonly string[];
+}
+
+/** A line of the log that a BootReport has. */
+export const isBootLine = (line: string): boolean => /^<\d>(efi: |BIOS-e820: |ioremap[: ])/.test(line);
+
+/** What e820 says, and no device and no part of the kernel: those have other names, or stand inside such a line. */
+export const isMemoryLine = (line: string): boolean =>
+  /^[0-9a-f]+-[0-9a-f]+ : (System RAM|Reserved|ACPI Tables|ACPI Non-volatile Storage)$/.test(line);
 
 /**
  * Boots a kernel on a guest with 128 MiB whose secret area holds the given bytes, and reports what it did. Throws
@@ -73,18 +105,36 @@ export function probeArea(input: ProbeInput): ProbeResult {
   const operations = input.operations.map((line) => parseOperation(line, input.readFile));
   expectRoom(input);
   const observer = createObserver({ machine: 'guest' });
-  return runPlainGuest(observer, (context) => {
-    clear(context, input);
-    writePlainGuest(context.memory);
+  const probe = (context: GuestContext): ProbeResult => {
+    if (input.tables === undefined) writePlainGuest(context.memory);
+    else writeTables(context.memory, { ...input, tables: input.tables });
     const kernel = startKernel({
       context,
       bootParams: PLAIN_GUEST.bootParams,
       profile: input.profile,
+      builtIn: input.builtIn ?? false,
       observer,
     });
     mountSecurityFs(kernel);
     return new Probe(kernel, context).run(input, operations);
-  });
+  };
+  return runPlainGuest(observer, probe, { encryption: 'identity' });
+}
+
+/** The memory of a guest on tables of its own, before its kernel starts: area and location are there already. */
+export function writeTables(
+  memory: Pick<GuestMemory, 'writePrivate'>,
+  {
+    area,
+    base = PLAIN_GUEST.area,
+    size = PLAIN_GUEST.areaSize,
+    at = base,
+    tables,
+  }: Omit<ProbeInput, 'profile'> & { readonly tables: TableFaults },
+): void {
+  const location = SecretLocation.encode({ basePa: base, size });
+  const bytes = [{ at: PLAIN_GUEST.location, bytes: location }, { at, bytes: area }, ...(tables.bytes ?? [])];
+  writePlainGuest(memory, { ...tables, bytes });
 }
 
 function expectRoom({
@@ -101,15 +151,6 @@ function expectRoom({
   const expected = `expected at most ${room} bytes at ${hexAddress(at)}, got ${area.length}`;
   const arena = `at ${hexAddress(PLAIN_GUEST.arena)} there is room for ${AREA_MAX}`;
   throw new RangeError(`secret area${name && ` ${name}`}: ${expected}; ${arena}`);
-}
-
-/** Memory starts as zeros under the key, as it is without encryption: the area, and where its bytes are put. */
-function clear(
-  { memory }: GuestContext,
-  { area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, at }: ProbeInput,
-): void {
-  memory.writePrivate(base, new Uint8Array(clearedLength({ area, size })));
-  if (at !== undefined) memory.writePrivate(at, new Uint8Array(shownLength(area)));
 }
 
 /** How many bytes from the base on are cleared before the area is put there. */
@@ -136,22 +177,33 @@ class Probe {
   }
 
   run(
-    { name = '', area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, at = base, mode }: ProbeInput,
+    {
+      name = '',
+      area,
+      base = PLAIN_GUEST.area,
+      size = PLAIN_GUEST.areaSize,
+      at = base,
+      mode,
+      tables,
+    }: ProbeInput,
     operations: readonly ParsedOperation[],
   ): ProbeResult {
     const { memory } = this.#context;
+    const perform = (line: string) => this.#runner.run(parseOperation(line));
     if (mode === 'bind') {
       this.#locate(gpa(0n), 0n);
       loadModule(this.#kernel, MODULE, { debug: true }); // its probe fails; the device stays free
       this.#runner.driverLines();
     }
-    memory.writePrivate(at, area);
-    this.#locate(base, size);
-    const { op: via, k: dmesg = [], ...outcome } = this.#runner.run(parseOperation(mode));
-    const { err: dirError, e: entries = [] } = this.#runner.run(parseOperation('ls'));
-    const { f: read = [] } = this.#runner.run(parseOperation('readall'));
+    if (tables === undefined) {
+      memory.writePrivate(at, area);
+      this.#locate(base, size);
+    }
+    const { op: via, k: dmesg = [], ...outcome } = mode === 'none' ? { op: mode } : perform(mode);
+    const { err: dirError, e: entries = [] } = perform('ls');
+    const { f: read = [] } = perform('readall');
     const ops = operations.map((operation) => this.#runner.run(operation)).filter(({ op }) => op !== 'put');
-    const down = this.#runner.run(parseOperation(mode === 'load' ? 'unload' : 'unbind'));
+    const down = perform(mode === 'bind' ? 'unbind' : 'unload');
     return {
       name,
       blob_len: area.length,
@@ -162,6 +214,7 @@ class Probe {
       ...(ops.length > 0 && { ops }),
       down,
       area_after: nonZeroRuns(memory.readPrivate(at, shownLength(area))),
+      ...(tables !== undefined && { boot: bootReport(this.#kernel) }),
     };
   }
 
@@ -170,3 +223,9 @@ class Probe {
     this.#context.memory.writePrivate(PLAIN_GUEST.location, location);
   }
 }
+
+const bootReport = ({ state }: Kernel): BootReport => ({
+  log: state.log.map(({ level, text }) => `<${LOG_LEVEL[level]}>${text}`).filter(isBootLine),
+  device: state.devices.has(EFI_SECRET_DEVICE),
+  iomem: formatIomem(state.iomem, true).split('\n').filter(isMemoryLine),
+});

@@ -11,6 +11,7 @@ import { formatIomem } from '@sevlab/guest-kernel-sim/iomem';
 import { OperationRunner } from '@sevlab/guest-kernel-sim/operation-runner';
 import { LOG_LEVEL } from '@sevlab/guest-kernel-sim/printk';
 import { MODULE, parseOperation } from '@sevlab/guest-kernel-sim/probe-operations';
+import { isMemoryLine } from '@sevlab/guest-kernel-sim/standalone';
 import { type GuestAnswer, readAnswers } from '@sevlab/real-guest/first-program';
 import { GuestMemoryFile } from '@sevlab/real-guest/guest-memory-file';
 import { type Accelerator, runMachine } from '@sevlab/real-guest/qemu';
@@ -140,10 +141,6 @@ export function comparable({
   const memory = typeof iomem === 'string' && { iomem: iomem.split('\n').filter(isMemoryLine) };
   return { op, ...(!isBoot && { rc }), ...memory, ...answer, k };
 }
-
-/** What e820 says, and no device and no part of the kernel: those have other names, or stand inside such a line. */
-const isMemoryLine = (line: string): boolean =>
-  /^[0-9a-f]+-[0-9a-f]+ : (System RAM|Reserved|ACPI Tables|ACPI Non-volatile Storage)$/.test(line);
 
 /** An operation that the two kernels did not answer alike. */
 export interface Difference {

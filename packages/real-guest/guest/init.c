@@ -263,15 +263,20 @@ static bool is_live(void)
 	return live;
 }
 
-/* As udev does with devices that came before it: announce it again; this program is then called as the helper. */
+/*
+ * As udev does with devices that came before it: announce it again; this program is then called as the helper. When the
+ * module is there already, nobody would wait for that helper, and it would have nothing to do.
+ */
 static void autoload(char **words)
 {
 	(void)words;
-	int result = write_file("/proc/sys/kernel/hotplug", "/init");
+	int result = is_live() ? access(DEVICE "/uevent", F_OK) : write_file("/proc/sys/kernel/hotplug", "/init");
 
-	put_result(result < 0 ? result : write_file(DEVICE "/uevent", "add"));
+	if (result == 0 && !is_live())
+		result = write_file(DEVICE "/uevent", "add");
+	put_result(result);
 	/* the module is live when its probe is over, whatever came of it */
-	for (int tries = 0; !is_live() && tries < 200; tries++)
+	for (int tries = 0; result == 0 && !is_live() && tries < 200; tries++)
 		usleep(10000);
 	fprintf(out, ",\"loaded\":%s", is_live() ? "true" : "false");
 	put_bound();
@@ -308,6 +313,23 @@ static void unbind_driver(char **words)
 	(void)words;
 	put_result(write_file(DRIVER "/unbind", "efi_secret.0"));
 	put_bound();
+}
+
+static int mount_securityfs(void)
+{
+	return mount("securityfs", "/sys/kernel/security", "securityfs", 0, NULL);
+}
+
+static void mount_again(char **words)
+{
+	(void)words;
+	put_result(mount_securityfs());
+}
+
+static void unmount(char **words)
+{
+	(void)words;
+	put_result(umount2("/sys/kernel/security", 0));
 }
 
 static void ls(char **words)
@@ -377,9 +399,18 @@ static void make_folder(char **words)
 	put_result(mkdir(inside(words[1]), 0755));
 }
 
-static void make_fifo(char **words)
+/* mknod NAME [fifo|file|char|socket] */
+static void make_node(char **words)
 {
-	put_result(mknod(inside(words[1]), S_IFIFO | 0644, 0));
+	static const struct {
+		const char *name;
+		mode_t type;
+	} TYPES[] = { { "", S_IFIFO }, { "fifo", S_IFIFO }, { "file", S_IFREG }, { "char", S_IFCHR }, { "socket", S_IFSOCK } };
+	size_t i = 0;
+
+	while (i < sizeof TYPES / sizeof *TYPES - 1 && strcmp(TYPES[i].name, words[2]))
+		i++;
+	put_result(mknod(inside(words[1]), TYPES[i].type | 0644, 0));
 }
 
 static void make_symlink(char **words)
@@ -410,11 +441,26 @@ static void change_owner(char **words)
 	put_result(chown(inside(words[1]), (uid_t)strtoul(words[2], NULL, 0), (gid_t)strtoul(words[3], NULL, 0)));
 }
 
+#define SET_TIME 1
+
 static void set_times(char **words)
 {
-	const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
+	const struct timespec times[2] = { { SET_TIME, 0 }, { SET_TIME, 0 } };
 
 	put_result(utimensat(AT_FDCWD, inside(words[1]), times, 0));
+}
+
+/* Whether the times are those that set_times sets. */
+static void put_times(char **words)
+{
+	struct stat st;
+	int result = lstat(inside(words[1]), &st);
+
+	put_result(result);
+	if (result == 0) {
+		put_text("atime", st.st_atime == SET_TIME ? "set" : "other");
+		put_text("mtime", st.st_mtime == SET_TIME ? "set" : "other");
+	}
 }
 
 static void cut(char **words)
@@ -551,13 +597,14 @@ static void close_descriptor(char **words)
 	put_result(result);
 }
 
-/* as UID GID ls|read|rm [NAME]: in a process of that user, with no other groups. */
+/* as UID GID ls|read|rm|stat [NAME]: in a process of that user, with no other groups. */
 static void as_user(char **words)
 {
 	static char *names[MAX_NAMES];
 	uid_t uid = (uid_t)strtoul(words[1], NULL, 0);
 	gid_t gid = (gid_t)strtoul(words[2], NULL, 0);
 	uint8_t *bytes;
+	struct stat st;
 	size_t length;
 	int status = 0;
 
@@ -575,6 +622,8 @@ static void as_user(char **words)
 				result = read_file(inside(words[4]), &bytes, &length);
 			else if (!strcmp(words[3], "ls"))
 				result = list(SECRETS, names) < 0 ? -1 : 0;
+			else if (!strcmp(words[3], "stat"))
+				result = lstat(inside(words[4]), &st);
 		}
 		_exit(result < 0 ? errno : 0);
 	}
@@ -690,7 +739,7 @@ static void cat(char **words)
 {
 	uint8_t *text;
 	size_t length;
-	int result = read_file(words[1], &text, &length);
+	int result = read_file(inside(words[1]), &text, &length);
 
 	put_result(result);
 	if (result == 0)
@@ -710,6 +759,8 @@ static const struct {
 	{ "unload", unload, 0 },
 	{ "bind", bind_driver, 0 },
 	{ "unbind", unbind_driver, 0 },
+	{ "mount", mount_again, 0 },
+	{ "umount", unmount, 0 },
 	{ "ls", ls, 1 },
 	{ "readall", readall, 0 },
 	{ "read", read_whole, 1 },
@@ -717,7 +768,7 @@ static const struct {
 	{ "rm", rm, 1 },
 	{ "rmdir", remove_folder, 1 },
 	{ "mkdir", make_folder, 1 },
-	{ "mknod", make_fifo, 1 },
+	{ "mknod", make_node, 1 },
 	{ "symlink", make_symlink, 1 },
 	{ "link", make_link, 1 },
 	{ "rename", move, 1 },
@@ -728,6 +779,7 @@ static const struct {
 	{ "chmod", change_mode, 1 },
 	{ "chown", change_owner, 1 },
 	{ "utime", set_times, 1 },
+	{ "times", put_times, 1 },
 	{ "mmap", map_file, 1 },
 	{ "open", open_file, 1 },
 	{ "fdread", read_descriptor, 1 },
@@ -837,7 +889,7 @@ int main(void)
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-	mount("securityfs", "/sys/kernel/security", "securityfs", 0, NULL);
+	mount_securityfs();
 	out = open_answers();
 	for (int i = 0; i < DESCRIPTORS; i++)
 		descriptors[i] = -1;

@@ -13,28 +13,38 @@ import { SETUP_HEADER_OFFSET } from '@sevlab/firmware-sim/direct-boot/kernel-fil
 import { loadKernel } from '@sevlab/firmware-sim/direct-boot/load-kernel';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { writeKernelEntry } from '@sevlab/firmware-sim/reset-stub';
-import { PLAIN_GUEST, writePlainGuest } from '@sevlab/guest-kernel-sim/plain-guest';
+import { commandLineOf, PLAIN_GUEST, writePlainGuest } from '@sevlab/guest-kernel-sim/plain-guest';
+import type { GuestMemory } from '@sevlab/machine/machine';
 
 /** Reserved memory in which the first program leaves its answers. */
 const ANSWERS = { at: gpa(0x700_0000n), size: 0x100_0000 } as const;
-/** Behind boot_params, in RAM. */
-const COMMAND_LINE_AT = gpa(0x84_1000n);
 const LENGTH_SIZE = 8;
 
-const COMMAND_LINE =
-  'efi=noruntime acpi=off quiet console=ttyS0 panic=-1 reboot=t,force ' +
+/** An end when the kernel dies, and where to put the answers. */
+const APPEND =
+  'quiet console=ttyS0 panic=-1 reboot=t,force ' +
   `sevlab.answers=0x${ANSWERS.at.toString(16)},0x${ANSWERS.size.toString(16)}`;
+
+/** Writes boot_params and what belongs to them. */
+export type WriteGuest = (memory: Pick<GuestMemory, 'writePrivate'>) => void;
 
 /** The RAM of a real machine that no firmware prepared: the one that `sevlab guest` emulates, with a kernel in it. */
 export class PlainMachine {
   readonly memoryFile: string;
   readonly firmwareFile: string;
 
-  /** Both files are written here, over whatever is there. Throws the errors of node:fs, and Error for no kernel. */
+  /**
+   * Both files are written here, over whatever is there. `writeGuest` writes what the kernel finds in memory; whatever
+   * goes to where there is no RAM is lost. Throws the errors of node:fs, and Error for no kernel.
+   */
   constructor(
     files: { readonly memory: string; readonly firmware: string },
     kernelFile: string,
     initrd: Uint8Array,
+    {
+      writeGuest = writePlainGuest,
+      commandLine,
+    }: { readonly writeGuest?: WriteGuest; readonly commandLine?: string | undefined } = {},
   ) {
     this.memoryFile = files.memory;
     this.firmwareFile = files.firmware;
@@ -43,17 +53,18 @@ export class PlainMachine {
     try {
       ftruncateSync(file, Number(PLAIN_GUEST.ramSize));
       const writePrivate = (address: Gpa, bytes: Uint8Array): void => {
-        writeSync(file, bytes, 0, bytes.length, Number(address));
+        if (address + BigInt(bytes.length) <= PLAIN_GUEST.ramSize)
+          writeSync(file, bytes, 0, bytes.length, Number(address));
       };
       const kernel = loadKernel(
         { writePrivate },
         { kernel: readFileSync(kernelFile), initrd },
-        { commandLine: COMMAND_LINE_AT, end: ANSWERS.at },
+        { commandLine: PLAIN_GUEST.commandLine, end: ANSWERS.at },
       );
       if (kernel.kind === 'stopped') throw new Error(kernel.reason);
-      writePlainGuest({ writePrivate });
+      writeGuest({ writePrivate });
       writePrivate(gpa(PLAIN_GUEST.bootParams + BigInt(SETUP_HEADER_OFFSET)), kernel.setupHeader);
-      writePrivate(COMMAND_LINE_AT, utf8(`${COMMAND_LINE}\0`));
+      writePrivate(PLAIN_GUEST.commandLine, utf8(`${commandLineOf(commandLine)} ${APPEND}\0`));
       writeKernelEntry({ writePrivate }, PLAIN_GUEST.bootParams, kernel.entry);
     } finally {
       closeSync(file);

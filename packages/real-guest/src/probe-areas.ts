@@ -6,10 +6,14 @@ import { PLAIN_GUEST } from '@sevlab/guest-kernel-sim/plain-guest';
 import { contentJson, type Json, RUN_MAX } from '@sevlab/guest-kernel-sim/probe-json';
 import type { OperationResult } from '@sevlab/guest-kernel-sim/probe-operations';
 import {
+  type BootReport,
   clearedLength,
+  isBootLine,
+  isMemoryLine,
   type ProbeInput,
   type ProbeResult,
   shownLength,
+  writeTables,
 } from '@sevlab/guest-kernel-sim/standalone';
 import { type GuestAnswer, initrdFor, readAnswers } from './first-program.ts';
 import type { GuestParts } from './guest-parts.ts';
@@ -30,25 +34,45 @@ export class GuestDied extends Error {
 
 /** How much goes into one boot: answers have 16 MiB, in which an area comes several times in hexadecimal. */
 const BOOT = { probes: 3000, bytes: 1_000_000 } as const;
-const SECONDS = 300;
+/** A boot with many probes may take minutes; one that does not come to its first program is stopped sooner. */
+const SECONDS = { many: 300, tables: 60 } as const;
 
 /**
  * Lets a real kernel look at secret areas, as probeArea lets the emulated one: the same objects come back, in the same
- * order. Many share a boot. One that leaves something behind has a boot of its own: an open file, or memory in use.
- * Throws GuestDied, and the errors of node:fs and of starting QEMU.
+ * order. Many share a boot. One that leaves something behind has a boot of its own: an open file, or memory in use;
+ * and one with tables of its own. Throws GuestDied, and the errors of node:fs and of starting QEMU.
  */
 export async function probeForReal(probes: readonly RealProbe[], parts: GuestParts): Promise<ProbeResult[]> {
   const results: (ProbeResult | undefined)[] = probes.map(() => undefined);
   for (const boot of bootsFor(probes)) {
-    const mode = boot[0]!.probe.mode; // no boot is empty
-    const answers = await run(
+    const { start, cases } = await run(
       boot.map(({ probe }) => probe),
-      mode,
       parts,
     );
-    for (const [i, { index, probe }] of boot.entries()) results[index] = resultOf(probe, answers[i] ?? []);
+    for (const [i, { index, probe }] of boot.entries()) {
+      const answers = cases[i] ?? [];
+      const report = probe.tables && { boot: reportOf(start, answers) };
+      results[index] = { ...resultOf(probe, answers), ...report };
+    }
   }
   return results.map((result) => result!); // each is in one of the boots
+}
+
+/** What a real kernel calls itself, such as 6.1.192. Throws as probeForReal does. */
+export async function kernelRelease(parts: GuestParts): Promise<string> {
+  const { start } = await run([], parts);
+  return String(start.release);
+}
+
+/** The boot, as its answers tell of it. */
+function reportOf(start: GuestAnswer, answers: readonly GuestAnswer[]): BootReport {
+  const lines = [start, ...answers].flatMap(({ k }) => (Array.isArray(k) ? k.map(String) : []));
+  const { modalias, iomem } = start;
+  return {
+    log: lines.filter(isBootLine),
+    device: modalias !== undefined,
+    iomem: String(iomem).split('\n').filter(isMemoryLine),
+  };
 }
 
 interface Indexed {
@@ -59,7 +83,7 @@ interface Indexed {
 /** One mode a boot, since the module is loaded all the time in one of them. */
 function bootsFor(probes: readonly RealProbe[]): Indexed[][] {
   const boots: Indexed[][] = [];
-  for (const mode of ['bind', 'load'] as const) {
+  for (const mode of ['bind', 'load', 'none'] as const) {
     let open: Indexed[] | undefined;
     let bytes = 0;
     for (const [index, probe] of probes.entries()) {
@@ -81,12 +105,15 @@ function bootsFor(probes: readonly RealProbe[]): Indexed[][] {
   return boots;
 }
 
-function needsOwnBoot({ operations, base = PLAIN_GUEST.area, at = base }: RealProbe): boolean {
+function needsOwnBoot({ operations, base = PLAIN_GUEST.area, at = base, tables }: RealProbe): boolean {
   const opened = operations.filter((line) => /^\s*open\s/.test(line)).length;
   const closed = operations.filter((line) => /^\s*fdclose\s/.test(line)).length;
   // a driver that goes while a file is open leaves its directory behind for good
   const leaves = opened > 0 && operations.some((line) => /^\s*(unbind|unload)\s*$/.test(line));
-  return leaves || opened > closed || !isReserved(base) || !isReserved(at);
+  const unmounts = operations.some((line) => /^\s*umount\s*$/.test(line));
+  return (
+    tables !== undefined || leaves || unmounts || opened > closed || !isReserved(base) || !isReserved(at)
+  );
 }
 
 const PAGE = 4096n;
@@ -95,19 +122,19 @@ const isReserved = (address: bigint): boolean =>
   (address >= PLAIN_GUEST.area && address < PLAIN_GUEST.area + PAGE) ||
   (address >= PLAIN_GUEST.arena && address < PLAIN_GUEST.arena + ARENA_SIZE);
 
-/** The answers to each probe. */
+/** The answer to `boot`, and the answers to each probe; all are of one mode. */
 async function run(
   probes: readonly RealProbe[],
-  mode: ProbeInput['mode'],
   parts: GuestParts,
-): Promise<GuestAnswer[][]> {
+): Promise<{ start: GuestAnswer; cases: GuestAnswer[][] }> {
   const folder = mkdtempSync(join(tmpdir(), 'sevlab-probe-'));
   try {
     const areas = probes.map(
       ({ area }, i): InitrdFile => ({ path: `areas/${i}`, kind: 'file', content: area, mode: 0o644 }),
     );
+    const [first] = probes;
     const operations = [
-      ...(mode === 'bind' ? ['loc 0 0', 'load'] : []), // its probe fails; the device stays free
+      ...(first?.mode === 'bind' ? ['loc 0 0', 'load'] : []), // its probe fails; the device stays free
       ...probes.flatMap((probe, i) => [`case ${i}`, ...scriptOf(probe, `/areas/${i}`)]),
       'case end',
     ];
@@ -116,26 +143,33 @@ async function run(
       ['boot', ...operations],
       [{ path: 'areas', kind: 'folder' }, ...areas, ...filesToPut(probes)],
     );
+    const { tables } = first ?? {};
     const machine = new PlainMachine(
       { memory: join(folder, 'ram'), firmware: join(folder, 'firmware') },
       parts.kernel,
       initrd,
+      first &&
+        tables && {
+          writeGuest: (memory) => writeTables(memory, { ...first, tables }),
+          commandLine: tables.commandLine,
+        },
     );
     const consoleFile = join(folder, 'console');
     writeFileSync(consoleFile, '');
     const { memorySize, memoryFile, firmwareFile } = machine;
     const { status, stderr } = await runMachine(
       { accelerator: usableAccelerator(), memorySize, memoryFile, firmwareFile, serialFiles: [consoleFile] },
-      SECONDS,
+      tables === undefined ? SECONDS.many : SECONDS.tables,
     );
     const answers = readAnswers(machine.answers());
+    const [start] = answers;
     const last = answers.at(-1);
-    if (last?.op !== 'case' || last.arg !== 'end') {
+    if (start === undefined || last?.op !== 'case' || last.arg !== 'end') {
       const words = readFileSync(consoleFile, 'latin1').trim().split('\n').slice(-3).join(' / ');
       const after = `behind ${last?.op ?? 'nothing'} ${last?.arg ?? ''}`;
       throw new GuestDied(`the real guest ended ${after} (status ${status}): ${words} ${stderr.trim()}`);
     }
-    return byCase(answers);
+    return { start, cases: byCase(answers) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -162,16 +196,19 @@ function filesToPut(probes: readonly RealProbe[]): InitrdFile[] {
 
 function scriptOf(probe: RealProbe, file: string): string[] {
   const { area, base = PLAIN_GUEST.area, size = PLAIN_GUEST.areaSize, at = base, mode, operations } = probe;
-  return [
+  const place = [
     `zero ${base} ${clearedLength(probe)}`,
     ...(at === base ? [] : [`zero ${at} ${shownLength(area)}`]),
     `put ${at} ${file}`,
     `loc ${base} ${size}`,
-    mode,
+  ];
+  return [
+    ...(probe.tables === undefined ? place : []),
+    ...(mode === 'none' ? [] : [mode]),
     'ls',
     'readall',
     ...operations,
-    mode === 'load' ? 'unload' : 'unbind',
+    mode === 'bind' ? 'unbind' : 'unload',
     `mem ${at} ${shownLength(area)}`,
   ];
 }
@@ -187,17 +224,18 @@ function byCase(answers: readonly GuestAnswer[]): GuestAnswer[][] {
 
 const SETUP: ReadonlySet<string> = new Set(['zero', 'put', 'loc']);
 
-/** The object that probeArea gives. */
-function resultOf({ name = '', area }: RealProbe, answers: readonly GuestAnswer[]): ProbeResult {
+/** The object that probeArea gives, but for what is told of a boot. */
+function resultOf({ name = '', area, mode }: RealProbe, answers: readonly GuestAnswer[]): ProbeResult {
   const setUp = answers.findIndex(({ op }) => !SETUP.has(op));
-  const [probe, ls, readall, ...rest] = answers.slice(setUp).map(toResult);
+  const told = answers.slice(setUp).map(toResult);
+  const [probe, ls, readall, ...rest] = mode === 'none' ? [{ op: mode }, ...told] : told;
   const [down, memory] = rest.slice(-2);
   if (!probe || !ls || !readall || !down || !memory || setUp < 0)
     throw new GuestDied(`the real guest did not answer to everything of ${name || 'a probe'}`);
   // where there is no memory, nothing is cleared, and nothing need be
   const failed = answers.slice(0, setUp).find(({ op, err }) => op !== 'zero' && err !== undefined);
   if (failed) throw new GuestDied(`${name}: ${failed.op}: ${failed.err}`);
-  const { op: via, k: dmesg = [], ...outcome } = probe;
+  const { op: via, k: dmesg = [], ...outcome }: OperationResult = probe;
   const { err: dirError, e: entries = [] } = ls;
   const ops = rest.slice(0, -2).filter(({ op }) => op !== 'put');
   return {

@@ -24,6 +24,9 @@ export type EfiMemoryType = keyof typeof EFI_MEMORY_TYPE;
 /** Attributes of RAM in OVMF: UC, WC, WT and WB possible (UEFI specification, EFI_MEMORY_DESCRIPTOR). */
 export const EFI_MEMORY_RAM = 0xfn;
 
+/** Write-back is possible. */
+export const EFI_MEMORY_WB = 8n;
+
 /** The region needs a virtual mapping at run time. */
 export const EFI_MEMORY_RUNTIME: bigint = 1n << 63n;
 

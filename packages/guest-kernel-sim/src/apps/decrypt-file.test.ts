@@ -47,7 +47,7 @@ function boot(disk?: Uint8Array): Kernel {
       observer,
     });
   };
-  return runPlainGuest(observer, start, disk);
+  return runPlainGuest(observer, start, { disk });
 }
 
 const plaintext = utf8('patient data that only the guest may see\n'.repeat(300));

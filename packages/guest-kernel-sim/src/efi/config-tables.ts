@@ -5,6 +5,7 @@ import {
   EFI64_LOADER_SIGNATURE,
   EfiInfo,
 } from '@sevlab/codec/efi/boot-params';
+import { EfiMemoryDescriptor } from '@sevlab/codec/efi/memory-map';
 import {
   EFI_SYSTEM_TABLE_SIGNATURE,
   EfiConfigurationTable,
@@ -23,6 +24,7 @@ import {
 import { viewOf } from '@sevlab/codec/layout';
 import { printk } from '../printk.ts';
 import type { RunningKernel } from '../running-kernel.ts';
+import { addEfiMemoryMap } from './e820.ts';
 
 /** efi.coco_secret before any table is found, and for a table whose address is all ones (include/linux/efi.h). */
 const EFI_INVALID_TABLE_ADDR = 0xffff_ffff_ffff_ffffn;
@@ -58,10 +60,17 @@ const TABLE_NAMES: ReadonlyMap<Guid, string> = new Map([
 export function efiInit(kernel: RunningKernel, bootParams: Uint8Array): void {
   const info = EfiInfo.decodeAt(bootParams, EFI_INFO_OFFSET);
   if (info.efiLoaderSignature !== EFI64_LOADER_SIGNATURE) return; // no EFI boot: no tables, no device, no message
+  kernel.state.efiTables = new Map();
 
-  checkMemoryMap(kernel, info);
+  const options = commandLine(kernel, bootParams);
+  takeMemoryMap(kernel, info, options.includes('add_efi_memmap'));
   const address = gpa((BigInt(info.efiSystabHi) << 32n) | BigInt(info.efiSystab));
-  const systab = EfiSystemTable.decode(kernel.memory.readPrivate(address, EfiSystemTable.size));
+  const bytes = earlyMemremap(kernel, address, EfiSystemTable.size);
+  if (bytes === undefined) {
+    printk(kernel, 'err', "efi: Couldn't map the system table!");
+    return;
+  }
+  const systab = EfiSystemTable.decode(bytes);
   if (systab.signature !== EFI_SYSTEM_TABLE_SIGNATURE) {
     printk(kernel, 'err', 'efi: System table signature incorrect!');
     return;
@@ -71,9 +80,10 @@ export function efiInit(kernel: RunningKernel, bootParams: Uint8Array): void {
     const minor = twoDigits(systab.revision & 0xffff);
     printk(kernel, 'err', `efi: Warning: System table version 0.${minor}, expected 1.00 or greater!`);
   }
-  printk(kernel, 'info', `efi: EFI v${efiVersion(kernel, systab.revision)} by ${vendor(kernel, systab)}`);
-  kernel.state.efiRuntime =
-    systab.runtimeServices !== 0n && !commandLine(kernel, bootParams).includes('efi=noruntime');
+  const by = vendor(kernel, systab);
+  printk(kernel, 'info', `efi: EFI v${efiVersion(kernel, systab.revision)} by ${by}`);
+  const without = ['noefi', 'efi=noruntime'].some((option) => options.includes(option));
+  kernel.state.efiRuntime = systab.runtimeServices !== 0n && !without;
   configInit(kernel, systab.configurationTable, systab.numberOfTableEntries);
 }
 
@@ -87,12 +97,37 @@ function commandLine(kernel: RunningKernel, bootParams: Uint8Array): string[] {
 }
 
 /**
- * efi_memblock_x86_reserve_range(). e820 decides what is RAM, so nothing here is fatal.
+ * early_memremap(): what lies there; undefined for more than it can map, and for what goes round the end of addresses
+ * (mm/early_ioremap.c). NOT MODELLED: the warnings about that.
+ */
+function earlyMemremap(kernel: RunningKernel, address: Gpa, length: number): Uint8Array | undefined {
+  const inPages = (address % PAGE) + BigInt(length);
+  if (address + BigInt(length) > 1n << 64n || inPages > EARLY_MAP_PAGES * PAGE) return undefined;
+  return kernel.memory.readPrivate(address, length);
+}
+
+/**
+ * efi_memblock_x86_reserve_range(). e820 decides what is RAM, so nothing here is fatal; with `add` the entries of this
+ * map are added to that one.
  * NOT MODELLED: what runtime services and boot services memory need the map for.
  */
-function checkMemoryMap(kernel: RunningKernel, { efiMemdescVersion, efiMemmapSize }: EfiInfo): void {
-  if (efiMemmapSize === 0) printk(kernel, 'err', 'efi: Could not map the memory map!');
-  else if (efiMemdescVersion !== 1) {
+function takeMemoryMap(kernel: RunningKernel, info: EfiInfo, add: boolean): void {
+  const { efiMemdescVersion, efiMemdescSize, efiMemmap, efiMemmapHi, efiMemmapSize } = info;
+  const at = gpa((BigInt(efiMemmapHi) << 32n) | BigInt(efiMemmap));
+  const map = efiMemmapSize === 0 ? undefined : earlyMemremap(kernel, at, efiMemmapSize);
+  if (map === undefined) {
+    printk(kernel, 'err', 'efi: Could not map the memory map!');
+    return;
+  }
+  if (add && efiMemdescSize >= EfiMemoryDescriptor.size) {
+    const count = Math.floor(map.length / efiMemdescSize);
+    const offsets = Array.from({ length: count }, (_, i) => i * efiMemdescSize);
+    addEfiMemoryMap(
+      kernel,
+      offsets.map((offset) => EfiMemoryDescriptor.decodeAt(map, offset)),
+    );
+  }
+  if (efiMemdescVersion !== 1) {
     printk(kernel, 'warning', `Unexpected EFI_MEMORY_DESCRIPTOR version ${efiMemdescVersion}`);
   }
 }
@@ -109,7 +144,11 @@ const twoDigits = (value: number): string => value.toString().padStart(2, '0');
 
 /** The vendor's name: UCS-2 units cut to 8 bits, up to NUL. */
 function vendor(kernel: RunningKernel, { firmwareVendor }: EfiSystemTable): string {
-  const units = kernel.memory.readPrivate(firmwareVendor, 2 * VENDOR_UNITS);
+  const units = earlyMemremap(kernel, firmwareVendor, 2 * VENDOR_UNITS);
+  if (units === undefined) {
+    printk(kernel, 'err', 'efi: Could not map the firmware vendor!');
+    return 'unknown';
+  }
   let name = '';
   for (let i = 0; i < VENDOR_UNITS && (units[2 * i] !== 0 || units[2 * i + 1] !== 0); i++) {
     name += String.fromCharCode(units[2 * i]!);
@@ -120,19 +159,19 @@ function vendor(kernel: RunningKernel, { firmwareVendor }: EfiSystemTable): stri
 /** efi_config_init() and efi_config_parse_tables(): one line with each known table; the last of equal GUIDs counts. */
 function configInit(kernel: RunningKernel, tables: Gpa, count: number): void {
   if (count === 0) return;
-  const length = count * EfiConfigurationTable.size;
-  if ((tables % PAGE) + BigInt(length) > EARLY_MAP_PAGES * PAGE) {
+  const array = earlyMemremap(kernel, tables, count * EfiConfigurationTable.size);
+  if (array === undefined) {
     printk(kernel, 'err', 'efi: Could not map Configuration table!');
     return;
   }
-  const array = kernel.memory.readPrivate(tables, length);
   let line = 'efi: ';
-  for (let offset = 0; offset < length; offset += EfiConfigurationTable.size) {
+  for (let offset = 0; offset < array.length; offset += EfiConfigurationTable.size) {
     const { vendorGuid, vendorTable } = EfiConfigurationTable.decodeAt(array, offset);
     const name = TABLE_NAMES.get(vendorGuid);
     if (name === undefined || (name === 'CocoSecret' && kernel.state.profile.announces === 'nobody'))
       continue;
     line += `${name}=${hexAddress(vendorTable)} `; // the line ends in a blank
+    kernel.state.efiTables?.set(name, vendorTable);
     if (vendorGuid === LINUX_EFI_COCO_SECRET_AREA_GUID) {
       kernel.state.cocoSecret = vendorTable === EFI_INVALID_TABLE_ADDR ? undefined : vendorTable;
     }

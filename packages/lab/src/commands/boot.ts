@@ -4,8 +4,7 @@ import { toHex } from '@sevlab/codec/bytes';
 import { SEV_HASH_TABLE_BLOCK_GUID } from '@sevlab/codec/guid';
 import { findArea, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { type GuestAnswer, initrdFor } from '@sevlab/real-guest/first-program';
-import { findGuestParts } from '@sevlab/real-guest/guest-parts';
-import { type Accelerator, QEMU, usableAccelerator } from '@sevlab/real-guest/qemu';
+import { type Accelerator, usableAccelerator } from '@sevlab/real-guest/qemu';
 import { CommandFailed, VmmError } from '@sevlab/vmm-sim/errors';
 import { type Command, Option } from 'commander';
 import { DEMONSTRATION } from '../demonstration.ts';
@@ -20,7 +19,7 @@ import {
   operationName,
   type RealBoot,
 } from '../real-boot.ts';
-import { REAL_GUEST_FOLDER, ROOT_FOLDER } from '../root-folder.ts';
+import { ROOT_FOLDER } from '../root-folder.ts';
 import { loadScenario } from '../scenario/load.ts';
 import { setupOf } from '../scenario/setup.ts';
 import { ScenarioError } from '../scenario/values.ts';
@@ -29,6 +28,7 @@ import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { readBytes } from './input.ts';
 import { print, printJson, writeOutput } from './output.ts';
+import { guestParts, withQemu } from './real-kernel.ts';
 
 interface BootOptions {
   readonly kernel?: string;
@@ -80,7 +80,7 @@ export function addBoot(program: Command): void {
         const title = scenario ?? 'kernel-documentation';
         writeOutput(options.trace, traceText(pipeline, { command: 'boot', scenario: title, reveal }));
       }
-      const real = await runQemu(() => bootForReal(pipeline, { accelerator, seconds }));
+      const real = await withQemu(() => bootForReal(pipeline, { accelerator, seconds }));
       const run = { pipeline, real, reveal: options.reveal ?? scenario === undefined, json: options.json };
       if (operations === undefined) reportForeign(run);
       else reportOwn(run, bootEmulated(pipeline, operations));
@@ -135,12 +135,7 @@ function prepare(
 }
 
 function ownKernel(operations: readonly string[]): NonNullable<Setup['directBoot']> {
-  const parts = findGuestParts(REAL_GUEST_FOLDER);
-  if (parts === undefined)
-    throw new CommandError(
-      EXIT.state,
-      `there is no guest kernel yet; try sh packages/real-guest/build.sh, which makes one in some minutes, or --kernel`,
-    );
+  const parts = guestParts(', or --kernel');
   const initrd = initrdFor(parts, [...BOOT_OPERATIONS, ...operations]);
   return { kernel: readFileSync(parts.kernel), initrd, commandLine: APPEND };
 }
@@ -153,24 +148,6 @@ const foreignKernel = (
   ...(initrd !== undefined && { initrd: readBytes(initrd) }),
   commandLine: append,
 });
-
-async function runQemu(start: () => Promise<RealBoot>): Promise<RealBoot> {
-  try {
-    return await start();
-  } catch (error) {
-    if ((error as { code?: string; path?: string }).path === QEMU)
-      throw new CommandError(
-        EXIT.state,
-        `${QEMU}: it cannot be started; try apt-get install --no-install-recommends qemu-system-x86`,
-      );
-    if (error instanceof Error && 'syscall' in error)
-      throw new CommandError(
-        EXIT.usage,
-        `${systemReason(error)}; expected room for the guest's RAM in a temporary folder`,
-      );
-    throw error;
-  }
-}
 
 /** Our own first program answered, or should have: the emulated kernel must say the same. */
 function reportOwn({ pipeline, real, reveal, json }: Run, emulated: EmulatedBoot): void {

@@ -1,18 +1,36 @@
-import type { Case } from '@sevlab/conformance/case';
+import { toHex } from '@sevlab/codec/bytes';
+import type { Case, KernelCase } from '@sevlab/conformance/case';
 import type { CaseResult } from '@sevlab/conformance/run';
-import type { Command } from 'commander';
+import type { Target } from '@sevlab/conformance/target';
+import { type Command, Option } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
 import { print } from './output.ts';
+import { guestParts, withQemu } from './real-kernel.ts';
 
-/** sevlab conform: the suite, clause by clause, against the simulator. */
+type TargetName = 'sim' | 'linux';
+
+interface ConformOptions {
+  readonly target: TargetName;
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+/** sevlab conform: the suite, clause by clause, against the simulator or a real kernel. */
 export function addConform(program: Command): void {
   program
     .command('conform')
-    .description('run the conformance suite against the simulator')
+    .description(
+      'run the conformance suite against the simulator, or its cases of the kernel against a real one',
+    )
     .argument('[id...]', 'only these cases, such as LSE-19')
+    .addOption(
+      new Option('--target <name>', 'sim: all that is simulated; linux: a real kernel in QEMU')
+        .choices(['sim', 'linux'])
+        .default('sim'),
+    )
     .option('--list', 'list the cases and run none')
     .option('--json', 'JSON Lines: one document per case')
-    .action(async (ids: string[], { list, json }: { list?: boolean; json?: boolean }) => {
+    .action(async (ids: string[], { target: name, list, json }: ConformOptions) => {
       const { allCases } = await import('@sevlab/conformance/cases'); // the cases are needed here only
       const cases = choose(allCases(), ids);
       if (list) {
@@ -20,22 +38,31 @@ export function addConform(program: Command): void {
           print(json ? JSON.stringify({ id, title, clause }) : `${id.padEnd(8)} ${title} (${clause})`);
         return;
       }
-      const { runCase } = await import('@sevlab/conformance/run');
-      const { simTarget } = await import('@sevlab/conformance/targets/sim');
-      const target = simTarget();
-      const results = cases.map((testCase) => ({ testCase, result: runCase(testCase, target) }));
-      for (const { testCase, result } of results) {
+      const { runCases } = await import('@sevlab/conformance/run');
+      const target = await targetOf(name);
+      const results = await withQemu(() => runCases(cases, target));
+      for (const [i, result] of results.entries()) {
+        const testCase = cases[i]!; // results are in the order of the cases
         if (json) print(JSON.stringify({ ...result, title: testCase.title, clause: testCase.clause }));
-        else if (result.outcome === 'fail') print(describeFailure(testCase, result));
+        else if (result.outcome === 'fail') print(await describeFailure(testCase, result, name));
+        else if (result.outcome === 'skip' && (testCase.room === 'kernel' || ids.length > 0))
+          print(`${testCase.id} skipped: ${result.actual}`);
       }
-      const count = (outcome: CaseResult['outcome']) =>
-        results.filter(({ result }) => result.outcome === outcome).length;
+      const count = (wanted: CaseResult['outcome']) =>
+        results.filter(({ outcome }) => outcome === wanted).length;
       if (!json)
         print(
           `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped, on ${target.name}`,
         );
       if (count('fail') > 0) throw new CommandError(EXIT.no, `${count('fail')} cases fail`);
     });
+}
+
+async function targetOf(name: TargetName): Promise<Target> {
+  if (name === 'sim') return (await import('@sevlab/conformance/targets/sim')).simTarget();
+  const parts = guestParts();
+  const { linuxTarget } = await import('@sevlab/conformance/targets/linux');
+  return withQemu(() => linuxTarget(parts));
 }
 
 function choose(all: readonly Case[], given: readonly string[]): readonly Case[] {
@@ -48,5 +75,33 @@ function choose(all: readonly Case[], given: readonly string[]): readonly Case[]
   return ids.length === 0 ? all : all.filter(({ id }) => ids.includes(id));
 }
 
-const describeFailure = ({ id, title, clause }: Case, { profile, expected, actual }: CaseResult): string =>
-  `${id} ${title} (${clause})${profile ? `, under the profile ${profile}` : ''}\n  expected ${JSON.stringify(expected)}\n  got      ${JSON.stringify(actual)}\n  again    sevlab conform ${id}`;
+/** What failed, and how to see it again. */
+export async function describeFailure(
+  testCase: Case,
+  { profile, expected, actual }: CaseResult,
+  target: TargetName,
+): Promise<string> {
+  const { id, title, clause } = testCase;
+  const option = target === 'sim' ? '' : `--target ${target} `;
+  return [
+    `${id} ${title} (${clause})${profile ? `, under the profile ${profile}` : ''}`,
+    `  expected ${JSON.stringify(expected)}`,
+    `  got      ${JSON.stringify(actual)}`,
+    `  again    sevlab conform ${option}${id}`,
+    ...(testCase.room === 'kernel' ? await guestCommand(testCase) : []),
+  ].join('\n');
+}
+
+/** The same area on the emulated kernel alone, where its command can say what the case says. */
+async function guestCommand(testCase: KernelCase): Promise<string[]> {
+  const { given } = testCase;
+  if (given.tables !== undefined || given.at !== undefined || given.build !== undefined) return [];
+  const { kernelProbe } = await import('@sevlab/conformance/kernel-probe');
+  const { area, base = 0n, size = 0n, mode, operations } = kernelProbe(testCase);
+  const words = [
+    ...['--mode', mode, '--base', `0x${base.toString(16)}`, '--size', `0x${size.toString(16)}`],
+    ...(given.linux === undefined ? [] : ['--linux', given.linux]),
+    ...operations.flatMap((line) => ['--op', `'${line}'`]),
+  ];
+  return [`  alone    sevlab guest ${words.join(' ')} --json hex:${toHex(area)}`];
+}

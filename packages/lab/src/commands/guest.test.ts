@@ -72,7 +72,7 @@ describe('sevlab guest', () => {
     ],
     [['--op', 'puthex 0x80c000 zz', EMPTY], /^operation 'puthex 0x80c000 zz': expected an even number/],
     [['--op', 'ls', '--op', 'rm', EMPTY], /^operation 'rm': expected a GUID or a path, got nothing$/],
-    [['--op', 'shred x', EMPTY], /^operation 'shred x': expected one of load .* mem, got 'shred'$/],
+    [['--op', 'shred x', EMPTY], /^operation 'shred x': expected one of load .* cat, got 'shred'$/],
     [['--op', 'put 0x80c000 /nowhere', EMPTY], /^\/nowhere: no such file; expected a file that can be read$/],
     [
       [BIG],
@@ -82,11 +82,43 @@ describe('sevlab guest', () => {
       ['--linux', '6.1.149', EMPTY],
       /^there is no kernel '6\.1\.149'; expected .*6\.1\.192,.*6\.12\.107,.*7\.3\.4, debian$/,
     ],
-    [['--base', '0x10000000000000000', EMPTY], /basePa: expected an integer from 0 to 2\^64-1/],
+    [
+      ['--base', '0x10000000000000000', EMPTY],
+      /^--base 0x10000000000000000: expected a number from 0 to 2\^64-1/,
+    ],
+    [['--base', '-1', EMPTY], /^--base -1: expected a number from 0 to 2\^64-1, decimal or 0x…$/],
+    [['--size', '18446744073709551616', EMPTY], /^--size 18446744073709551616: expected a number from 0/],
+    [['--size', '1e3', EMPTY], /^--size 1e3: expected a number/],
+    [['--mode', 'insmod', EMPTY], /^--mode insmod: expected bind, load or none$/],
+    [['--linux', 'debian-12', EMPTY], /^there is no kernel 'debian-12'; expected one of/],
+    [[], /^no secret area given; expected one FILE or more; try --area FILE$/],
+    [[EMPTY, '/nowhere'], /^\/nowhere: no such file; expected a file that can be read$/],
+    [['--area', '/nowhere', EMPTY], /^\/nowhere: no such file; expected a file that can be read$/],
+    [[folder], /: it is a folder; expected a file that can be read$/],
+    [['hex:0'], /^hex:…: expected an even number of hexadecimal digits$/],
+    [['base64:!'], /^base64:…: expected base64 text$/],
   ])('refuses %j', (words, message) => {
     const error = refusal(...words);
     expect(error.exitCode).toBe(EXIT.usage);
     expect(error.message).toMatch(message);
+  });
+
+  it('answers nothing when one of several files cannot be read', () => {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const program = new Command().exitOverride();
+    addGuest(program);
+    expect(() => program.parse(['guest', TABLE, '/nowhere'], { from: 'user' })).toThrow(CommandError);
+    expect(written).not.toHaveBeenCalled();
+  });
+
+  it('names an area that stands in the command line by how it is written', () => {
+    expect(guest('hex:00ff').map(({ name, blob_len }) => [name, blob_len])).toEqual([['0-hex', 2]]);
+  });
+
+  it('leaves the driver to the operations when told to', () => {
+    const [answer] = guest('--mode', 'none', '--op', 'autoload', TABLE);
+    expect(answer.probe).toEqual({ via: 'none' });
+    expect(answer.ops).toMatchObject([{ op: 'autoload', rc: 0, loaded: true, bound: true }]);
   });
 
   it.each(['6.1.192', '6.12.107', '7.3.4'])('takes and offers --linux %s', (version) => {

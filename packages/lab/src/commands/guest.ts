@@ -17,6 +17,8 @@ interface GuestOptions {
   readonly json?: boolean;
 }
 
+const MODES = ['bind', 'load', 'none'] as const;
+
 const repeated = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 /** sevlab guest: only the emulated kernel, on given secret areas. */
@@ -29,7 +31,11 @@ export function addGuest(program: Command): void {
     .option('--base <gpa>', 'where the area lies; in reserved memory')
     .option('--size <bytes>', 'what the location announces')
     .option('--linux <version>', `one of ${KERNEL_PROFILES.join(', ')}`, '6.1')
-    .option('--mode <mode>', 'bind: the probe’s own errno; load: as modprobe does', 'load')
+    .option(
+      '--mode <mode>',
+      'bind: the probe’s own errno; load: as modprobe does; none: what the operations do',
+      'load',
+    )
     .option('--op <operation>', 'such as "rm GUID", after the first listing; may be repeated', repeated, [])
     .option('--json', 'one JSON line per file')
     .action((files: string[], options: GuestOptions) => {
@@ -39,22 +45,27 @@ export function addGuest(program: Command): void {
           EXIT.usage,
           'no secret area given; expected one FILE or more; try --area FILE',
         );
-      if (options.mode !== 'bind' && options.mode !== 'load') {
-        throw new CommandError(EXIT.usage, `--mode ${options.mode}: expected bind or load`);
-      }
-      const { mode, op, base, size, linux } = options;
+      const { op, base, size, linux } = options;
+      const mode = MODES.find((known) => known === options.mode);
+      if (mode === undefined)
+        throw new CommandError(EXIT.usage, `--mode ${options.mode}: expected bind, load or none`);
       const profile = attempt(() => kernelProfile(linux));
-      for (const [index, file] of areas.entries()) {
+      const place = {
+        ...(base !== undefined && { base: gpa(numberOf('--base', base)) }),
+        ...(size !== undefined && { size: numberOf('--size', size) }),
+      };
+      const contents = areas.map((file) => readBytes(file));
+      for (const [index, area] of contents.entries()) {
+        const file = labelOf(areas[index]!); // one content a file
         const result = attempt(() =>
           probeArea({
             name: `${index}-${basename(file).replace(/[^\w.-]/g, '_')}`,
-            area: readBytes(file),
+            area,
             profile,
             mode,
             operations: op,
             readFile: readBytes,
-            ...(base !== undefined && { base: gpa(numberOf('--base', base)) }),
-            ...(size !== undefined && { size: numberOf('--size', size) }),
+            ...place,
           }),
         );
         if (options.json) print(JSON.stringify(result));
@@ -73,10 +84,13 @@ function attempt<T>(probe: () => T): T {
 }
 
 function numberOf(option: string, text: string): bigint {
-  if (!/^(0x[0-9a-fA-F]+|\d+)$/.test(text))
-    throw new CommandError(EXIT.usage, `${option} ${text}: expected a number, decimal or 0x…`);
-  return BigInt(text);
+  const value = /^(0x[0-9a-fA-F]+|\d+)$/.test(text) ? BigInt(text) : undefined;
+  if (value !== undefined && value < 1n << 64n) return value;
+  throw new CommandError(EXIT.usage, `${option} ${text}: expected a number from 0 to 2^64-1, decimal or 0x…`);
 }
+
+/** What stands in the command line itself is not repeated. */
+const labelOf = (file: string): string => file.replace(/^(hex|base64):.*$/s, '$1');
 
 function describe(file: string, { probe, dmesg, read, ops = [] }: ProbeResult): string {
   const files = Array.isArray(read) ? read : [];
