@@ -92,6 +92,6 @@ export const securityFileSystem: FileSystem = {
     inode.ctime = inode.mtime;
   },
 
-  hasXattr: () => false,
+  xattr: () => 'unknown',
   release: (kernel, ino) => releaseInode(kernel.state.securityfs, ino),
 };

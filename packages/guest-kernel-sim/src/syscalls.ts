@@ -3,7 +3,7 @@ import { KernelError } from './errno.ts';
 import type { RunningKernel } from './running-kernel.ts';
 import { absolute } from './syscalls/paths.ts';
 import { SYSTEM_CALLS, type SystemCall } from './syscalls/table.ts';
-import type { User } from './user.ts';
+import { ROOT, type User } from './user.ts';
 import { type Caller, createCaller } from './vfs/caller.ts';
 import type { OpenFile } from './vfs/open-file.ts';
 import { walk } from './vfs/walk.ts';
@@ -38,7 +38,9 @@ export function createSyscalls(kernel: RunningKernel, user: User, cwd: string): 
   ) as Bound<typeof SYSTEM_CALLS>; // fromEntries() forgets which key has which value
   return {
     ...calls,
-    user,
+    get user() {
+      return call.user;
+    },
     readFile(path) {
       const fd = calls.open(path);
       try {
@@ -57,7 +59,7 @@ export function createSyscalls(kernel: RunningKernel, user: User, cwd: string): 
 
 function directoryOrNothing(call: Caller, path: string) {
   try {
-    return walk({ ...call, user: { uid: 0, gid: 0, groups: [] } }, path).place; // whoever started it could enter
+    return walk({ ...call, user: ROOT }, path).place; // whoever started it could enter
   } catch (error) {
     if (error instanceof KernelError) return undefined;
     throw error;

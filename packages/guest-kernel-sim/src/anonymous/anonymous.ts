@@ -1,11 +1,10 @@
 import { KernelError } from '../errno.ts';
 import type { RunningKernel } from '../running-kernel.ts';
-import { punchPages } from '../tmpfs/content.ts';
 import type { FileOperations, FileSystem, Place } from '../vfs/file-system.ts';
 import { createInode, type Inode } from '../vfs/inode.ts';
 import { epollOperations } from './epoll.ts';
 import { type Inotify, inotifyOperations } from './inotify.ts';
-import { type Pipe, pipeOperations } from './pipe.ts';
+import { drainPipe, type Pipe, pipeOperations } from './pipe.ts';
 
 /** What has descriptors and no path: pipes, epoll and inotify instances (fs/pipe.c, fs/anon_inodes.c). */
 export interface AnonymousInode extends Inode {
@@ -63,10 +62,10 @@ export const anonymousFileSystem: FileSystem = {
   truncate() {
     throw new KernelError('EINVAL');
   },
-  hasXattr: () => false,
+  xattr: () => 'unknown',
   release(kernel, ino) {
     const { pipe } = anonymousInode(kernel, ino);
-    if (pipe !== undefined) punchPages(kernel, pipe.pages, 0, Number.POSITIVE_INFINITY);
+    if (pipe !== undefined) drainPipe(kernel, pipe);
     kernel.state.anonymous.inodes.delete(ino);
   },
 };

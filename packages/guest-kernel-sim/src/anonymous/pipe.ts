@@ -22,14 +22,26 @@ export const POLLOUT = 0x4;
 export const POLLERR = 0x8;
 export const POLLHUP = 0x10;
 
-export function pipeAt({ state: { anonymous } }: RunningKernel, { place }: OpenFile['dentry']): Pipe {
-  const pipe = anonymous.inodes.get(place.ino)?.pipe;
+/** The pipe behind a descriptor, with a name or without. */
+export function pipeAt({ state }: RunningKernel, { place: { fs, ino } }: OpenFile['dentry']): Pipe {
+  const { pipe } = (fs === 'tmpfs' ? state.tmpfs : state.anonymous).inodes.get(ino) ?? {};
   if (pipe === undefined) throw new Error('the descriptor is no pipe');
   return pipe;
 }
 
 const isHeldFor = (kernel: RunningKernel, place: Place, held: (file: OpenFile) => boolean): boolean =>
-  [...kernel.state.files.values()].some((file) => held(file) && isSamePlace(file.dentry.place, place));
+  [...kernel.state.files.values()].some(
+    (file) => !file.pathOnly && held(file) && isSamePlace(file.dentry.place, place),
+  );
+
+export const createPipe = (): Pipe => ({ pages: new Map(), start: 0, end: 0 });
+
+/** Nobody has an end any more: what was not read is gone. */
+export function drainPipe(kernel: RunningKernel, pipe: Pipe): void {
+  punchPages(kernel, pipe.pages, 0, Number.POSITIVE_INFINITY);
+  pipe.start = 0;
+  pipe.end = 0;
+}
 
 /** DEVIATION: nobody waits here; a read or write that would is EAGAIN, as on a descriptor with O_NONBLOCK. */
 export const pipeOperations: FileOperations = {

@@ -196,7 +196,12 @@ const pseudoFileSystem = (
     if (isSelf(pathOf(kernel, inode.ino))) throw new KernelError('EPERM');
   },
 
-  hasXattr: () => false,
+  /** fs/kernfs/inode.c, kernfs_xattr_handlers: `user.*` only where cgroups are. */
+  xattr(_kernel, name) {
+    if (root === '/proc') return 'unknown';
+    if (/^(trusted|security)\../.test(name)) return 'kept';
+    return /^user\../.test(name) ? 'missing' : 'unknown';
+  },
 });
 
 const TYPE: Readonly<Record<number, Dirent['type']>> = { 4: 4, 8: 8, 10: 10 };
@@ -204,7 +209,6 @@ const TYPE: Readonly<Record<number, Dirent['type']>> = { 4: 4, 8: 8, 10: 10 };
 const isChild = (folder: string, path: string): boolean =>
   path.startsWith(`${folder}/`) && !path.slice(folder.length + 1).includes('/');
 
-/** NOT MODELLED: extended attributes that Linux keeps for files of sysfs. */
 export const sysFileSystem: FileSystem = pseudoFileSystem('/sys', SYSFS_MAGIC, sysFile, {
   mkdir: refuse,
   rmdir: refuse,

@@ -78,8 +78,10 @@ function changeOwner(call: Caller, place: Place, uid: number, gid: number): void
   if (uid !== LEAVE && !root && !(owner && newUid === inode.uid)) throw new KernelError('EPERM');
   const ownGroup = newGid === inode.gid || isInGroup(user, newGid);
   if (gid !== LEAVE && !root && !(owner && ownGroup)) throw new KernelError('EPERM');
+  const mode = withoutSetId(user, inode);
+  if (mode !== inode.mode && !root && !owner) throw new KernelError('EPERM');
   fileSystemOf(kernel, place).mayChange?.(kernel, inode);
-  Object.assign(inode, { uid: newUid, gid: newGid, mode: withoutSetId(inode.mode) });
+  Object.assign(inode, { uid: newUid, gid: newGid, mode });
   changed(call, place, inode);
 }
 

@@ -1,8 +1,9 @@
 import { IN_MODIFY, notify } from '../anonymous/inotify.ts';
 import { KernelError } from '../errno.ts';
-import { O_APPEND, O_NOATIME } from '../open-flags.ts';
+import { O_APPEND, O_NOATIME, SEEK_HOLE, SEEK_SET } from '../open-flags.ts';
 import { isDirectory, isRegular, S_IFIFO, S_IFMT } from '../user.ts';
 import { type Caller, timeOf } from '../vfs/caller.ts';
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from '../vfs/file-system.ts';
 import { fileOf, isReadable, isWritable, type OpenFile } from '../vfs/open-file.ts';
 import { removePrivileges } from '../vfs/permission.ts';
 import { fileSystemOf, inodeAt, operationsAt } from '../vfs/place.ts';
@@ -69,7 +70,7 @@ export function write(call: Caller, fd: number, data: Uint8Array): number {
   const file = fileOf(call.kernel, fd);
   const at = writePosition(call, file, file.position);
   const count = writeAt(call, file, at, data);
-  file.position = at + count;
+  if (count > 0) file.position = at + count;
   return count;
 }
 
@@ -103,6 +104,7 @@ export function writeAt(call: Caller, file: OpenFile, position: number, data: Ui
 /** lseek(2): answers the new position. */
 export function lseek(call: Caller, fd: number, offset: number, whence: number): number {
   const file = fileOf(call.kernel, fd);
+  if (whence < SEEK_SET || whence > SEEK_HOLE) throw new KernelError('EINVAL');
   const seek = operationsAt(call.kernel, file.dentry.place).seek;
   if (seek === undefined) throw new KernelError('ESPIPE');
   const position = seek(call, file, offset, whence);
@@ -122,18 +124,22 @@ export function ftruncate(call: Caller, fd: number, length: number): void {
   notify(call.kernel, place, IN_MODIFY);
 }
 
-/** fallocate(2): vfs_fallocate(). */
+/** fallocate(2): vfs_fallocate(). NOT MODELLED: modes other than keeping the size and punching holes. */
 export function fallocate(call: Caller, fd: number, mode: number, offset: number, length: number): void {
   const { kernel } = call;
   const file = fileOf(kernel, fd);
   const { place } = file.dentry;
   const inode = inodeAt(kernel, place);
   if (offset < 0 || length <= 0) throw new KernelError('EINVAL');
+  const punches = (mode & FALLOC_FL_PUNCH_HOLE) !== 0;
+  const known = (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) === 0;
+  if (!known || (punches && (mode & FALLOC_FL_KEEP_SIZE) === 0)) throw new KernelError('EOPNOTSUPP');
   if (!isWritable(file)) throw new KernelError('EBADF');
   if ((inode.mode & S_IFMT) === S_IFIFO) throw new KernelError('ESPIPE');
   if (isDirectory(inode)) throw new KernelError('EISDIR');
   if (!isRegular(inode)) throw new KernelError('ENODEV');
   const operation = operationsAt(kernel, place).fallocate;
   if (operation === undefined) throw new KernelError('EOPNOTSUPP');
+  removePrivileges(call, inode);
   operation(call, file, mode, offset, length);
 }

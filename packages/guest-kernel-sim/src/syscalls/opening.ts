@@ -20,6 +20,7 @@ import type { Dentry } from '../vfs/file-system.ts';
 import { installFile, rawFileOf, releasePlace } from '../vfs/open-file.ts';
 import {
   expectMayCreate,
+  expectMayReuse,
   expectOwner,
   expectPermission,
   newInode,
@@ -38,8 +39,7 @@ export function open(call: Caller, path: string, flags: number = O_RDONLY, mode 
   if ((used & O_TMPFILE) === O_TMPFILE) return openNameless(call, path, used, mode);
   const creates = (used & O_CREAT) !== 0;
   const exclusive = creates && (used & O_EXCL) !== 0;
-  const found = find(call, path, { follow: (used & O_NOFOLLOW) === 0 && !exclusive });
-  if (creates && found.last.slash) throw new KernelError('EISDIR');
+  const found = find(call, path, { follow: (used & O_NOFOLLOW) === 0 && !exclusive, creates });
   const dentry = found.dentry ?? create(call, found, used, mode);
   const created = found.dentry === undefined;
   if (!created) expectMayOpen(call, dentry, used);
@@ -67,12 +67,13 @@ function create(call: Caller, { last: { dir, name } }: Found, flags: number, mod
 }
 
 /** do_open() and may_open() of what was there. */
-function expectMayOpen(call: Caller, { place }: Dentry, flags: number): void {
+function expectMayOpen(call: Caller, { place, dir }: Dentry, flags: number): void {
   const inode = inodeAt(call.kernel, place);
   const directory = isDirectory(inode);
   if ((flags & O_CREAT) !== 0) {
     if ((flags & O_EXCL) !== 0) throw new KernelError('EEXIST');
     if (directory) throw new KernelError('EISDIR');
+    if (dir !== undefined) expectMayReuse(call, dir, place);
   }
   if ((flags & O_DIRECTORY) !== 0 && !directory) throw new KernelError('ENOTDIR');
   if ((flags & O_PATH) !== 0) return;
@@ -131,7 +132,7 @@ function describe(
 
 /** do_tmpfile(). */
 function openNameless(call: Caller, path: string, flags: number, mode: number): number {
-  const { dentry } = find(call, path, { follow: true });
+  const { dentry } = find(call, path, { follow: (flags & O_NOFOLLOW) === 0 });
   if (dentry === undefined) throw new KernelError('ENOENT');
   const { place: dir } = dentry;
   if (!isDirectory(inodeAt(call.kernel, dir))) throw new KernelError('ENOTDIR');

@@ -12,6 +12,7 @@ import {
   umask,
   utimens,
 } from './attributes.ts';
+import { become } from './credentials.ts';
 import { fallocate, ftruncate, lseek, pread, preadv2, pwrite, read, write } from './descriptor-io.ts';
 import { chdir, exit, fchdir, getcwd, getdents, readdir } from './directories.ts';
 import { ioctl } from './ioctl.ts';
@@ -61,6 +62,7 @@ const of = <A extends unknown[], R>(
 /** Every system call by the name that it has here. */
 export const SYSTEM_CALLS = {
   access: at('access', access),
+  become: of('setresuid', become),
   chdir: at('chdir', chdir),
   chmod: at('chmod', chmod),
   chown: at('chown', chown),

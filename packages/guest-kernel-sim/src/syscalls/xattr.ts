@@ -1,10 +1,10 @@
 import { IN_ATTRIB, notify } from '../anonymous/inotify.ts';
 import { KernelError } from '../errno.ts';
 import { type Pages, punchPages, readPages, writePages } from '../tmpfs/content.ts';
-import type { TmpfsInode } from '../tmpfs/tmpfs.ts';
 import { isDirectory, isRegular, MAY_READ, MAY_WRITE, ownerOrRoot, S_ISVTX } from '../user.ts';
 import { type Caller, timeOf } from '../vfs/caller.ts';
 import type { Place } from '../vfs/file-system.ts';
+import type { Inode } from '../vfs/inode.ts';
 import { expectPermission } from '../vfs/permission.ts';
 import { fileSystemOf, inodeAt } from '../vfs/place.ts';
 import { walk } from '../vfs/walk.ts';
@@ -48,7 +48,9 @@ export function getxattr(call: Caller, path: string, name: string): Uint8Array {
   expectName(name);
   const { place } = walk(call, path);
   expectMayRead(call, place, name);
-  const value = storeOf(call, place, name).get(name);
+  if (fileSystemOf(call.kernel, place).xattr(call.kernel, name) === 'unknown')
+    throw new KernelError('EOPNOTSUPP');
+  const value = inodeAt(call.kernel, place).xattrs.get(name);
   if (value === undefined) throw new KernelError('ENODATA');
   return readPages(call.kernel, value.pages, 0, value.size);
 }
@@ -69,8 +71,7 @@ export function removexattr(call: Caller, path: string, name: string): void {
 /** listxattr(2): names called `trusted.*` only for root. */
 export function listxattr(call: Caller, path: string): string[] {
   const { place } = walk(call, path);
-  if (place.fs !== 'tmpfs') return [];
-  return [...tmpInode(call, place).xattrs.keys()].filter(
+  return [...inodeAt(call.kernel, place).xattrs.keys()].filter(
     (name) => call.user.uid === 0 || !name.startsWith('trusted.'),
   );
 }
@@ -116,15 +117,8 @@ function expectMayRead(call: Caller, place: Place, name: string): void {
   expectPermission(call, place, MAY_READ);
 }
 
-const tmpInode = ({ kernel }: Caller, { ino }: Place): TmpfsInode => {
-  const inode = kernel.state.tmpfs.inodes.get(ino);
-  if (inode === undefined) throw new Error(`tmpfs has no inode ${ino}`);
-  return inode;
-};
-
 /** Where attributes of that name are kept. Throws EOPNOTSUPP when nowhere. */
-function storeOf(call: Caller, place: Place, name: string): TmpfsInode['xattrs'] {
-  const kept = fileSystemOf(call.kernel, place).hasXattr(call.kernel, name);
-  if (!kept || place.fs !== 'tmpfs') throw new KernelError('EOPNOTSUPP');
-  return tmpInode(call, place).xattrs;
+function storeOf({ kernel }: Caller, place: Place, name: string): Inode['xattrs'] {
+  if (fileSystemOf(kernel, place).xattr(kernel, name) !== 'kept') throw new KernelError('EOPNOTSUPP');
+  return inodeAt(kernel, place).xattrs;
 }

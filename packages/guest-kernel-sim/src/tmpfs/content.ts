@@ -47,16 +47,23 @@ export function punchPages(kernel: RunningKernel, pages: Pages, start: number, e
   }
 }
 
-/** The first byte from `position` on that has a page (`data`) or has none, below `size`; undefined when none has. */
-export function findPages(pages: Pages, position: number, size: number, data: boolean): number | undefined {
-  const numbers = [...pages.keys()].sort((a, b) => a - b);
+/**
+ * The first byte from `position` on that is in one of the pages `written` (`data`) or in none of them, below `size`;
+ * undefined when there is none.
+ */
+export function findPages(
+  written: ReadonlySet<number>,
+  position: number,
+  size: number,
+  data: boolean,
+): number | undefined {
   let at = position;
   if (data) {
-    const index = numbers.find((number) => (number + 1) * PAGE_SIZE > position);
-    if (index === undefined) return undefined;
-    at = Math.max(position, index * PAGE_SIZE);
+    const following = [...written].filter((index) => (index + 1) * PAGE_SIZE > position);
+    if (following.length === 0) return undefined;
+    at = Math.max(position, Math.min(...following) * PAGE_SIZE);
   } else {
-    while (pages.has(Math.floor(at / PAGE_SIZE))) at = (Math.floor(at / PAGE_SIZE) + 1) * PAGE_SIZE;
+    while (written.has(Math.floor(at / PAGE_SIZE))) at = (Math.floor(at / PAGE_SIZE) + 1) * PAGE_SIZE;
   }
   return at < size ? at : undefined;
 }

@@ -1,10 +1,7 @@
 import { KernelError } from '../errno.ts';
-import { O_NONBLOCK } from '../open-flags.ts';
 import type { RunningKernel } from '../running-kernel.ts';
-import { S_IFCHR, S_IFIFO, S_IFMT } from '../user.ts';
 import type { FileOperations } from '../vfs/file-system.ts';
-import { isReadable, isWritable, type OpenFile } from '../vfs/open-file.ts';
-import { inodeAt } from '../vfs/place.ts';
+import type { OpenFile } from '../vfs/open-file.ts';
 
 /** What a device of drivers/char/mem.c does. */
 interface MemoryDevice {
@@ -34,40 +31,31 @@ function deviceOf({ state: { tmpfs } }: RunningKernel, { dentry }: OpenFile): Me
   return known;
 }
 
-/**
- * Operations of what is neither a directory nor a regular file: devices, and FIFOs and sockets, which can be made and
- * removed here.
- * DEVIATION: no code waits for another process, so opening a FIFO that would is EINTR, as if a signal had come.
- */
+/** Operations of a character device. */
 export const deviceOperations: FileOperations = {
   pread: true,
   pwrite: true,
 
   open({ kernel }, file) {
-    const type = inodeAt(kernel, file.dentry.place).mode & S_IFMT;
-    if (type === S_IFCHR) deviceOf(kernel, file);
-    else if (type !== S_IFIFO) throw new KernelError('ENXIO');
-    else if ((file.flags & O_NONBLOCK) === 0 && !(isReadable(file) && isWritable(file)))
-      throw new KernelError('EINTR');
-    else if (!isReadable(file)) throw new KernelError('ENXIO');
+    deviceOf(kernel, file);
   },
 
-  read({ kernel }, file, _position, length) {
-    return isFifo(kernel, file) ? nothing() : deviceOf(kernel, file).read(length);
-  },
+  read: ({ kernel }, file, _position, length) => deviceOf(kernel, file).read(length),
 
   write({ kernel }, file, _position, data) {
-    if (isFifo(kernel, file)) throw new KernelError('EAGAIN');
     deviceOf(kernel, file).write();
     return data.length;
   },
 
   /** null_lseek(): always at the start. */
-  seek({ kernel }, file) {
-    if (isFifo(kernel, file)) throw new KernelError('ESPIPE');
-    return 0;
-  },
+  seek: () => 0,
 };
 
-const isFifo = (kernel: RunningKernel, { dentry }: OpenFile): boolean =>
-  (inodeAt(kernel, dentry.place).mode & S_IFMT) === S_IFIFO;
+/** A socket's name in the file system cannot be opened. */
+export const socketOperations: FileOperations = {
+  pread: false,
+  pwrite: false,
+  open() {
+    throw new KernelError('ENXIO');
+  },
+};

@@ -1,6 +1,7 @@
+import { createPipe } from '../anonymous/pipe.ts';
 import { KernelError } from '../errno.ts';
 import type { RunningKernel } from '../running-kernel.ts';
-import { isDirectory, S_IFDIR, S_IFLNK } from '../user.ts';
+import { isDirectory, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT } from '../user.ts';
 import { timeOf } from '../vfs/caller.ts';
 import type { DeviceNumber, DirectoryEntry, DirectoryOperations, NamedAt } from '../vfs/file-system.ts';
 import { createInode, type NewInode } from '../vfs/inode.ts';
@@ -37,7 +38,7 @@ export function createRoot(state: TmpfsState, superblock: number, mode: number, 
     superblock,
     entries: [],
     pages: new Map(),
-    xattrs: new Map(),
+    unwritten: new Set(),
   });
   return ino;
 }
@@ -59,7 +60,7 @@ function createInodeIn(
     ...more,
     superblock: inodeOf(kernel, dir).superblock,
     pages: new Map(),
-    xattrs: new Map(),
+    unwritten: new Set(),
   });
   return ino;
 }
@@ -149,7 +150,8 @@ function reparent(kernel: RunningKernel, inode: TmpfsInode, from: NamedAt, to: N
 export const tmpDirectoryOperations: DirectoryOperations = {
   create: make,
   mkdir: make,
-  mknod: (kernel, at, made, device: DeviceNumber) => make(kernel, at, made, { device }),
+  mknod: (kernel, at, made, device: DeviceNumber) =>
+    make(kernel, at, made, (made.mode & S_IFMT) === S_IFIFO ? { pipe: createPipe() } : { device }),
   symlink: (kernel, at, target, made) =>
     make(kernel, at, { ...made, mode: S_IFLNK | 0o777 }, { target, size: Buffer.byteLength(target) }),
   link(kernel, ino, at) {

@@ -1,13 +1,15 @@
+import { drainPipe, type Pipe } from '../anonymous/pipe.ts';
 import { KernelError } from '../errno.ts';
 import type { RunningKernel } from '../running-kernel.ts';
-import { isDirectory, isRegular, S_IFMT } from '../user.ts';
+import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from '../user.ts';
 import { timeOf } from '../vfs/caller.ts';
-import type { DeviceNumber, DirectoryEntry, Dirent, FileSystem } from '../vfs/file-system.ts';
+import type { DeviceNumber, DirectoryEntry, Dirent, FileOperations, FileSystem } from '../vfs/file-system.ts';
 import type { Inode } from '../vfs/inode.ts';
 import { MAX_BYTES } from '../vfs/seek.ts';
 import { type Pages, punchPages } from './content.ts';
-import { deviceOperations } from './devices.ts';
+import { deviceOperations, socketOperations } from './devices.ts';
 import { tmpDirectoryOperations } from './directory.ts';
+import { fifoOperations } from './fifo.ts';
 import { PAGE_SIZE } from './page-allocator.ts';
 import { tmpDirectoryFile, tmpRegularFile } from './regular-file.ts';
 
@@ -20,12 +22,14 @@ export interface TmpfsInode extends Inode {
   /** Of a directory: the one above; undefined for the root of a mount. */
   parent?: number;
   readonly pages: Pages;
+  /** Pages that fallocate(2) gave room and nobody wrote: they count as holes. */
+  readonly unwritten: Set<number>;
+  /** Of a FIFO: what is in it while somebody has it open. */
+  readonly pipe?: Pipe;
   /** Of a symbolic link. */
   readonly target?: string;
   /** Of a device. */
   readonly device?: DeviceNumber;
-  /** Extended attributes: their values as files without a name. */
-  readonly xattrs: Map<string, { readonly pages: Pages; readonly size: number }>;
 }
 
 /** Every tmpfs of a kernel, as plain data. */
@@ -35,9 +39,19 @@ export interface TmpfsState {
 }
 
 const NAME_MAX = 255;
+/** A target with its zero beyond this has a page, as stat shows (mm/shmem.c). */
+const SHORT_SYMLINK_LEN = 128;
 const TMPFS_MAGIC = 0x0102_1994;
 
 const DT: Readonly<Record<number, Dirent['type']>> = { 1: 1, 2: 2, 4: 4, 6: 6, 8: 8, 10: 10, 12: 12 };
+
+/** By the type of an inode. */
+const FILE_OPERATIONS: Readonly<Record<number, FileOperations>> = {
+  [S_IFDIR]: tmpDirectoryFile,
+  [S_IFREG]: tmpRegularFile,
+  [S_IFCHR]: deviceOperations,
+  [S_IFIFO]: fifoOperations,
+};
 
 export function tmpInode({ state: { tmpfs } }: RunningKernel, ino: number): TmpfsInode {
   const inode = tmpfs.inodes.get(ino);
@@ -50,22 +64,24 @@ export const tmpFileSystem: FileSystem = {
   directory: tmpDirectoryOperations,
 
   fileOperations(_kernel, inode) {
-    if (isDirectory(inode)) return tmpDirectoryFile;
-    return isRegular(inode) ? tmpRegularFile : deviceOperations;
+    return FILE_OPERATIONS[inode.mode & S_IFMT] ?? socketOperations;
   },
 
   inode: tmpInode,
 
   usage(kernel, { ino, nlink, size }) {
-    const blocks = (tmpInode(kernel, ino).pages.size * PAGE_SIZE) / 512;
-    return { nlink, size, blocks };
+    const { pages, target } = tmpInode(kernel, ino);
+    const count = target !== undefined && size >= SHORT_SYMLINK_LEN ? 1 : pages.size;
+    return { nlink, size, blocks: (count * PAGE_SIZE) / 512 };
   },
 
   superblock: (kernel, ino) => tmpInode(kernel, ino).superblock,
 
   lookup({ kernel }, dir, name) {
+    const { nlink, entries } = tmpInode(kernel, dir);
+    if (nlink === 0) return undefined; // it was removed: nobody looks
     if (Buffer.byteLength(name) > NAME_MAX) throw new KernelError('ENAMETOOLONG');
-    return tmpInode(kernel, dir).entries?.find((entry) => entry.name === name)?.ino;
+    return entries?.find((entry) => entry.name === name)?.ino;
   },
 
   entries({ kernel }, dir) {
@@ -94,20 +110,21 @@ export const tmpFileSystem: FileSystem = {
       inode.mtime = timeOf(kernel);
       inode.ctime = inode.mtime;
     }
-    if (size < inode.size) {
-      const end = Math.ceil(inode.size / PAGE_SIZE) * PAGE_SIZE;
-      punchPages(kernel, tmpInode(kernel, inode.ino).pages, size, Math.max(end, size));
-    }
+    if (size <= inode.size)
+      punchPages(kernel, tmpInode(kernel, inode.ino).pages, size, Number.POSITIVE_INFINITY);
     inode.size = size;
   },
 
   /** VERSION: names that start with `user.` since 6.6. */
-  hasXattr: ({ state }, name) =>
-    /^(trusted|security)\../.test(name) || (state.profile.tmpfsUserXattrs && /^user\../.test(name)),
+  xattr({ state }, name) {
+    const user = state.profile.tmpfsUserXattrs && /^user\../.test(name);
+    return user || /^(trusted|security)\../.test(name) ? 'kept' : 'unknown';
+  },
 
   /** shmem_evict_inode(). */
   release(kernel, ino) {
     const inode = kernel.state.tmpfs.inodes.get(ino);
+    if (inode?.pipe !== undefined) drainPipe(kernel, inode.pipe);
     if (inode === undefined || inode.nlink > 0) return;
     punchPages(kernel, inode.pages, 0, Number.POSITIVE_INFINITY);
     for (const { pages } of inode.xattrs.values()) punchPages(kernel, pages, 0, Number.POSITIVE_INFINITY);

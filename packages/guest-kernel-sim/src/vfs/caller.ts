@@ -5,7 +5,10 @@ import type { Place } from './file-system.ts';
 /** The process that makes a system call. */
 export interface Caller {
   readonly kernel: RunningKernel;
-  readonly user: User;
+  /** Its effective user, who is asked for permission. */
+  user: User;
+  /** The user that it was started by, who it can become again. */
+  readonly started: User;
   /** Where relative paths start; undefined when there is no such directory. */
   cwd: Place | undefined;
   /** Its number, once it holds its working directory. */
@@ -22,6 +25,7 @@ export const UMASK = 0o022;
 export const createCaller = (kernel: RunningKernel, user: User): Caller => ({
   kernel,
   user,
+  started: user,
   cwd: undefined,
   pid: undefined,
   umask: UMASK,

@@ -60,6 +60,10 @@ export interface DirectoryOperations {
   tmpfile?(kernel: RunningKernel, dir: number, made: NewInode): number;
 }
 
+/** fallocate(2) (include/uapi/linux/falloc.h). */
+export const FALLOC_FL_KEEP_SIZE = 1;
+export const FALLOC_FL_PUNCH_HOLE = 2;
+
 /** What an open file can do (struct file_operations). What is missing, the callers answer with the errno they name. */
 export interface FileOperations {
   /** More than permission: throws KernelError. */
@@ -77,6 +81,7 @@ export interface FileOperations {
   readonly splice?: true;
   /** O_DIRECT is accepted; EINVAL without. */
   readonly direct?: (kernel: RunningKernel) => boolean;
+  /** `mode` is 0, FALLOC_FL_KEEP_SIZE, or that with FALLOC_FL_PUNCH_HOLE. */
   fallocate?(call: Caller, file: OpenFile, mode: number, offset: number, length: number): void;
   /** FS_IOC_GETFLAGS. ENOTTY without. */
   readonly flags?: number;
@@ -114,8 +119,8 @@ export interface FileSystem {
   truncate(kernel: RunningKernel, inode: Inode, size: number, options: { readonly touch: boolean }): void;
   /** Refuses a change of attributes beyond what permission says. Throws KernelError. */
   mayChange?(kernel: RunningKernel, inode: Inode): void;
-  /** Whether it keeps extended attributes of that name. */
-  hasXattr(kernel: RunningKernel, name: string): boolean;
+  /** Whether it keeps extended attributes of that name, or only says that there is none. */
+  xattr(kernel: RunningKernel, name: string): 'kept' | 'missing' | 'unknown';
   /** After the last descriptor, and with no name left. */
   release?(kernel: RunningKernel, ino: number): void;
 }

@@ -1,3 +1,5 @@
+import type { Pages } from '../tmpfs/content.ts';
+
 /** What every file system keeps of a file, and setattr changes (include/linux/fs.h, struct inode). */
 export interface Inode {
   readonly ino: number;
@@ -12,6 +14,8 @@ export interface Inode {
   atime: bigint;
   mtime: bigint;
   ctime: bigint;
+  /** Extended attributes: their values lie in guest memory. */
+  readonly xattrs: Map<string, { readonly pages: Pages; readonly size: number }>;
 }
 
 /** An inode that is about to be made: type, permissions and owner. */
@@ -26,4 +30,5 @@ export const createInode = (ino: number, made: NewInode, nlink: number, now: big
   atime: now,
   mtime: now,
   ctime: now,
+  xattrs: new Map(),
 });

@@ -8,11 +8,14 @@ import {
   MAY_WRITE,
   ownerOrRoot,
   permits,
+  S_IFIFO,
   S_IFMT,
   S_ISGID,
   S_ISUID,
   S_ISVTX,
+  S_IWOTH,
   S_IXGRP,
+  type User,
 } from '../user.ts';
 import type { Caller } from './caller.ts';
 import type { Dentry, Place } from './file-system.ts';
@@ -56,7 +59,9 @@ const isSticky = ({ mode }: Inode): boolean => (mode & S_ISVTX) !== 0;
  */
 export function expectMayLink({ kernel, user }: Caller, place: Place): void {
   const inode = inodeAt(kernel, place);
-  const safe = isRegular(inode) && withoutSetId(inode.mode) === inode.mode;
+  const runsAsOther =
+    (inode.mode & S_ISUID) !== 0 || (inode.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP);
+  const safe = isRegular(inode) && !runsAsOther;
   if (ownerOrRoot(inode, user) || (safe && permits(inode, user, MAY_READ | MAY_WRITE))) return;
   throw new KernelError('EPERM');
 }
@@ -72,18 +77,32 @@ export function newInode({ kernel, user, umask }: Caller, dir: Place, mode: numb
 }
 
 /** in_group_or_capable(). */
-export const mayKeepGroup = (user: Caller['user'], gid: number): boolean =>
-  user.uid === 0 || isInGroup(user, gid);
+export const mayKeepGroup = (user: User, gid: number): boolean => user.uid === 0 || isInGroup(user, gid);
 
-/** setattr_should_drop_suidgid(): what is written to, or gets an owner, is nobody's to run as the old one. */
-export function withoutSetId(mode: number): number {
+/**
+ * may_create_in_sticky(): with O_CREAT, what somebody else put into a world-writable directory with the sticky bit is
+ * not opened, unless it is a regular file or a FIFO.
+ */
+export function expectMayReuse({ kernel, user }: Caller, dir: Place, place: Place): void {
+  const [folder, inode] = [inodeAt(kernel, dir), inodeAt(kernel, place)];
+  const trusted = inode.uid === folder.uid || inode.uid === user.uid;
+  if (isRegular(inode) || (inode.mode & S_IFMT) === S_IFIFO || trusted) return;
+  if (isSticky(folder) && (folder.mode & S_IWOTH) !== 0) throw new KernelError('EACCES');
+}
+
+/**
+ * setattr_should_drop_suidgid(): what is written to, or gets an owner, is nobody's to run as the old one. Without the
+ * group's x bit, set-group-ID stays for who is in the group.
+ */
+export function withoutSetId(user: User, { mode, gid }: Pick<Inode, 'mode' | 'gid'>): number {
   if (isDirectory({ mode })) return mode;
-  return mode & ~S_ISUID & ((mode & S_IXGRP) === 0 ? ~0 : ~S_ISGID);
+  const keepsGroup = (mode & S_IXGRP) === 0 && mayKeepGroup(user, gid);
+  return mode & ~S_ISUID & (keepsGroup ? ~0 : ~S_ISGID);
 }
 
 /** file_remove_privs(): not for root, who has CAP_FSETID. */
 export function removePrivileges({ user }: Caller, inode: Inode): void {
-  if (user.uid !== 0 && isRegular(inode)) inode.mode = withoutSetId(inode.mode);
+  if (user.uid !== 0 && isRegular(inode)) inode.mode = withoutSetId(user, inode);
 }
 
 /** A new mode of an inode: its type stays. */

@@ -45,11 +45,19 @@ export type Found =
   | { readonly dentry: Dentry; readonly last: Last }
   | { readonly dentry: undefined; readonly last: Last };
 
-/** path_lookupat(). `follow`: whether a link at the end is followed; one before a slash always is. */
-export function find(call: Caller, path: string, { follow }: { readonly follow: boolean }): Found {
+export interface FindOptions {
+  /** Whether a link at the end is followed; one before a slash always is. */
+  readonly follow: boolean;
+  /** Whether a file is made where there is none: then a slash at the end is EISDIR. */
+  readonly creates?: boolean;
+}
+
+/** path_lookupat(), and path_openat() as far as it walks. */
+export function find(call: Caller, path: string, { follow, creates = false }: FindOptions): Found {
   const walk: Walk = { call, links: 0 };
   let last = walkFrom(walk, call.cwd, path);
   for (;;) {
+    if (creates && last.slash && last.kind === 'name') throw new KernelError('EISDIR');
     const dentry = lookupLast(call, last);
     if (dentry === undefined) return { dentry, last };
     if (isSymlink(inodeAt(call.kernel, dentry.place)) && (follow || last.slash)) {
