@@ -11,7 +11,10 @@ import { Kernel } from './kernel.ts';
 import { loadForDevice } from './modules.ts';
 import { printk } from './printk.ts';
 import type { KernelProfile } from './profile.ts';
+import { createPseudoState } from './pseudo/pseudo-file-system.ts';
 import { createFile, createSecurityFs } from './securityfs.ts';
+import { createPageAllocator } from './tmpfs/page-allocator.ts';
+import { mountTree } from './vfs/mounts.ts';
 
 export interface BootInput {
   readonly context: GuestContext;
@@ -22,6 +25,9 @@ export interface BootInput {
   readonly builtIn?: boolean;
   readonly observer: Observer;
 }
+
+/** init is process 1. */
+const FIRST_PID = 2;
 
 /** Boots to a root shell: the kernel, then user space, which mounts securityfs and lets udev find drivers. */
 export function bootKernel(input: BootInput): Kernel {
@@ -52,12 +58,22 @@ export function startKernel({ context, bootParams, profile, builtIn = false, obs
       builtIn,
       efiSecret: undefined,
       securityfs: createSecurityFs(now),
+      pseudo: createPseudoState(now),
+      tmpfs: { inodes: new Map(), nextIno: 1 },
+      anonymous: { inodes: new Map(), nextIno: 1, nextCookie: 1 },
+      pages: { fresh: [], freed: [], used: 0, limit: 0 },
+      mounts: [],
+      files: new Map(),
+      directories: new Map(),
+      nextPid: FIRST_PID,
       mounted: false,
     },
     context,
     observer,
   );
   setupMemoryMap(kernel, params);
+  kernel.state.pages = createPageAllocator(kernel);
+  kernel.state.mounts = mountTree(kernel);
   efiInit(kernel, params);
   printMemoryEncryption(kernel);
   securityfsInit(kernel);

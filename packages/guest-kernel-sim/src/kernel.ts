@@ -8,8 +8,9 @@ import { formatLogLine } from './printk.ts';
 import type { KernelState, RunningKernel } from './running-kernel.ts';
 import type { InodeOperations, OperationsName } from './securityfs.ts';
 import { runShell, type ShellResult } from './shell.ts';
-import { Syscalls } from './syscalls.ts';
+import { createSyscalls, type Syscalls } from './syscalls.ts';
 import { ROOT, type User } from './user.ts';
+import { FILE_SYSTEMS } from './vfs/file-systems.ts';
 
 /** File operations that inodes name. */
 const OPERATIONS: Readonly<Record<OperationsName, InodeOperations>> = {
@@ -18,6 +19,9 @@ const OPERATIONS: Readonly<Record<OperationsName, InodeOperations>> = {
   lsm: { show: () => utf8('capability') },
 };
 
+/** Where root's shell starts. */
+const HOME = '/root';
+
 /** A kernel that runs. Its whole past is in `state`. */
 export class Kernel implements RunningKernel {
   readonly state: KernelState;
@@ -25,6 +29,7 @@ export class Kernel implements RunningKernel {
   readonly memory: GuestMemory;
   readonly observer: Observer;
   readonly operations = OPERATIONS;
+  readonly fileSystems = FILE_SYSTEMS;
   #fs: IFs | undefined;
 
   constructor(state: KernelState, context: GuestContext, observer: Observer) {
@@ -39,9 +44,9 @@ export class Kernel implements RunningKernel {
     return this.state.log.map(formatLogLine);
   }
 
-  /** System calls of a user. */
-  as(user: User): Syscalls {
-    return new Syscalls(this, user);
+  /** A process of a user, that makes system calls. Its working directory is a path; without one, that of root's shell. */
+  as(user: User, cwd: string = HOME): Syscalls {
+    return createSyscalls(this, user, cwd);
   }
 
   /** Types a command into the guest's root shell: see runShell(). */

@@ -43,9 +43,10 @@ export function unloadModule(kernel: RunningKernel, name: string): void {
 
 /** The reference count: open files whose operations the module owns. */
 export function moduleUsers(kernel: RunningKernel, name: string): number {
-  const { inodes, open } = kernel.state.securityfs;
-  return [...open.values()].filter(({ ino, pathOnly }) => !pathOnly && inodes.get(ino)?.operations === name)
-    .length;
+  const { securityfs, files } = kernel.state;
+  return [...files.values()].filter(({ pathOnly, dentry: { place } }) => {
+    return !pathOnly && place.fs === 'securityfs' && securityfs.inodes.get(place.ino)?.operations === name;
+  }).length;
 }
 
 /** The text of /proc/modules; NOT MODELLED: load addresses. */

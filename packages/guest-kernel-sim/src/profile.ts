@@ -28,6 +28,19 @@ export interface KernelProfile {
   readonly e820: 'usable' | 'System RAM';
   /** Whether the kernel prints SEV_STATUS (arch/x86/mm/mem_encrypt.c, sev_show_status()). */
   readonly showsSevStatus: boolean;
+  /** statfs(2), f_fsid of securityfs: 0 or derived from the device number (fs/libfs.c, simple_statfs(), since 6.7). */
+  readonly securityfsHasFsid: boolean;
+  /** stx_attributes_mask of statx(2) on securityfs. */
+  readonly statxAttributes: number;
+  /** Whether an ACL is parsed before anybody asks if the file can have one (fs/posix_acl.c, since 6.2). */
+  readonly parsesAclFirst: boolean;
+  /** Whether a file system without leases of its own takes F_SETLEASE (fs/locks.c). */
+  readonly leasesEverywhere: boolean;
+  /** Whether tmpfs keeps attributes called `user.*` (since 6.6), and takes O_DIRECT (since 6.6). */
+  readonly tmpfsUserXattrs: boolean;
+  readonly tmpfsDirectIo: boolean;
+  /** Whether open(2) refuses O_CREAT with O_DIRECTORY (fs/open.c, since 6.4). */
+  readonly refusesToCreateDirectories: boolean;
   /** What lsmod shows, in bytes. */
   readonly moduleSize: number;
 }
@@ -42,6 +55,13 @@ const linux519: Omit<KernelProfile, 'name'> = {
   warnsOfOldEfi: true,
   e820: 'usable',
   showsSevStatus: false,
+  securityfsHasFsid: false,
+  statxAttributes: 0x203000,
+  parsesAclFirst: false,
+  leasesEverywhere: true,
+  tmpfsUserXattrs: false,
+  tmpfsDirectIo: false,
+  refusesToCreateDirectories: false,
   moduleSize: 16384,
 };
 
@@ -52,6 +72,11 @@ const linux612: Omit<KernelProfile, 'name'> = {
   efiVersion: 'standard',
   warnsOfOldEfi: false,
   showsSevStatus: true,
+  securityfsHasFsid: true,
+  parsesAclFirst: true,
+  tmpfsUserXattrs: true,
+  tmpfsDirectIo: true,
+  refusesToCreateDirectories: true,
   moduleSize: 12288,
 };
 
@@ -68,6 +93,8 @@ const PROFILES: Readonly<Record<string, Omit<KernelProfile, 'name'>>> = {
     unlinkTouchesDirectory: false,
     removesSubtrees: true,
     e820: 'System RAM',
+    statxAttributes: 0x303000,
+    leasesEverywhere: false,
   },
   debian: { ...linux519, release: '6.1.192', announces: 'nobody', unlinkTouchesDirectory: false },
 };

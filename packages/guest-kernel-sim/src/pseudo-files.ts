@@ -1,16 +1,16 @@
 import { hexAddress } from '@sevlab/codec/address';
-import { utf8 } from '@sevlab/codec/bytes';
 import { bindDevice, devicePath, emitUevent, modalias, unbindDevice } from './driver-core.ts';
 import { KernelError } from './errno.ts';
 import { formatIomem } from './iomem.ts';
 import { driverNames, formatProcModules, loadForDevice } from './modules.ts';
 import type { RunningKernel } from './running-kernel.ts';
 import { S_IFDIR, S_IFLNK, S_IFREG, type User } from './user.ts';
+import type { Dentry } from './vfs/file-system.ts';
 
 /** Where securityfs is mounted. */
 export const SECURITY_ROOT = '/sys/kernel/security';
 
-/** A file or directory outside securityfs: procfs, sysfs, and an empty root. */
+/** A file or directory of procfs or sysfs. */
 export interface PseudoNode {
   /** Type and permissions. */
   readonly mode: number;
@@ -18,21 +18,20 @@ export interface PseudoNode {
   readonly read?: (user: User) => string;
   /** Of a file that can be written. */
   readonly write?: (text: string) => void;
-  /** Of a symbolic link. */
-  readonly target?: string;
+  /** Of a symbolic link: text, or where it leads whatever names say. */
+  readonly target?: string | Dentry;
+  /** Whose it is, if not root's. */
+  readonly owner?: User;
 }
 
 const directory = (mode = 0o755): PseudoNode => ({ mode: S_IFDIR | mode });
 const text = (read: (user: User) => string, mode = 0o444): PseudoNode => ({ mode: S_IFREG | mode, read });
 const link = (target: string): PseudoNode => ({ mode: S_IFLNK | 0o777, target });
 
-/** Everything outside securityfs, by absolute path. NOT MODELLED: whatever no command here looks at. */
+/** Everything in procfs and sysfs, by absolute path. NOT MODELLED: whatever no command here looks at. */
 export function pseudoNodes(kernel: RunningKernel): ReadonlyMap<string, PseudoNode> {
   const { state } = kernel;
   const nodes = new Map<string, PseudoNode>([
-    ['/', directory()],
-    ['/root', directory(0o700)],
-    ['/tmp', directory(0o1777)],
     ['/proc', directory(0o555)],
     ['/proc/iomem', text(({ uid }) => formatIomem(state.iomem, uid === 0))],
     ['/proc/modules', text(() => formatProcModules(kernel))],
@@ -124,10 +123,4 @@ function formatSystab({ state }: RunningKernel): string {
     const address = state.efiTables?.get(table);
     return address === undefined ? '' : `${word}=${hexAddress(address)}\n`;
   }).join('');
-}
-
-/** The content of a file, produced now. Throws EINVAL for one that cannot be read. */
-export function readPseudo(node: PseudoNode, user: User): Uint8Array {
-  if (node.read === undefined) throw new KernelError('EINVAL');
-  return utf8(node.read(user));
 }

@@ -2,11 +2,18 @@ import type { Observer } from '@sevlab/ambient/observer';
 import type { Gpa } from '@sevlab/codec/address';
 import type { E820Entry } from '@sevlab/codec/efi/boot-params';
 import type { GuestContext, GuestMemory } from '@sevlab/machine/machine';
+import type { AnonymousState } from './anonymous/anonymous.ts';
 import type { EfiSecretData } from './drivers/efi-secret.ts';
 import type { IomemRegion } from './iomem.ts';
 import type { LogLine } from './printk.ts';
 import type { KernelProfile } from './profile.ts';
+import type { PseudoState } from './pseudo/pseudo-file-system.ts';
 import type { InodeOperations, OperationsName, SecurityFs } from './securityfs.ts';
+import type { PageAllocator } from './tmpfs/page-allocator.ts';
+import type { TmpfsState } from './tmpfs/tmpfs.ts';
+import type { FileSystem, FileSystemName, Place } from './vfs/file-system.ts';
+import type { Mounts } from './vfs/mounts.ts';
+import type { OpenFile } from './vfs/open-file.ts';
 
 /** A loaded module. */
 export interface LoadedModule {
@@ -40,6 +47,17 @@ export interface KernelState {
   /** What the efi_secret driver keeps while it is bound. */
   efiSecret: EfiSecretData | undefined;
   readonly securityfs: SecurityFs;
+  readonly pseudo: PseudoState;
+  readonly tmpfs: TmpfsState;
+  readonly anonymous: AnonymousState;
+  /** Pages for the content of files in memory. */
+  pages: PageAllocator;
+  mounts: Mounts;
+  /** Open files by descriptor. There is one table for all processes. */
+  readonly files: Map<number, OpenFile>;
+  /** Working directories by process: they hold an inode as a descriptor does. */
+  readonly directories: Map<number, Place>;
+  nextPid: number;
   /** Whether user space mounted securityfs. */
   mounted: boolean;
 }
@@ -52,4 +70,5 @@ export interface RunningKernel {
   readonly observer: Observer;
   /** File operations by name, since state holds no functions. */
   readonly operations: Readonly<Record<OperationsName, InodeOperations>>;
+  readonly fileSystems: Readonly<Record<FileSystemName, FileSystem>>;
 }

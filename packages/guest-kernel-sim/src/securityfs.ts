@@ -1,7 +1,10 @@
 import type { Gpa } from '@sevlab/codec/address';
 import { KernelError } from './errno.ts';
 import type { RunningKernel } from './running-kernel.ts';
-import { S_IFDIR, S_IFMT, S_IFREG } from './user.ts';
+import { isDirectory, S_IFDIR, S_IFREG } from './user.ts';
+import type { DirectoryEntry } from './vfs/file-system.ts';
+import { createInode, type Inode } from './vfs/inode.ts';
+import { isHeld } from './vfs/open-file.ts';
 
 /** Whose file operations an inode has: a loaded module's, or the kernel's own for `lsm`. */
 export type OperationsName = 'efi_secret' | 'lsm';
@@ -11,28 +14,10 @@ export interface InodeOperations {
   /** The content, produced when somebody reads. `entry` is what the inode's `private` was at open. */
   show(kernel: RunningKernel, entry: Gpa): Uint8Array;
   /** Called when a file is deleted, before its name goes. */
-  unlink?(kernel: RunningKernel, inode: Inode): void;
+  unlink?(kernel: RunningKernel, inode: SecurityInode): void;
 }
 
-/** A name in a directory. */
-export interface DirectoryEntry {
-  readonly name: string;
-  readonly ino: number;
-}
-
-export interface Inode {
-  readonly ino: number;
-  /** Type and permissions. */
-  mode: number;
-  uid: number;
-  gid: number;
-  nlink: number;
-  /** Bytes, as stat shows them; the content has its own length. */
-  size: number;
-  /** Nanoseconds since 1970. */
-  atime: bigint;
-  mtime: bigint;
-  ctime: bigint;
+export interface SecurityInode extends Inode {
   /** Of a file. */
   readonly operations?: OperationsName;
   /** Of a file: where its content is (i_private); undefined after it was deleted. */
@@ -45,53 +30,22 @@ export interface Inode {
   readonly unlinkBy?: OperationsName;
 }
 
-/** seq_file's buffer of one open file (fs/seq_file.c). */
-export interface SeqFile {
-  /** Produced and not yet read. */
-  pending: Uint8Array;
-  /** Whether the only record was produced. */
-  produced: boolean;
-  /** File offset that `pending` starts at. */
-  readPos: number;
-}
-
-/** An open file description. */
-export interface OpenFile {
-  /** 0 for a file of another file system, whose `text` was produced at open. */
-  readonly ino: number;
-  readonly path: string;
-  readonly flags: number;
-  readonly text?: Uint8Array;
-  /** O_PATH: a place, not an open file. */
-  readonly pathOnly: boolean;
-  position: number;
-  /** The inode's `private` at open. */
-  readonly entry: Gpa | undefined;
-  readonly seq: SeqFile;
-}
-
 /** The one superblock, as plain data. It exists before anybody mounts it. */
 export interface SecurityFs {
-  readonly inodes: Map<number, Inode>;
-  readonly open: Map<number, OpenFile>;
+  readonly inodes: Map<number, SecurityInode>;
   readonly root: number;
   nextIno: number;
-  nextFd: number;
 }
 
 const ROOT_INO = 1;
-/** 0, 1 and 2 are standard streams. */
-const FIRST_FD = 3;
 
 /** An empty tree; `now` in nanoseconds since 1970. */
 export function createSecurityFs(now: bigint): SecurityFs {
   const root = directory(ROOT_INO, ROOT_INO, now, undefined);
   return {
     inodes: new Map([[ROOT_INO, root]]),
-    open: new Map(),
     root: ROOT_INO,
     nextIno: 2,
-    nextFd: FIRST_FD,
   };
 }
 
@@ -100,16 +54,8 @@ const directory = (
   parent: number,
   now: bigint,
   unlinkBy: OperationsName | undefined,
-): Inode => ({
-  ino,
-  mode: S_IFDIR | 0o755,
-  uid: 0,
-  gid: 0,
-  nlink: 2,
-  size: 0,
-  atime: now,
-  mtime: now,
-  ctime: now,
+): SecurityInode => ({
+  ...createInode(ino, { mode: S_IFDIR | 0o755, uid: 0, gid: 0 }, 2, now),
   private: undefined,
   entries: [],
   parent,
@@ -142,15 +88,7 @@ export function createFile(
   const ino = claimName(kernel, parent, name);
   const now = kernel.observer.clock.now;
   kernel.state.securityfs.inodes.set(ino, {
-    ino,
-    mode: S_IFREG | mode,
-    uid: 0,
-    gid: 0,
-    nlink: 1,
-    size: 0,
-    atime: now,
-    mtime: now,
-    ctime: now,
+    ...createInode(ino, { mode: S_IFREG | mode, uid: 0, gid: 0 }, 1, now),
     operations,
     private: entry,
   });
@@ -185,7 +123,7 @@ export function removeEntry(kernel: RunningKernel, parent: number, name: string)
   inode.ctime = now;
   above.mtime = now;
   above.ctime = now;
-  if (!isOpen(fs, inode.ino)) dropEntry(fs, parent, name);
+  if (!isHeld(kernel, { fs: 'securityfs', ino: inode.ino })) dropEntry(kernel, parent, name);
 }
 
 /** securityfs_remove() since 6.17: all names below go at once, open or not. */
@@ -201,21 +139,22 @@ export function removeTree(kernel: RunningKernel, parent: number, name: string):
   inode.ctime = now;
   above.mtime = now;
   above.ctime = now;
-  dropEntry(fs, parent, name);
+  dropEntry(kernel, parent, name);
 }
 
-/** Takes a name out of a directory; the inode goes with it unless somebody has it open. */
-export function dropEntry(fs: SecurityFs, parent: number, name: string): void {
+/** Takes a name out of a directory; the inode goes with it unless somebody holds it. */
+export function dropEntry(kernel: RunningKernel, parent: number, name: string): void {
+  const fs = kernel.state.securityfs;
   const dir = inodeOf(fs, parent);
   const ino = lookup(fs, parent, name)?.ino;
   dir.entries = entriesOf(fs, parent).filter((entry) => entry.name !== name);
-  if (ino !== undefined && !isOpen(fs, ino)) fs.inodes.delete(ino);
+  if (ino !== undefined && !isHeld(kernel, { fs: 'securityfs', ino })) fs.inodes.delete(ino);
 }
 
-/** After a descriptor is gone: an inode that only it held goes too, and with it the name of a removed one. */
+/** Nobody holds an inode any more: without a link it goes, and with it the name of a removed one. */
 export function releaseInode(fs: SecurityFs, ino: number): void {
   const inode = fs.inodes.get(ino);
-  if (inode === undefined || inode.nlink > 0 || isOpen(fs, ino)) return;
+  if (inode === undefined || inode.nlink > 0) return;
   for (const dir of fs.inodes.values()) {
     if (dir.entries?.some((entry) => entry.ino === ino)) {
       dir.entries = dir.entries.filter((entry) => entry.ino !== ino);
@@ -224,16 +163,13 @@ export function releaseInode(fs: SecurityFs, ino: number): void {
   fs.inodes.delete(ino);
 }
 
-const isOpen = (fs: SecurityFs, ino: number): boolean =>
-  [...fs.open.values()].some((file) => file.ino === ino);
-
 /** The inode that a directory has under a name. */
-export function lookup(fs: SecurityFs, parent: number, name: string): Inode | undefined {
+export function lookup(fs: SecurityFs, parent: number, name: string): SecurityInode | undefined {
   const entry = entriesOf(fs, parent).find((candidate) => candidate.name === name);
   return entry && inodeOf(fs, entry.ino);
 }
 
-export function inodeOf(fs: SecurityFs, ino: number): Inode {
+export function inodeOf(fs: SecurityFs, ino: number): SecurityInode {
   const inode = fs.inodes.get(ino);
   if (inode === undefined) throw new Error(`securityfs has no inode ${ino}`);
   return inode;
@@ -244,5 +180,3 @@ export function entriesOf(fs: SecurityFs, ino: number): DirectoryEntry[] {
   if (entries === undefined) throw new Error(`inode ${ino} is no directory`);
   return entries;
 }
-
-export const isDirectory = ({ mode }: { mode: number }): boolean => (mode & S_IFMT) === S_IFDIR;

@@ -1,4 +1,12 @@
-import type { SeqFile } from './securityfs.ts';
+/** seq_file's buffer of one open file (fs/seq_file.c). */
+export interface SeqFile {
+  /** Produced and not yet read. */
+  pending: Uint8Array;
+  /** Whether the only record was produced. */
+  produced: boolean;
+  /** File offset that `pending` starts at. */
+  readPos: number;
+}
 
 /** fs/seq_file.c for a file with one record: content is produced by reads, and read on from the buffer. */
 export const createSeqFile = (): SeqFile => ({ pending: new Uint8Array(0), produced: false, readPos: 0 });
@@ -16,7 +24,8 @@ export function seqRead(seq: SeqFile, position: number, length: number, show: ()
     seq.produced = true;
   }
   const read = seq.pending.slice(0, length);
-  seq.pending = seq.pending.subarray(read.length);
+  // a view of nothing would keep the whole buffer
+  seq.pending = read.length === seq.pending.length ? new Uint8Array(0) : seq.pending.subarray(read.length);
   seq.readPos = position + read.length;
   return read;
 }

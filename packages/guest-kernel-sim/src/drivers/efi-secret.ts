@@ -9,11 +9,11 @@ import type { RunningKernel } from '../running-kernel.ts';
 import {
   createDirectory,
   createFile,
-  type Inode,
   type InodeOperations,
   type OperationsName,
   removeEntry,
   removeTree,
+  type SecurityInode,
 } from '../securityfs.ts';
 
 /** Files beyond this many are not made (efi_secret.c, EFI_SECRET_NUM_FILES). */
@@ -145,7 +145,7 @@ export const efiSecretOperations: InodeOperations = {
    * efi_secret_unlink(): wipes the data, then the GUID; the length stays, so that the next walk can pass.
    * NOT MODELLED: clflush_cache_range() between the two; memory here has no cache.
    */
-  unlink(kernel, inode: Inode) {
+  unlink(kernel, inode: SecurityInode) {
     if (inode.private === undefined) return;
     const { data, length } = locateData(kernel, inode.private);
     kernel.memory.writePrivate(data, new Uint8Array(length));
