@@ -1,10 +1,11 @@
 import { utf8 } from '@sevlab/codec/bytes';
+import { formatGroup, formatPasswd } from './accounts.ts';
 import { bindDevice, devicePath, emitUevent, modalias, unbindDevice } from './driver-core.ts';
 import { KernelError } from './errno.ts';
 import { formatIomem } from './iomem.ts';
 import { formatProcModules, loadForDevice } from './modules.ts';
 import type { RunningKernel } from './running-kernel.ts';
-import { S_IFDIR, S_IFLNK, S_IFREG, type User } from './user.ts';
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, type User } from './user.ts';
 
 /** Where securityfs is mounted. */
 export const SECURITY_ROOT = '/sys/kernel/security';
@@ -30,6 +31,11 @@ export function pseudoNodes(kernel: RunningKernel): ReadonlyMap<string, PseudoNo
   const { state } = kernel;
   const nodes = new Map<string, PseudoNode>([
     ['/', directory()],
+    ['/dev', directory()],
+    ['/dev/null', { mode: S_IFCHR | 0o666, read: () => '', write: () => {} }],
+    ['/etc', directory()],
+    ['/etc/group', text(formatGroup, 0o644)],
+    ['/etc/passwd', text(formatPasswd, 0o644)],
     ['/root', directory(0o700)],
     ['/tmp', directory(0o1777)],
     ['/proc', directory(0o555)],
