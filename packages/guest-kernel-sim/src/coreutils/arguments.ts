@@ -2,8 +2,10 @@ import { ProgramExit } from './program.ts';
 
 /** Options and operands of a command line. */
 export interface Arguments {
-  /** By letter, in the order given; a long option counts as its letter. */
+  /** By letter, the last of equal ones, in the order given; a long option counts as its letter. */
   readonly options: ReadonlyMap<string, string>;
+  /** All of them, letter and argument. */
+  readonly given: readonly (readonly [string, string])[];
   readonly operands: readonly string[];
 }
 
@@ -31,23 +33,25 @@ export function parseArguments(
   const refuse = (problem: string): ProgramExit =>
     new ProgramExit(`${name}: ${problem}\n${hint(name)}`, status);
   const options = new Map<string, string>();
+  const given: [string, string][] = [];
   const operands: string[] = [];
   const rest = [...args];
   const set = (letter: string, value: string): void => {
     options.delete(letter);
     options.set(letter, value);
+    given.push([letter, value]);
   };
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === '--' || (ordered && (!word.startsWith('-') || word === '-'))) {
       operands.push(...(word === '--' ? [] : [word]), ...rest.splice(0));
     } else if (word.startsWith('--')) {
-      const [given = '', value] = word.slice(2).split(/=(.*)/s);
-      const letter = Object.hasOwn(long, given) ? long[given] : undefined;
-      if (letter === undefined) throw refuse(`unrecognized option '--${given}'`);
+      const [option = '', value] = word.slice(2).split(/=(.*)/s);
+      const letter = Object.hasOwn(long, option) ? long[option] : undefined;
+      if (letter === undefined) throw refuse(`unrecognized option '--${option}'`);
       const takes = letters.includes(`${letter}:`);
-      if (!takes && value !== undefined) throw refuse(`option '--${given}' doesn't allow an argument`);
+      if (!takes && value !== undefined) throw refuse(`option '--${option}' doesn't allow an argument`);
       const argument = takes ? (value ?? rest.shift()) : '';
-      if (argument === undefined) throw refuse(`option '--${given}' requires an argument`);
+      if (argument === undefined) throw refuse(`option '--${option}' requires an argument`);
       set(letter, argument);
     } else if (word.startsWith('-') && word !== '-') {
       for (let at = 1; at < word.length; at++) {
@@ -66,7 +70,7 @@ export function parseArguments(
       operands.push(word);
     }
   }
-  return { options, operands };
+  return { options, given, operands };
 }
 
 export const hint = (name: string): string => `Try '${name} --help' for more information.\n`;

@@ -1,7 +1,7 @@
 import { O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } from '../open-flags.ts';
 import { S_IFDIR, S_IFMT } from '../user.ts';
 import { UMASK } from './file-mode.ts';
-import { eachPart, errnoOf, type Process, type Run, strerror, warn } from './program.ts';
+import { eachPart, errnoOf, type Process, ProgramExit, type Run, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
 import { WriteError, writeTo } from './streams.ts';
 import { type FileStatus, joinPath } from './system-calls.ts';
@@ -23,29 +23,35 @@ export const isDirectory = (process: Process, path: string): boolean => {
 export const sameFile = (a: FileStatus, b: FileStatus): boolean =>
   a.ino === b.ino && `${a.device}` === `${b.device}`;
 
-/** Sources and where each goes: into a directory, or one file to one name. Undefined for a last operand that is neither. */
+/**
+ * Sources and where each goes: into a directory, or one file to one name. Throws ProgramExit when there are more
+ * sources and no directory.
+ */
 export function destinations(
   process: Process,
   operands: readonly string[],
-): { readonly from: string; readonly to: string }[] | undefined {
+): { readonly from: string; readonly to: string }[] {
   const target = operands.at(-1) ?? '';
   const sources = operands.slice(0, -1);
   if (isDirectory(process, target))
     return sources.map((from) => ({ from, to: joinPath(target, baseName(from)) }));
-  return sources.length === 1 ? [{ from: sources[0]!, to: target }] : undefined;
+  if (sources.length === 1) return [{ from: sources[0]!, to: target }];
+  const reason = strerror(errnoOf(() => process.sys.stat(target)) ?? 'ENOTDIR');
+  throw new ProgramExit(`${process.name}: target ${quote(target)}: ${reason}\n`, 1);
 }
 
 const baseName = (path: string): string => /([^/]*)\/*$/.exec(path)?.[1] ?? '';
 
 /**
- * Copies the content of a file, as cp(1) of coreutils 9.1; a new file gets the source's permissions without `umask`.
+ * Copies the content of a file, as cp(1) of coreutils 9.1; a new file gets the source's permissions without
+ * those of the umask and set-ID bits, unless it keeps them all.
  * False after a message.
  */
 export function* copyFile(
   process: Process,
   from: string,
   to: string,
-  { umask = UMASK }: { readonly umask?: number } = {},
+  { keepMode = false }: { readonly keepMode?: boolean } = {},
 ): Run<boolean> {
   const { sys } = process;
   const tell = (message: string): false => {
@@ -61,7 +67,10 @@ export function* copyFile(
   const refused = errnoOf(() => {
     fd = sys.open(to, O_WRONLY | (isNew ? O_CREAT | O_EXCL : O_TRUNC));
   });
-  if (refused !== undefined) return tell(`cannot create regular file ${quote(to)}: ${strerror(refused)}`);
+  if (refused !== undefined) {
+    const reason = refused === 'EISDIR' && to.endsWith('/') ? 'ENOTDIR' : refused; // what a slash asks for is not there
+    return tell(`cannot create regular file ${quote(to)}: ${strerror(reason)}`);
+  }
   try {
     const output = writeTo(sys, fd);
     const error = yield* eachPart(process, from, function* (part) {
@@ -75,6 +84,6 @@ export function* copyFile(
   } finally {
     sys.close(fd);
   }
-  if (isNew && source !== undefined) sys.chmod(to, source.mode & 0o7777 & ~umask);
+  if (isNew && source !== undefined) sys.chmod(to, source.mode & (keepMode ? 0o7777 : 0o777 & ~UMASK));
   return true;
 }

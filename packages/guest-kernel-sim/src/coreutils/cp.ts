@@ -1,11 +1,11 @@
 import { S_IFDIR, S_IFMT } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { copyFile, destinations, lookAt, sameFile } from './copy.ts';
-import { errnoOf, type Process, type Program, ProgramExit, type Run, strerror, warn } from './program.ts';
+import { errnoOf, type Process, type Program, type Run, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
 import { joinPath } from './system-calls.ts';
 
-/** cp(1), coreutils 9.1: -r, -R. */
+/** cp(1), coreutils 9.1: -r, -R. DEVIATION: before it refuses to copy a directory into itself, cp copies some of it. */
 export const cp: Program = function* (process) {
   const { options, operands } = parseArguments('cp', process.args, {
     letters: 'rR',
@@ -15,8 +15,6 @@ export const cp: Program = function* (process) {
   if (operands.length === 1)
     throw misuse('cp', `missing destination file operand after ${quote(operands[0]!)}`);
   const pairs = destinations(process, operands);
-  if (pairs === undefined)
-    throw new ProgramExit(`cp: target ${quote(operands.at(-1)!)} is not a directory\n`, 1);
   let status = 0;
   for (const { from, to } of pairs) {
     if (!(yield* copy(process, from, to, options.has('r') || options.has('R')))) status = 1;

@@ -15,8 +15,8 @@ interface ModeStep {
   readonly conditional: boolean;
   /** Permissions of this class are copied: the shift of its bits. */
   readonly copy: number | undefined;
-  /** Of a number with fewer than five digits: a directory keeps set-ID bits that it does not set. */
-  readonly number: boolean;
+  /** A directory keeps set-ID bits that are not named; a number of five digits names all. */
+  readonly keeps: boolean;
 }
 
 const WHO: Readonly<Record<string, number>> = {
@@ -37,9 +37,8 @@ const SHIFT: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
 /** A mode of chmod(1), octal or symbolic; undefined when it is none. */
 export function parseMode(text: string): readonly ModeStep[] | undefined {
   if (/^[0-7]{1,5}$/.test(text) && parseInt(text, 8) <= 0o7777) {
-    const number = text.length < 5;
     const step = { operator: '=', who: 0o7777, anybody: false, conditional: false, copy: undefined } as const;
-    return [{ ...step, bits: parseInt(text, 8), number }];
+    return [{ ...step, bits: parseInt(text, 8), keeps: text.length < 5 }];
   }
   const steps: ModeStep[] = [];
   for (const clause of text.split(',')) {
@@ -53,9 +52,9 @@ export function parseMode(text: string): readonly ModeStep[] | undefined {
         who: people === '' ? 0o7777 : who,
         anybody: people === '',
         bits: [...letters].reduce((bits, letter) => bits | (PERMISSION[letter] ?? 0), 0),
+        keeps: !letters.includes('s'),
         conditional: letters.includes('X'),
         copy: SHIFT[letters],
-        number: false,
       });
     }
   }
@@ -69,12 +68,11 @@ export function changeMode(
   { directory, umask = UMASK }: { readonly directory: boolean; readonly umask?: number },
 ): number {
   let next = mode;
-  for (const { operator, who, anybody, bits, conditional, copy, number } of steps) {
+  for (const { operator, who, anybody, bits, conditional, copy, keeps } of steps) {
     const copied = copy === undefined ? 0 : ((next >> copy) & 7) * 0o111;
     const execute = conditional && (directory || (next & 0o111) !== 0) ? 0o111 : 0;
     const value = (bits | copied | execute) & who & (anybody ? ~umask : ~0);
-    // symbolic modes and short numbers do not clear what set-ID bits a directory has, unless they name them
-    const kept = directory && (number || !(bits & (S_ISUID | S_ISGID))) ? next & (S_ISUID | S_ISGID) : 0;
+    const kept = directory && keeps ? next & (S_ISUID | S_ISGID) : 0;
     if (operator === '+') next |= value;
     else if (operator === '-') next &= ~value;
     else next = (next & ~who) | value | kept;

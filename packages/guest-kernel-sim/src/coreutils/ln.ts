@@ -1,6 +1,6 @@
 import { misuse, parseArguments } from './arguments.ts';
 import { destinations } from './copy.ts';
-import { errnoOf, type Program, ProgramExit, strerror, warn } from './program.ts';
+import { errnoOf, type Program, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
 
 /** ln(1), coreutils 9.1: -s. */
@@ -8,8 +8,6 @@ export const ln: Program = function* (process) {
   const { options, operands } = parseArguments('ln', process.args, { letters: 's', long: { symbolic: 's' } });
   if (operands.length === 0) throw misuse('ln', 'missing file operand');
   const pairs = destinations(process, operands.length === 1 ? [...operands, '.'] : operands);
-  if (pairs === undefined)
-    throw new ProgramExit(`ln: target ${quote(operands.at(-1)!)} is not a directory\n`, 1);
   const symbolic = options.has('s');
   let status = 0;
   for (const { from, to } of pairs) {

@@ -76,7 +76,8 @@ export const ls: Program = function* (process) {
     warn(process, `cannot access ${quote(path)}: ${strerror(error)}`);
     status = 2;
   }
-  if (files.length > 0) yield* print(process, format(sorted(files, style), style));
+  if (files.length > 0)
+    yield* print(process, format(sorted(files, style), style, [...files, ...directories]));
   const listing: Listing = {
     style,
     headings: operands.length > 1 || options.has('R'),
@@ -157,11 +158,12 @@ function sorted(entries: readonly Listed[], { options }: Style): Listed[] {
   return entries.toSorted(options.has('r') ? (a, b) => order(b, a) : order);
 }
 
-function format(entries: readonly Listed[], style: Style): string {
+/** `measured`: the entries that decide how wide columns are; directories in the command line are among them. */
+function format(entries: readonly Listed[], style: Style, measured: readonly Listed[] = entries): string {
   const { options, width } = style;
   const names = namesOf(entries, style);
-  if (options.has('l')) return longLines(entries, names, style);
-  const inodes = inodeColumn(entries, style);
+  if (options.has('l')) return longLines(entries, names, { style, measured });
+  const inodes = inodeColumn(entries, style, measured);
   const cells = names.map((name, i) => inodes[i] + name);
   return width === undefined ? cells.map((cell) => `${cell}\n`).join('') : inColumns(cells, width);
 }
@@ -197,39 +199,54 @@ function indicator(mode: number): string {
   }
 }
 
-function inodeColumn(entries: readonly Listed[], { options }: Style): string[] {
-  const texts = entries.map(({ stat }) => (options.has('i') ? `${stat?.ino ?? '?'}` : ''));
-  const width = Math.max(0, ...texts.map((text) => text.length));
-  return texts.map((text) => (options.has('i') ? `${text.padStart(width)} ` : ''));
+function inodeColumn(entries: readonly Listed[], { options }: Style, measured: readonly Listed[]): string[] {
+  const textOf = ({ stat }: Listed): string => (options.has('i') ? `${stat?.ino ?? '?'}` : '');
+  const width = Math.max(0, ...measured.map((entry) => textOf(entry).length));
+  return entries.map(textOf).map((text) => (options.has('i') ? `${text.padStart(width)} ` : ''));
 }
 
 /** Columns are as wide as their widest entry, with one blank between them; numbers of nobody stand on the right. */
-function longLines(entries: readonly Listed[], names: readonly string[], style: Style): string {
-  const { options, now } = style;
-  const inodes = inodeColumn(entries, style);
-  const rows = entries.map(({ stat }) => ({
-    mode: stat ? modeText(stat.mode) : '-?????????',
-    links: stat ? `${stat.nlink}` : '?',
-    user: ownerOf(stat?.uid, options.has('n') ? undefined : userName),
-    group: ownerOf(stat?.gid, options.has('n') ? undefined : groupName),
-    size: stat ? (stat.rdev?.join(', ') ?? `${stat.size}`) : '?',
-    time: stat ? timeText(stat.mtime, now) : '?'.padStart(12),
-  }));
-  const width = (column: (row: (typeof rows)[number]) => string): number =>
-    Math.max(0, ...rows.map((row) => column(row).length));
+function longLines(
+  entries: readonly Listed[],
+  names: readonly string[],
+  { style, measured }: { readonly style: Style; readonly measured: readonly Listed[] },
+): string {
+  const inodes = inodeColumn(entries, style, measured);
+  const cells = measured.map((entry) => cellsOf(entry, style));
+  const width = (column: (row: Cells) => string): number =>
+    Math.max(0, ...cells.map((row) => column(row).length));
   const links = width((row) => row.links);
   const user = width((row) => row.user.text);
   const group = width((row) => row.group.text);
   const size = width((row) => row.size);
   const owner = ({ text, right }: Owner, columns: number): string =>
     right ? text.padStart(columns) : text.padEnd(columns);
-  return rows
-    .map((row, i) => {
+  return entries
+    .map((entry, i) => {
+      const row = cellsOf(entry, style);
       const owners = `${owner(row.user, user)} ${owner(row.group, group)}`;
       return `${inodes[i]}${row.mode} ${row.links.padStart(links)} ${owners} ${row.size.padStart(size)} ${row.time} ${names[i]}\n`;
     })
     .join('');
 }
+
+interface Cells {
+  readonly mode: string;
+  readonly links: string;
+  readonly user: Owner;
+  readonly group: Owner;
+  readonly size: string;
+  readonly time: string;
+}
+
+const cellsOf = ({ stat }: Listed, { options, now }: Style): Cells => ({
+  mode: stat ? modeText(stat.mode) : '-?????????',
+  links: stat ? `${stat.nlink}` : '?',
+  user: ownerOf(stat?.uid, options.has('n') ? undefined : userName),
+  group: ownerOf(stat?.gid, options.has('n') ? undefined : groupName),
+  size: stat ? (stat.rdev?.join(', ') ?? `${stat.size}`) : '?',
+  time: stat ? timeText(stat.mtime, now) : '?'.padStart(12),
+});
 
 interface Owner {
   readonly text: string;

@@ -3,7 +3,7 @@ import { misuse, parseArguments } from './arguments.ts';
 import { ask } from './ask.ts';
 import { copyFile, destinations, lookAt, sameFile } from './copy.ts';
 import { permissionsText } from './mode-text.ts';
-import { errnoOf, type Process, type Program, ProgramExit, type Run, strerror, warn } from './program.ts';
+import { errnoOf, type Process, type Program, type Run, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
 
 /** mv(1), coreutils 9.1: -f. Between file systems it copies a file and deletes the original. */
@@ -13,8 +13,6 @@ export const mv: Program = function* (process) {
   if (operands.length === 1)
     throw misuse('mv', `missing destination file operand after ${quote(operands[0]!)}`);
   const pairs = destinations(process, operands);
-  if (pairs === undefined)
-    throw new ProgramExit(`mv: target ${quote(operands.at(-1)!)} is not a directory\n`, 1);
   let status = 0;
   for (const { from, to } of pairs) if (!(yield* move(process, from, to, options.has('f')))) status = 1;
   return status;
@@ -44,6 +42,7 @@ function* move(process: Process, from: string, to: string, force: boolean): Run<
   }
   const error = errnoOf(() => sys.rename(from, to));
   if (error === undefined) return true;
+  if (error === 'EINVAL') return tell(`cannot move ${quote(from)} to a subdirectory of itself, ${quote(to)}`);
   if (error !== 'EXDEV') return tell(`cannot move ${quote(from)} to ${quote(to)}: ${strerror(error)}`);
 
   if ((source.mode & S_IFMT) === S_IFDIR)
@@ -55,7 +54,7 @@ function* move(process: Process, from: string, to: string, force: boolean): Run<
       return tell(`${what}: ${strerror(stays)}`);
     }
   }
-  if (!(yield* copyFile(process, from, to, { umask: 0 }))) return false;
+  if (!(yield* copyFile(process, from, to, { keepMode: true }))) return false;
   const kept = errnoOf(() => sys.unlink(from));
   return kept === undefined || tell(`cannot remove ${quote(from)}: ${strerror(kept)}`);
 }

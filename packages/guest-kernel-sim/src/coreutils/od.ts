@@ -53,7 +53,7 @@ const DIGITS: Readonly<Record<string, readonly number[]>> = {
 
 /** od(1), coreutils 9.1: -A, -t (a c d o u x, z), -N, -j, -v, -w16, and the short types. */
 export const od: Program = function* (process) {
-  const { options, operands } = parseArguments('od', process.args, {
+  const { options, given, operands } = parseArguments('od', process.args, {
     letters: 'A:t:N:j:vabcdiosx',
     long: {
       'address-radix': 'A',
@@ -70,7 +70,7 @@ export const od: Program = function* (process) {
       1,
     );
   }
-  const types = [...options].flatMap(([letter, value]) =>
+  const types = given.flatMap(([letter, value]) =>
     letter === 't' ? [value] : Object.hasOwn(SHORT, letter) ? [SHORT[letter]!] : [],
   );
   const formats = (types.length > 0 ? types : ['o2']).flatMap(parseType);

@@ -4,7 +4,7 @@ import { misuse, parseArguments } from './arguments.ts';
 import { modeText, typeText } from './mode-text.ts';
 import { errnoOf, type Program, print, strerror, warn } from './program.ts';
 import { quote, quoteIfNeeded } from './quote.ts';
-import type { FileStatus } from './system-calls.ts';
+import { type FileStatus, joinPath, type SystemCalls } from './system-calls.ts';
 
 /** NOT MODELLED: device numbers of file systems, where nothing tells them. */
 const NO_DEVICE = [0, 0] as const;
@@ -20,7 +20,7 @@ export const stat: Program = function* (process) {
   for (const path of operands) {
     let file: File | undefined;
     const error = errnoOf(() => {
-      const status = process.sys.stat(options.has('L') ? `${path}/` : path);
+      const status = process.sys.stat(options.has('L') ? follow(process.sys, path) : path);
       const link = (status.mode & S_IFMT) === S_IFLNK;
       file = { path, status, target: link ? process.sys.readlink(path) : undefined };
     });
@@ -34,6 +34,18 @@ export const stat: Program = function* (process) {
   }
   return exit;
 };
+
+/** Links that stat -L follows one after another (MAXSYMLINKS is 40). */
+const LINKS_MAX = 40;
+
+/** Where links at the end of a path lead. Throws KernelError. */
+function follow(sys: SystemCalls, path: string): string {
+  let at = path;
+  for (let links = 0; links < LINKS_MAX && (sys.stat(at).mode & S_IFMT) === S_IFLNK; links++) {
+    at = joinPath(at.includes('/') ? at.slice(0, at.lastIndexOf('/') + 1) : '.', sys.readlink(at));
+  }
+  return at;
+}
 
 interface File {
   readonly path: string;
