@@ -6,9 +6,9 @@ import { emitUevent, registerDriver } from './driver-core.ts';
 import { registerCocoSecret } from './efi/coco.ts';
 import { efiInit } from './efi/config-tables.ts';
 import { setupMemoryMap } from './efi/e820.ts';
-import { KernelError } from './errno.ts';
 import { Kernel } from './kernel.ts';
 import { loadForDevice } from './modules.ts';
+import { mountSecurityFs } from './mounted-securityfs.ts';
 import { printk } from './printk.ts';
 import type { KernelProfile } from './profile.ts';
 import { createPseudoState } from './pseudo/pseudo-file-system.ts';
@@ -94,18 +94,6 @@ function printMemoryEncryption(kernel: Kernel): void {
 /** security/inode.c, securityfs_init(), a core_initcall. */
 function securityfsInit(kernel: Kernel): void {
   createFile(kernel, kernel.state.securityfs.root, 'lsm', 0o444, 'lsm', gpa(0n)); // its content lies nowhere
-}
-
-/** mount -t securityfs, as init does. */
-export function mountSecurityFs(kernel: Kernel): void {
-  kernel.state.mounted = true;
-}
-
-/** umount2(2) of securityfs. Throws EINVAL where it is not mounted, EBUSY while a file or folder of it is open. */
-export function unmountSecurityFs({ state }: Kernel): void {
-  if (!state.mounted) throw new KernelError('EINVAL');
-  if ([...state.securityfs.open.values()].some(({ ino }) => ino !== 0)) throw new KernelError('EBUSY');
-  state.mounted = false;
 }
 
 /** udevadm trigger: devices that came before user space are announced again, and udev loads their modules. */

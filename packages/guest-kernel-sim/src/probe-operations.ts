@@ -1,10 +1,11 @@
 import type { GuestContext } from '@sevlab/machine/machine';
-import { coldplug, mountSecurityFs, unmountSecurityFs } from './boot.ts';
+import { coldplug } from './boot.ts';
 import { bindDevice, unbindDevice } from './driver-core.ts';
 import { EFI_SECRET_DEVICE } from './efi/coco.ts';
 import { KernelError } from './errno.ts';
 import type { Kernel } from './kernel.ts';
 import { driverNames, loadModule, unloadModule } from './modules.ts';
+import { mountSecurityFs, unmountSecurityFs } from './mounted-securityfs.ts';
 import { O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } from './open-flags.ts';
 import {
   descriptor,

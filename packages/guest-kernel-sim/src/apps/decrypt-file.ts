@@ -1,9 +1,10 @@
 import { createDecipheriv } from 'node:crypto';
 import { type Gpa, gpa } from '@sevlab/codec/address';
+import { concat } from '@sevlab/codec/bytes';
 import { E820_TYPE } from '@sevlab/codec/efi/boot-params';
 import { ENCRYPTED_FILE_MAGIC, ENCRYPTED_FILE_VERSION, EncryptedFile } from '@sevlab/codec/encrypted-file';
 import { type Disk, SECTOR_SIZE } from '@sevlab/machine/devices/disk';
-import { type Command, type CommandResult, errnoOf, strerror } from '../coreutils/command.ts';
+import { eachPart, type Program, ProgramExit, print, strerror } from '../coreutils/program.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 
 /** A page for the disk's DMA, which cannot reach private memory (as SWIOTLB does). */
@@ -20,35 +21,39 @@ const KEY_SIZE = 32;
  * securityfs and decrypts the file at the start of the untrusted disk into private memory. The host sees the
  * ciphertext pass through the shared bounce buffer.
  */
-export const decryptFile: Command = ({ kernel, sys, args }) => {
-  const [keyFile] = args;
-  if (keyFile === undefined) return fail('missing operand; expected the path of a key file', 2);
+export const decryptFile: Program = function* (process) {
+  const { kernel } = process;
+  const [keyFile] = process.args;
+  if (keyFile === undefined) throw fail('missing operand; expected the path of a key file', 2);
   let key = new Uint8Array();
-  const error = errnoOf(() => {
-    key = new Uint8Array(sys.readFile(keyFile));
+  // biome-ignore lint/correctness/useYield: it only keeps what was read
+  const error = yield* eachPart(process, keyFile, function* (part) {
+    key = new Uint8Array(concat(key, part));
   });
-  if (error !== undefined) return fail(`${keyFile}: ${strerror(error)}`);
+  if (error !== undefined) throw fail(`${keyFile}: ${strerror(error)}`);
   if (key.length !== KEY_SIZE)
-    return fail(`${keyFile}: expected a key of ${KEY_SIZE} bytes, got ${key.length}`);
+    throw fail(`${keyFile}: expected a key of ${KEY_SIZE} bytes, got ${key.length}`);
   const { disk } = kernel.context;
-  if (disk === undefined) return fail('the guest has no disk');
-  if (!isRam(kernel, BOUNCE_BUFFER, PLAINTEXT_ADDRESS + BigInt(FILE_MAX))) return fail('not enough memory');
+  if (disk === undefined) throw fail('the guest has no disk');
+  if (!isRam(kernel, BOUNCE_BUFFER, PLAINTEXT_ADDRESS + BigInt(FILE_MAX))) throw fail('not enough memory');
 
   const head = readDisk(kernel, disk, EncryptedFile.size);
   const header = head && EncryptedFile.decode(head);
   if (header?.magic !== ENCRYPTED_FILE_MAGIC || header.version !== ENCRYPTED_FILE_VERSION) {
-    return fail('the disk does not start with an encrypted file');
+    throw fail('the disk does not start with an encrypted file');
   }
   const whole =
     header.length <= FILE_MAX ? readDisk(kernel, disk, EncryptedFile.size + header.length) : undefined;
-  if (whole === undefined) return fail(`the file's ${header.length} bytes are not all there`);
+  if (whole === undefined) throw fail(`the file's ${header.length} bytes are not all there`);
   const plaintext = decrypt(key, header, whole.subarray(EncryptedFile.size));
-  if (plaintext === undefined) return fail('wrong key, or the file was changed');
+  if (plaintext === undefined) throw fail('wrong key, or the file was changed');
   kernel.memory.writePrivate(PLAINTEXT_ADDRESS, plaintext);
-  return { output: plaintext, status: 0 };
+  yield* print(process, plaintext);
+  return 0;
 };
 
-const fail = (reason: string, status = 1): CommandResult => ({ output: `decrypt-file: ${reason}\n`, status });
+const fail = (reason: string, status = 1): ProgramExit =>
+  new ProgramExit(`decrypt-file: ${reason}\n`, status);
 
 /** The first `length` bytes of the disk; undefined when it has fewer. */
 function readDisk(kernel: RunningKernel, disk: Disk, length: number): Uint8Array | undefined {

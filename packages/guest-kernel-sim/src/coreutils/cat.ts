@@ -1,17 +1,16 @@
-import { concat, utf8 } from '@sevlab/codec/bytes';
-import { type Command, errnoOf, isResult, parseArguments, strerror } from './command.ts';
+import { parseArguments } from './arguments.ts';
+import { eachPart, type Program, print, strerror, warn } from './program.ts';
+import { quoteBeforeColon } from './quote.ts';
 
-/** cat(1), coreutils 9.1: no options. */
-export const cat: Command = ({ sys, args }) => {
-  const parsed = parseArguments('cat', args, '');
-  if (isResult(parsed)) return parsed;
-  const output: Uint8Array[] = [];
+/** cat(1), coreutils 9.1: no options but -u, which changes nothing. */
+export const cat: Program = function* (process) {
+  const { operands } = parseArguments('cat', process.args, { letters: 'u' });
   let status = 0;
-  for (const path of parsed.operands) {
-    const error = errnoOf(() => output.push(sys.readFile(path)));
+  for (const path of operands.length > 0 ? operands : ['-']) {
+    const error = yield* eachPart(process, path, (part) => print(process, part));
     if (error === undefined) continue;
-    output.push(utf8(`cat: ${path}: ${strerror(error)}\n`));
+    warn(process, `${quoteBeforeColon(path)}: ${strerror(error)}`);
     status = 1;
   }
-  return { output: concat(...output), status };
+  return status;
 };

@@ -1,9 +1,11 @@
-import { type Command, isResult, parseArguments } from './command.ts';
+import { parseArguments } from './arguments.ts';
+import { type Program, ProgramExit, print } from './program.ts';
 
 /** dmesg(1), util-linux 2.38.1, without options. */
-export const dmesg: Command = ({ kernel, args }) => {
-  const parsed = parseArguments('dmesg', args, '');
-  if (isResult(parsed)) return parsed;
-  const lines = kernel.dmesg().map((line) => `${line}\n`);
-  return { output: lines.join(''), status: 0 };
+export const dmesg: Program = function* (process) {
+  const { operands } = parseArguments('dmesg', process.args, { letters: '' });
+  if (operands.length > 0)
+    throw new ProgramExit("dmesg: bad usage\nTry 'dmesg --help' for more information.\n", 1);
+  for (const line of process.kernel.dmesg()) yield* print(process, `${line}\n`);
+  return 0;
 };

@@ -1,7 +1,9 @@
-import type { Command } from './command.ts';
+import { type Program, print } from './program.ts';
 
 /** The shell's echo, with -n. */
-export const echo: Command = ({ args }) => {
+export const echo: Program = function* (process) {
+  const { args } = process;
   const bare = args[0] === '-n';
-  return { output: args.slice(bare ? 1 : 0).join(' ') + (bare ? '' : '\n'), status: 0 };
+  yield* print(process, args.slice(bare ? 1 : 0).join(' ') + (bare ? '' : '\n'));
+  return 0;
 };

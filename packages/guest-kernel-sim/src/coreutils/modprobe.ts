@@ -1,27 +1,38 @@
 import { loadModule, resolveModule, unloadModule } from '../modules.ts';
-import { type Command, errnoOf, isResult, parseArguments } from './command.ts';
+import { parseArguments } from './arguments.ts';
+import { errnoOf, type Program, ProgramExit, strerror } from './program.ts';
 
 /**
- * modprobe(8), kmod 30: -r, and a name or an alias. It succeeds when the module loads, whatever the probe says, and
+ * modprobe(8), kmod 30: -r, -q, and a name or an alias. It succeeds when the module loads, whatever the probe says, and
  * when there is nothing to do.
  */
-export const modprobe: Command = ({ kernel, args }) => {
-  const parsed = parseArguments('modprobe', args, 'r');
-  if (isResult(parsed)) return parsed;
-  const [name] = parsed.operands;
-  if (name === undefined) return { output: 'modprobe: ERROR: missing parameters. See -h.\n', status: 1 };
+export const modprobe: Program = function* ({ kernel, sys, args }) {
+  const { options, operands } = parseArguments('modprobe', args, {
+    letters: 'rq',
+    long: { remove: 'r', quiet: 'q' },
+  });
+  const [name] = operands;
+  const fail = (message: string): ProgramExit => new ProgramExit(`modprobe: ${message}\n`, 1);
+  if (name === undefined) throw fail('ERROR: missing parameters. See -h.');
   const module = resolveModule(kernel, name);
   const { modules, profile } = kernel.state;
+  const remove = options.has('r');
   if (module === undefined) {
-    const folder = `/lib/modules/${profile.release}`;
-    return { output: `modprobe: FATAL: Module ${name} not found in directory ${folder}\n`, status: 1 };
+    const where = remove ? '' : ` in directory /lib/modules/${profile.release}`;
+    if (options.has('q')) return 1;
+    throw fail(`FATAL: Module ${name} not found${where}${remove ? '.' : ''}`);
   }
-  if (!parsed.options.has('r')) {
-    if (!modules.has(module)) loadModule(kernel, module);
-    return { output: '', status: 0 };
+  if (modules.has(module) !== remove) return 0;
+  if (sys.user.uid !== 0) {
+    const refused = strerror('EPERM');
+    throw fail(
+      remove
+        ? `ERROR: could not remove '${module}': ${refused}`
+        : `ERROR: could not insert '${module}': ${refused}`,
+    );
   }
-  if (!modules.has(module) || errnoOf(() => unloadModule(kernel, module)) === undefined) {
-    return { output: '', status: 0 };
-  }
-  return { output: `modprobe: FATAL: Module ${module} is in use.\n`, status: 1 };
+  if (!remove) loadModule(kernel, module);
+  else if (errnoOf(() => unloadModule(kernel, module)) !== undefined)
+    throw fail(`FATAL: Module ${module} is in use.`);
+  return 0;
 };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { demoLines } from '../demo-text.ts';
-import { DEMONSTRATION, demonstrate } from '../demonstration.ts';
+import { DEMONSTRATION, type Demonstration, demonstrate } from '../demonstration.ts';
+import { connectConsole } from '../guest-console.ts';
 import { ScenarioError } from '../scenario/values.ts';
 import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -11,22 +12,27 @@ const MAX_WIDTH = 100;
 /** For a pipe, and for a terminal that does not know its size. */
 const DEFAULT_WIDTH = 80;
 
+interface DemoOptions extends RunOptions {
+  readonly quiet?: boolean;
+  readonly shell?: boolean;
+}
+
 /** sevlab demo */
 export function addDemo(program: Command): void {
   addRunOptions(program.command('demo').description('the example of the kernel documentation, end to end'))
     .option('--quiet', 'the transcript alone')
-    .action(({ linux, seed, ...options }: RunOptions & { readonly quiet?: boolean }) => {
+    .option('--shell', "then the guest's shell: `help` lists its commands, `exit` ends it")
+    .action(async ({ linux, seed, ...options }: DemoOptions) => {
+      if (options.json && options.shell)
+        throw new CommandError(
+          EXIT.usage,
+          "--json and --shell: the shell's words are no JSON; try one of them",
+        );
       const run = startDemonstration({
         ...(linux !== undefined && { linux }),
         ...(seed !== undefined && { seed }),
       });
-      if (options.trace !== undefined) {
-        const reveal = options.reveal ?? false;
-        writeOutput(
-          options.trace,
-          traceText(run.pipeline, { command: 'demo', scenario: 'kernel-documentation', reveal }),
-        );
-      }
+      if (!options.shell) writeTrace(run, options);
       if (options.json) {
         for (const result of run.results) print(JSON.stringify(resultJson(result, true))); // its secrets are public;
       } else if (options.quiet) {
@@ -41,9 +47,19 @@ export function addDemo(program: Command): void {
           `\nsimulated, seed '${run.pipeline.setup.seed}': the same bytes on every machine; another with --seed\n`,
         );
       }
+      const { kernel } = run.pipeline.progress;
+      if (options.shell && kernel !== undefined) {
+        process.exitCode = await connectConsole(kernel);
+        writeTrace(run, options); // with what was typed
+      }
       const deviation = run.results.find(({ finding }) => finding?.held === false);
       if (deviation) throw new CommandError(EXIT.no, describeDeviation(DEMONSTRATION, deviation, true));
     });
+}
+
+function writeTrace({ pipeline }: Demonstration, { trace, reveal = false }: RunOptions): void {
+  if (trace === undefined) return;
+  writeOutput(trace, traceText(pipeline, { command: 'demo', scenario: 'kernel-documentation', reveal }));
 }
 
 function startDemonstration(options: Parameters<typeof demonstrate>[0]): ReturnType<typeof demonstrate> {
