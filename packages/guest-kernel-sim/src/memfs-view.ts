@@ -2,13 +2,18 @@ import type { File, Link, Node, Result, StatError } from '@jsonjoy.com/fs-core';
 import type { IFs } from 'memfs';
 import { KernelError } from './errno.ts';
 import loadMemfs from './load-memfs.cjs';
+import { descriptorFileClass } from './memfs/descriptor-file.ts';
+import { type FsCore, nodeErrors } from './memfs/fs-core.ts';
+import { statNodeClass } from './memfs/stat-node.ts';
+import { O_PATH } from './open-flags.ts';
 import type { Stat, Syscalls } from './syscalls.ts';
-import { MAY_EXEC, MAY_READ, MAY_WRITE, S_IFDIR, S_IFLNK, S_IFREG } from './user.ts';
+import { isDirectory, isSymlink } from './user.ts';
 
 /**
- * memfs as a view: it holds no file, every operation is a system call of one user. Its own permission checks ask
- * the real process, so none of them is used. What memfs offers beyond Superblock's operations (watching, snapshots)
- * sees nothing. The view knows the descriptors that it opened itself, so the view of a forked kernel starts with none.
+ * memfs as a view of the whole tree: it holds no file, every operation is a system call of one user. Its own
+ * permission checks ask the real process, so none of them is used. What memfs offers beyond Superblock's operations
+ * (watching, snapshots) sees nothing. The view knows the descriptors that it opened itself, so the view of a forked
+ * kernel starts with none.
  */
 export function createFileSystem(sys: Syscalls): IFs {
   const { fsCore, memfs } = loadMemfs();
@@ -16,111 +21,11 @@ export function createFileSystem(sys: Syscalls): IFs {
   return memfs.createFsFromVolume(new memfs.Volume(new Superblock(sys)));
 }
 
-type FsCore = ReturnType<typeof loadMemfs>['fsCore'];
-
 /** The class of memfs's core that makes system calls, with those that it needs. */
 function kernelSuperblock(fsCore: FsCore) {
-  /** An inode as stat(2) showed it. memfs moves times and link counts when names come and go; here only the kernel does. */
-  class StatNode extends fsCore.Node {
-    readonly #stat: Pick<Stat, 'ino' | 'mode'> & Partial<Stat>;
-    readonly #access: (wanted: number) => boolean;
-
-    constructor(stat: Pick<Stat, 'ino' | 'mode'> & Partial<Stat>, access: (wanted: number) => boolean) {
-      super(stat.ino, stat.mode, stat.uid ?? 0, stat.gid ?? 0);
-      this.#stat = stat;
-      this.#access = access;
-    }
-
-    override get nlink(): number {
-      return this.#stat.nlink ?? 1;
-    }
-    override set nlink(_: number) {}
-    override get atime(): Date {
-      return dateOf(this.#stat.atime);
-    }
-    override set atime(_: Date) {}
-    override get mtime(): Date {
-      return dateOf(this.#stat.mtime);
-    }
-    override set mtime(_: Date) {}
-    override get ctime(): Date {
-      return dateOf(this.#stat.ctime);
-    }
-    override set ctime(_: Date) {}
-    /** securityfs knows no time of birth. */
-    override get btime(): Date {
-      return this.ctime;
-    }
-    override set btime(_: Date) {}
-
-    override getSize(): number {
-      return this.#stat.size ?? 0;
-    }
-    override canRead(): boolean {
-      return this.#access(MAY_READ);
-    }
-    override canWrite(): boolean {
-      return this.#access(MAY_WRITE);
-    }
-    override canExecute(): boolean {
-      return this.#access(MAY_EXEC);
-    }
-  }
-
-  /** An open descriptor of the kernel. */
-  class DescriptorFile extends fsCore.File {
-    readonly #sys: Syscalls;
-    readonly #path: string;
-
-    constructor(sys: Syscalls, path: string, link: Link, node: Node, flags: number, fd: number) {
-      super(link, node, flags, fd);
-      this.#sys = sys;
-      this.#path = path;
-    }
-
-    override getBuffer(): Buffer {
-      return calling('read', this.#path, () => {
-        const parts: Uint8Array[] = [];
-        for (
-          let part = this.#sys.read(this.fd, 65536);
-          part.length > 0;
-          part = this.#sys.read(this.fd, 65536)
-        ) {
-          parts.push(part);
-        }
-        return Buffer.concat(parts);
-      });
-    }
-
-    override read(
-      buffer: ArrayBufferView,
-      offset = 0,
-      length = buffer.byteLength,
-      position?: number,
-    ): number {
-      const part = calling('read', this.#path, () =>
-        position === undefined ? this.#sys.read(this.fd, length) : this.#sys.pread(this.fd, length, position),
-      );
-      new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength).set(part, offset);
-      return part.length;
-    }
-
-    override write(buffer: Uint8Array, offset = 0, length: number = buffer.length): number {
-      return calling('write', this.#path, () =>
-        this.#sys.write(this.fd, buffer.subarray(offset, offset + length)),
-      );
-    }
-
-    override truncate(length = 0): void {
-      calling('ftruncate', this.#path, () => this.#sys.ftruncate(this.fd, length));
-    }
-    override chmod(mode: number): void {
-      calling('fchmod', this.#path, () => this.#sys.chmod(this.#path, mode));
-    }
-    override chown(uid: number, gid: number): void {
-      calling('fchown', this.#path, () => this.#sys.chown(this.#path, uid, gid));
-    }
-  }
+  const StatNode = statNodeClass(fsCore);
+  const DescriptorFile = descriptorFileClass(fsCore);
+  const calling = nodeErrors(fsCore);
 
   class KernelSuperblock extends fsCore.Superblock {
     readonly #sys: Syscalls;
@@ -142,7 +47,7 @@ function kernelSuperblock(fsCore: FsCore) {
     /** Every lookup of memfs goes through here. The links it gets are made for it and forgotten. */
     override walk(
       target: string[] | string | Link,
-      _resolveSymlinks: boolean,
+      resolveSymlinks: boolean,
       checkExistence: boolean,
       _checkAccess: boolean,
       syscall = 'stat',
@@ -152,7 +57,8 @@ function kernelSuperblock(fsCore: FsCore) {
           ? target
           : `/${(target instanceof fsCore.Link ? target.steps : target).join('/')}`;
       try {
-        return { ok: true, value: this.#link(path) };
+        const shown = syscall === 'realpath' ? this.#realPath(path) : path;
+        return { ok: true, value: this.#link(shown, resolveSymlinks) };
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
         if (!checkExistence && error.code === 'ENOENT') return { ok: true, value: null };
@@ -167,8 +73,8 @@ function kernelSuperblock(fsCore: FsCore) {
       return file;
     }
 
-    protected override openFile(filename: string, flags: number): File {
-      const fd = calling('open', filename, () => this.#sys.open(filename, flags));
+    protected override openFile(filename: string, flags: number, mode?: number): File {
+      const fd = calling('open', filename, () => this.#sys.open(filename, flags, mode));
       const link = this.#detached(filename, this.#node(filename, this.#sys.fstat(fd)));
       const file = new DescriptorFile(this.#sys, filename, link, link.getNode(), flags, fd);
       this.fds[fd] = file;
@@ -187,28 +93,43 @@ function kernelSuperblock(fsCore: FsCore) {
       calling('rename', from, () => this.#sys.rename(from, to), to);
     override readonly symlink = (target: string, path: string): Link => {
       calling('symlink', target, () => this.#sys.symlink(target, path), path);
-      return this.#link(path);
+      return this.#link(path, false);
     };
-    override readonly mkdir = (path: string): void => calling('mkdir', path, () => this.#sys.mkdir(path));
-    override readonly mkdirp = (path: string): undefined => {
+    override readonly mkdir = (path: string, mode: number): void =>
+      calling('mkdir', path, () => this.#sys.mkdir(path, mode));
+    /** Answers the first folder that was made. */
+    override readonly mkdirp = (path: string, mode: number): string | undefined => {
       const steps = path.split('/').filter((step) => step !== '');
       const paths = steps.map((_, i) => `/${steps.slice(0, i + 1).join('/')}`);
-      const missing = paths.find((one) => {
-        const found = this.walk(one, false, false, false);
-        return found.ok && found.value === null;
+      const missing = paths.filter((one) => {
+        const found = this.walk(one, true, false, false, 'mkdir');
+        if (!found.ok) throw found.err.toError();
+        if (found.value !== null && one === path && !found.value.getNode().isDirectory())
+          throw fsCore.createError('EEXIST', 'mkdir', path);
+        return found.value === null;
       });
-      if (missing !== undefined) this.mkdir(missing); // the first fails, so no other is tried
+      for (const one of missing) this.mkdir(one, mode);
+      return missing[0];
     };
-    override readonly rmdir = (path: string): void => calling('rmdir', path, () => this.#sys.rmdir(path));
+    override readonly rmdir = (path: string, recursive = false): void => {
+      if (recursive) this.rm(path, false, true);
+      else calling('rmdir', path, () => this.#sys.rmdir(path));
+    };
     override readonly chmod = (path: string, mode: number): void =>
       calling('chmod', path, () => this.#sys.chmod(path, mode));
     override readonly lchmod = this.chmod;
     override readonly chown = (path: string, uid: number, gid: number): void =>
       calling('chown', path, () => this.#sys.chown(path, uid, gid));
-    override readonly lchown = this.chown;
-    override readonly utimes = (path: string, atime: number, mtime: number): void =>
-      calling('utime', path, () =>
-        this.#sys.utimens(path, { atime: nanoseconds(atime), mtime: nanoseconds(mtime) }),
+    override readonly lchown = (path: string, uid: number, gid: number): void =>
+      calling('lchown', path, () => this.#sys.lchown(path, uid, gid));
+    override readonly utimes = (path: string, atime: number, mtime: number, follow = true): void => {
+      const times = { atime: nanoseconds(atime), mtime: nanoseconds(mtime) };
+      if (follow) calling('utime', path, () => this.#sys.utimens(path, times));
+      else calling('lutime', path, () => this.#sys.lutimens(path, times));
+    };
+    override readonly futimes = (fd: number, atime: number, mtime: number): void =>
+      calling('futime', '', () =>
+        this.#sys.futimens(fd, { atime: nanoseconds(atime), mtime: nanoseconds(mtime) }),
       );
 
     override readonly rm = (path: string, force = false, recursive = false): void => {
@@ -228,20 +149,30 @@ function kernelSuperblock(fsCore: FsCore) {
       this.rmdir(path);
     };
 
-    #link(path: string): Link {
-      const stat = this.#sys.stat(path);
+    #link(path: string, follow: boolean): Link {
+      const stat = this.#sys.stat(path, { follow });
       const link = this.#detached(path, this.#node(path, stat));
-      if ((stat.mode & S_IFDIR) === 0) return link;
+      if (isSymlink(stat)) link.getNode().symlink = this.#sys.readlink(path);
+      if (!isDirectory(stat)) return link;
       try {
         for (const { name, type } of this.#sys.readdir(path)) {
-          const mode = type === 4 ? S_IFDIR : type === 10 ? S_IFLNK : S_IFREG;
           if (name !== '.' && name !== '..')
-            link.createChild(name, new StatNode({ ino: 0, mode }, () => true));
+            link.createChild(name, new StatNode({ ino: 0, mode: type << 12 }, () => true));
         }
       } catch (error) {
         if (!(error instanceof KernelError && error.code === 'EACCES')) throw error; // canRead() answers for it
       }
       return link;
+    }
+
+    /** A path without links, `.` and `..`. */
+    #realPath(path: string): string {
+      const fd = this.#sys.open(path, O_PATH);
+      try {
+        return this.#sys.readlink(`/proc/self/fd/${fd}`);
+      } finally {
+        this.#sys.close(fd);
+      }
     }
 
     #detached(path: string, node: Node): Link {
@@ -265,19 +196,7 @@ function kernelSuperblock(fsCore: FsCore) {
     }
   }
 
-  /** An errno leaves as the error that Node's fs throws. */
-  function calling<T>(syscall: string, path: string, call: () => T, dest?: string): T {
-    try {
-      return call();
-    } catch (error) {
-      if (error instanceof KernelError) throw fsCore.createError(error.code, syscall, path, dest);
-      throw error;
-    }
-  }
-
   return KernelSuperblock;
 }
-
-const dateOf = (nanoseconds: bigint = 0n): Date => new Date(Number(nanoseconds / 1_000_000n));
 
 const nanoseconds = (seconds: number): bigint => BigInt(Math.round(seconds * 1000)) * 1_000_000n;
