@@ -70,8 +70,8 @@ describe('a terminal', () => {
       terminal.resize(columns);
       return textOf(terminal.type(utf8('ls /proc\r')));
     };
-    expect(shown(80)).toBe('ls /proc\r\niomem  modules\tmounts\r\n# ');
-    expect(shown(12)).toBe('ls /proc\r\niomem\r\nmodules\r\nmounts\r\n# ');
+    expect(shown(80)).toBe('ls /proc\r\niomem  modules\tmounts\tself\r\n# ');
+    expect(shown(12)).toBe('ls /proc\r\niomem\r\nmodules\r\nmounts\r\nself\r\n# ');
   });
 
   it('ends each line with CR LF, and bytes come through', () => {
@@ -97,7 +97,7 @@ describe('a terminal', () => {
 
   it('interrupts it with ^C, and what it opened is closed', () => {
     const kernel = boot();
-    const before = kernel.state.securityfs.open.size;
+    const before = kernel.state.files.size;
     const command = `cat /proc/mounts - ${COCO}/${KATA} > /dev/null`;
     const keys = `${command}\rabc\x03echo $?\rcat - > /dev/null; echo never\r\x03`;
     expect(see(keys, kernel)).toEqual([
@@ -109,7 +109,7 @@ describe('a terminal', () => {
       '^C',
       '#',
     ]);
-    expect(kernel.state.securityfs.open.size).toBe(before);
+    expect(kernel.state.files.size).toBe(before);
     const statuses = kernel.observer.events.flatMap((event) =>
       event.type === 'shell' ? [event.status] : [],
     );
@@ -183,7 +183,7 @@ describe('a terminal', () => {
   });
 
   it('remembers what was typed, also for the arrows, for each user apart', () => {
-    expect(see('echo 1\r\r echo 2\r\x1b[A\x1b[A\rhistory 2\rsu user\rhistory\r').slice(4)).toEqual([
+    expect(see('echo 1\r\r echo 2\r\x1b[A\x1b[A\rhistory 2\rsu user\rhistory\r').slice(5)).toEqual([
       '# echo 1',
       '1',
       '# history 2',
@@ -293,7 +293,7 @@ describe('whatever is typed', () => {
           const kernel = boot();
           const terminal = new Terminal(kernel, createTerminalState(40));
           const shown = concat(terminal.start(), ...portions.map((portion) => terminal.type(portion)));
-          if (!terminal.busy) expect(kernel.state.securityfs.open.size).toBe(0);
+          if (!terminal.busy) expect(kernel.state.files.size).toBe(0);
           return [shown, terminal.state];
         };
         const places = [...new Set(cuts)].filter((cut) => cut < input.length).toSorted((a, b) => a - b);
