@@ -17,7 +17,10 @@ import { SEV_STATUS } from '@sevlab/codec/sev/status';
 import { EXIT } from '@sevlab/lab/commands/exit';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { optionalProgram } from './test/optional-program.ts';
 import { realKernelIsThere } from './test/real-kernel.ts';
+
+const socatIsThere = optionalProgram('socat', 'apt-get install --no-install-recommends socat');
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -101,6 +104,19 @@ function fillGaps(expected: readonly string[], actual: readonly string[]): strin
   return [...expected];
 }
 
+const OPTIONAL: Readonly<Record<string, boolean>> = {
+  'a real kernel': realKernelIsThere,
+  socat: socatIsThere,
+};
+
+/** Whether the optional part that is named in front of a block is there. */
+function hasWhatItNeeds(before: string): boolean {
+  const named = /<!-- needs (.*) -->$/.exec(before)?.[1];
+  if (named === undefined) return true;
+  if (!Object.hasOwn(OPTIONAL, named)) throw new Error(`'${named}' is no optional part`);
+  return OPTIONAL[named]!;
+}
+
 const linesOf = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
 
 describe.each(documents.filter((document) => /^```(console|ts)$/m.test(read(document))))(
@@ -122,20 +138,17 @@ describe.each(documents.filter((document) => /^```(console|ts)$/m.test(read(docu
         it(`line ${line}: ${file} is written`, () => writeFileSync(join(folder, file), body));
       }
       if (language === 'console') {
-        it.runIf(realKernelIsThere || !before.endsWith('<!-- needs a real kernel -->'))(
-          `line ${line}: what is typed prints what is shown`,
-          () => {
-            const exchanges = exchangesOf(body);
-            const printed = type(folder, exchanges);
-            expect(printed).toHaveLength(exchanges.length);
-            for (const [i, { command, expected }] of exchanges.entries()) {
-              const actual = linesOf(printed[i]!);
-              expect(`$ ${command}\n${actual.join('\n')}`).toBe(
-                `$ ${command}\n${fillGaps(expected, actual).join('\n')}`,
-              );
-            }
-          },
-        );
+        it.runIf(hasWhatItNeeds(before))(`line ${line}: what is typed prints what is shown`, () => {
+          const exchanges = exchangesOf(body);
+          const printed = type(folder, exchanges);
+          expect(printed).toHaveLength(exchanges.length);
+          for (const [i, { command, expected }] of exchanges.entries()) {
+            const actual = linesOf(printed[i]!);
+            expect(`$ ${command}\n${actual.join('\n')}`).toBe(
+              `$ ${command}\n${fillGaps(expected, actual).join('\n')}`,
+            );
+          }
+        });
       }
       if (language === 'ts') {
         it(`line ${line}: the program prints what its arrows say`, async () => {

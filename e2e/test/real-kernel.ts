@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import { QEMU } from '@sevlab/real-guest/qemu';
+import { isOnPath } from './optional-program.ts';
 
 const folder = fileURLToPath(new URL('../../packages/real-guest', import.meta.url));
-const onPath = (process.env.PATH ?? '').split(delimiter).some((path) => existsSync(join(path, QEMU)));
 const missing = [
-  ...(onPath ? [] : [`${QEMU} (apt-get install --no-install-recommends qemu-system-x86)`]),
+  ...(isOnPath(QEMU) ? [] : [`${QEMU} (apt-get install --no-install-recommends qemu-system-x86)`]),
   ...(findGuestParts(folder) ? [] : ['a guest kernel (sh packages/real-guest/build.sh)']),
 ];
 
