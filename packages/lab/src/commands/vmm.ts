@@ -1,6 +1,10 @@
+import { SEV_SECRET_BLOCK_GUID, SEVLAB_MANIFEST_GUID } from '@sevlab/codec/guid';
+import { findArea, findEntry, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { usableAccelerator } from '@sevlab/real-guest/qemu';
+import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { parseCommandLine, type QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
 import { type MachineOptions, QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options';
@@ -8,9 +12,10 @@ import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
 import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
 import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
+import { RealMachine } from '../real-qemu/real-machine.ts';
 import { systemReason } from '../system-reason.ts';
 import { VERSION } from '../version.ts';
-import { EndpointBusy } from '../vmm/qmp-server.ts';
+import { EndpointBusy } from '../vmm/one-client-server.ts';
 import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
@@ -32,6 +37,8 @@ interface VmmOptions {
   readonly qemu: keyof typeof QEMU_RELEASES;
   readonly store?: string;
   readonly seed?: string;
+  readonly realQemu?: boolean;
+  readonly ram?: string;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -58,6 +65,8 @@ export function addVmm(program: Command): void {
         .choices(Object.keys(QEMU_RELEASES))
         .default('7.2'),
     )
+    .option('--real-qemu', 'a real QEMU runs what is in the guest, and answers what is not about SEV')
+    .option('--ram <file>', "the real guest's RAM; default: a file that goes with it")
     .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
     .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
     .addHelpText(
@@ -72,7 +81,9 @@ export function addVmm(program: Command): void {
         ['SIGTERM', 143],
       ] as const)
         process.once(signal, () => void vmm.close().then(() => process.exit(code)));
-      say(`sevlab vmm: an emulated guest, ${vmm.machine.state.runState}; QMP on ${vmm.places.join(', ')}`);
+      const { runState } = vmm.machine.state;
+      const guest = options.realQemu ? 'an emulated launch, a real guest' : 'an emulated guest';
+      say(`sevlab vmm: ${guest}, ${runState}; QMP on ${vmm.places.join(', ')}`);
       const status = await vmm.ended();
       if (status !== 0) throw new CommandError(EXIT.no, `it ended with status ${status}`);
     });
@@ -80,16 +91,20 @@ export function addVmm(program: Command): void {
 
 async function start(rest: readonly string[], options: VmmOptions): Promise<VmmProcess> {
   try {
-    const line = parseCommandLine([...inWordsOfQemu(options), ...rest]);
+    const words = [...inWordsOfQemu(options), ...rest];
+    const line = parseCommandLine(words, { others: options.realQemu ? 'ignored' : 'refused' });
     if (line.monitors.length === 0)
       throw new CommandError(
         EXIT.usage,
         'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
       );
     const platform = startPlatform(line, options);
+    const machine = machineOptions(line, options);
+    const real = options.realQemu ? realMachine(words, line, { machine, ram: options.ram }) : undefined;
     const vmm = new VmmProcess({
       platform,
-      options: machineOptions(line, options),
+      options: machine,
+      ...(real && { real }),
       linux: linuxNamed(options.linux),
       monitors: line.monitors.map(({ endpoint }) => endpoint),
       ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
@@ -137,6 +152,7 @@ function inWordsOfQemu(options: VmmOptions): readonly string[] {
       options.memory ?? '512M',
     ],
     ...(options.firmware === undefined ? [] : ['-drive', `if=pflash,unit=0,file=${value(options.firmware)}`]),
+    ...(options.realQemu ? ['-nodefaults', '-no-user-config', '-display', 'none'] : []),
     ...given('-kernel', options.kernel),
     ...given('-initrd', options.initrd),
     ...given('-append', options.append),
@@ -146,6 +162,34 @@ function inWordsOfQemu(options: VmmOptions): readonly string[] {
     ]),
   ];
 }
+
+/** The real QEMU that stands behind the emulated one. Throws CommandError for firmware that it cannot go on with. */
+function realMachine(
+  words: readonly string[],
+  { sevGuest, firmwareFile }: QemuCommandLine,
+  { machine, ram }: { readonly machine: MachineOptions; readonly ram: string | undefined },
+): RealMachine {
+  const { firmware, memorySize, directBoot } = machine;
+  const foreign = sevGuest !== undefined && firmware !== undefined && !isOurs(firmware);
+  if (foreign && !publishesSecrets(firmware))
+    throw new CommandError(
+      EXIT.usage,
+      `${firmwareFile}: nobody would find a secret that is put there: it announces no secret area. Expected an image of ` +
+        'sevlab firmware build, or an OVMF of the AmdSev kind',
+    );
+  return new RealMachine({
+    ...{ given: words, memorySize, memoryPath: ram, kvm: usableAccelerator() === 'kvm' },
+    defaultFirmware: firmwareFile === undefined && sevGuest !== undefined ? firmware : undefined,
+    ...{ launched: sevGuest !== undefined, runsFirmware: foreign },
+    fwCfg: foreign && directBoot !== undefined ? bootItems(directBoot) : [],
+  });
+}
+
+const isOurs = (image: Uint8Array): boolean =>
+  findEntry(readGuidedTable(image), SEVLAB_MANIFEST_GUID) !== undefined;
+
+const publishesSecrets = (image: Uint8Array): boolean =>
+  (findArea(readGuidedTable(image), SEV_SECRET_BLOCK_GUID)?.base ?? 0) !== 0;
 
 function machineOptions(line: QemuCommandLine, { qemu }: VmmOptions): MachineOptions {
   const build = { release: QEMU_RELEASES[qemu], package: `sevlab ${VERSION}, simulated` };

@@ -1,8 +1,6 @@
 import { rmSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
-import type { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
-import { type MonitorSession, openSession, receive, takeEvents } from '@sevlab/vmm-sim/qmp/monitor';
 
 /** Somebody else listens there. */
 export class EndpointBusy extends Error {
@@ -13,19 +11,17 @@ export class EndpointBusy extends Error {
 }
 
 /** A socket on which one client at a time is served; those who come meanwhile wait, as behind a QEMU. */
-export class QmpServer {
-  readonly #machine: QemuMachine;
+export class OneClientServer {
   readonly #server: Server;
   readonly #endpoint: Endpoint;
-  readonly #onExit: () => void;
+  readonly #serve: (client: Socket) => void;
   readonly #waiting: Socket[] = [];
-  #current: { readonly socket: Socket; readonly session: MonitorSession } | undefined;
+  #current: Socket | undefined;
 
-  constructor(machine: QemuMachine, endpoint: Endpoint, onExit: () => void) {
-    this.#machine = machine;
+  constructor(endpoint: Endpoint, serve: (client: Socket) => void) {
     this.#endpoint = endpoint;
-    this.#onExit = onExit;
-    this.#server = createServer((socket) => this.#arrived(socket));
+    this.#serve = serve;
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#arrived(socket));
   }
 
   /** Throws EndpointBusy, and the errors of node:net. */
@@ -33,17 +29,10 @@ export class QmpServer {
     await listenOn(this.#server, this.#endpoint);
   }
 
-  /** Tells the client what has happened without its doing. */
-  tellEvents(): void {
-    if (this.#current === undefined) return;
-    const { socket, session } = this.#current;
-    send(socket, takeEvents(this.#machine, session));
-  }
-
   /** Ends all connections, once what was sent has left, and removes the socket. */
   async close(): Promise<void> {
     for (const socket of this.#waiting.splice(0)) socket.destroy();
-    this.#current?.socket.end();
+    this.#current?.destroySoon();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     if (this.#endpoint.kind === 'unix') rmSync(this.#endpoint.path, { force: true });
   }
@@ -51,43 +40,31 @@ export class QmpServer {
   #arrived(socket: Socket): void {
     socket.on('error', () => socket.destroy()); // a client that is gone; 'close' follows
     socket.on('close', () => this.#left(socket));
-    if (this.#current === undefined) this.#serve(socket);
+    if (this.#current === undefined) this.#take(socket);
     else {
       socket.pause();
       this.#waiting.push(socket);
     }
   }
 
-  #serve(socket: Socket): void {
-    const { session, greeting } = openSession(this.#machine);
-    this.#current = { socket, session };
-    send(socket, greeting);
-    socket.on('data', (bytes) => {
-      send(socket, receive(this.#machine, session, bytes));
-      if (this.#machine.state.exit !== undefined) this.#onExit();
-    });
-    socket.on('drain', () => socket.resume());
-    socket.on('end', () => socket.end());
+  #take(socket: Socket): void {
+    this.#current = socket;
+    this.#serve(socket);
     socket.resume();
   }
 
   #left(socket: Socket): void {
     const place = this.#waiting.indexOf(socket);
     if (place !== -1) this.#waiting.splice(place, 1);
-    if (this.#current?.socket !== socket) return;
+    if (this.#current !== socket) return;
     this.#current = undefined;
     const next = this.#waiting.shift();
-    if (next !== undefined) this.#serve(next);
+    if (next !== undefined) this.#take(next);
   }
 }
 
-/** Whoever does not read is not read from. */
-function send(socket: Socket, text: string): void {
-  if (text !== '' && socket.writable && !socket.write(text, 'latin1')) socket.pause();
-}
-
 /** Listens; a socket file that nobody serves any more is replaced. Throws EndpointBusy, and the errors of node:net. */
-export async function listenOn(server: Server, endpoint: Endpoint): Promise<void> {
+async function listenOn(server: Server, endpoint: Endpoint): Promise<void> {
   try {
     await listen(server, optionsOf(endpoint));
   } catch (error) {
