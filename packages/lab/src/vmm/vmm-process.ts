@@ -112,7 +112,7 @@ export class VmmProcess {
   }
 
   #handOver(real: RealMachine): void {
-    if (this.machine.sevGuest === undefined) return;
+    if (this.#parts.options.sevGuest === undefined) return;
     const outcome = real.runsFirmware ? undefined : this.guest.runFirmware();
     if (outcome?.kind === 'stopped') this.#parts.say(`the guest does not start: ${outcome.reason}`);
     this.guest.writeTo(real.memory);
