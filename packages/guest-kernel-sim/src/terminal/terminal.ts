@@ -20,9 +20,17 @@ export interface TerminalState {
   readonly line: LineState;
 }
 
-/** `columns`: width, 80 unless given. */
-export const createTerminalState = (columns?: number): TerminalState => ({
-  session: createSession(),
+/** What came of bytes that were typed. */
+export interface TypedLine {
+  /** For the screen. */
+  readonly shown: Uint8Array;
+  /** Bytes that were taken. */
+  readonly consumed: number;
+}
+
+/** `columns`: width, 80 unless given; `account`: who types, root unless given. */
+export const createTerminalState = (columns?: number, account?: string): TerminalState => ({
+  session: createSession(account),
   line: createLine(columns),
 });
 
@@ -62,16 +70,20 @@ export class Terminal {
 
   /** Types bytes; answers what the screen shows. Bytes may come in any portions. */
   type(bytes: Uint8Array): Uint8Array {
-    const { line, session } = this.state;
     const shown: Uint8Array[] = [];
     for (let at = 0; at < bytes.length && this.ended === undefined; ) {
-      const { history } = currentLogin(session);
-      const typed = typeBytes(line, bytes.subarray(at), history);
+      const typed = this.typeLine(bytes.subarray(at));
       at += typed.consumed;
-      shown.push(utf8(typed.shown));
-      if (typed.event !== undefined) shown.push(...this.#answer(typed.event));
+      shown.push(typed.shown);
     }
     return concat(...shown);
+  }
+
+  /** Types bytes as far as the first that somebody answers to, as at the end of a line. */
+  typeLine(bytes: Uint8Array): TypedLine {
+    const { line, session } = this.state;
+    const { shown, consumed, event } = typeBytes(line, bytes, currentLogin(session).history);
+    return { shown: concat(utf8(shown), ...(event ? this.#answer(event) : [])), consumed };
   }
 
   #prompt(): string {

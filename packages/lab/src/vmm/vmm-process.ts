@@ -8,8 +8,10 @@ import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import type { StartedPlatform } from '../emulated-platform.ts';
 import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
-import { describeEndpoint, QmpServer } from './qmp-server.ts';
+import { describeEndpoint } from './endpoint.ts';
+import { QmpServer } from './qmp-server.ts';
 import { remarkText } from './remark-text.ts';
+import { SerialPort } from './serial-port.ts';
 
 /** How a VMM is put together. */
 export interface VmmParts {
@@ -19,6 +21,8 @@ export interface VmmParts {
   readonly linux: string;
   /** Where QMP clients come. */
   readonly monitors: readonly Endpoint[];
+  /** Where the guest's console is. */
+  readonly serial?: Endpoint;
   readonly pidFile?: string;
   /** Takes a line for standard error. */
   readonly say: (line: string) => void;
@@ -49,22 +53,28 @@ export class VmmProcess {
   readonly guest: EmulatedGuest;
   readonly #parts: VmmParts;
   readonly #servers: readonly QmpServer[];
+  readonly #serial: SerialPort | undefined;
   /** The guest's kernel, once it runs. */
   #kernel: Kernel | undefined;
   #ended: (() => void) | undefined;
+  /** The file with the process's number, once it is written. */
+  #pidFile: string | undefined;
 
   /** Launches the guest, as far as the options say. Throws QemuExit. */
   constructor(parts: VmmParts) {
-    const { platform, options, linux, monitors } = parts;
+    const { platform, options, linux, monitors, serial } = parts;
     this.#parts = parts;
+    this.#serial = serial && new SerialPort(serial, this.#serialHost);
     this.guest = new EmulatedGuest(platform, options, linux);
     this.machine = new QemuMachine(options, this.guest.kvm, this.#ports());
-    this.#servers = monitors.map((endpoint) => new QmpServer(this.machine, endpoint, () => this.#ended?.()));
+    this.#servers = monitors.map((endpoint) => new QmpServer(this.machine, endpoint, () => this.#settle()));
   }
 
   /** Where clients come, in words. */
-  get places(): readonly string[] {
-    return this.#parts.monitors.map(describeEndpoint);
+  get places(): string {
+    const { monitors, serial } = this.#parts;
+    const console = serial === undefined ? '' : `; console on ${describeEndpoint(serial)}`;
+    return `QMP on ${monitors.map(describeEndpoint).join(', ')}${console}`;
   }
 
   get kernel(): Kernel | undefined {
@@ -84,18 +94,38 @@ export class VmmProcess {
     };
   }
 
+  readonly #serialHost = {
+    isRunning: () => this.machine.state.runState === 'running' && this.machine.state.exit === undefined,
+    quit: () => this.#ended?.(),
+  };
+
   #take(outcome: Outcome): void {
     const { say } = this.#parts;
-    if (outcome.kind === 'running') this.#kernel = outcome.kernel;
-    else say(`the guest does not start: ${outcome.reason}`);
+    this.#serial?.disconnect();
+    if (outcome.kind === 'stopped') {
+      say(`the guest does not start: ${outcome.reason}`);
+      return;
+    }
+    this.#kernel = outcome.kernel;
+    this.#serial?.connect(outcome.kernel);
+  }
+
+  /** A client was answered: others may have to know. */
+  #settle(): void {
+    for (const server of this.#servers) server.tellEvents();
+    this.#serial?.update();
+    if (this.machine.state.exit !== undefined) this.#ended?.();
   }
 
   /** Opens the sockets. Throws EndpointBusy, and the errors of node:net and node:fs; then nothing is left behind. */
   async listen(): Promise<void> {
+    process.once('exit', this.#removeFiles);
     try {
-      for (const server of this.#servers) await server.listen();
+      for (const { queue } of this.#servers) await queue.open();
+      await this.#serial?.open();
       const { pidFile } = this.#parts;
       if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}\n`);
+      this.#pidFile = pidFile;
     } catch (error) {
       await this.close();
       throw error;
@@ -116,8 +146,14 @@ export class VmmProcess {
 
   /** Ends as if nobody had asked for it: connections are closed, sockets and the file with the number removed. */
   async close(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.close()));
-    const { pidFile } = this.#parts;
-    if (pidFile !== undefined) rmSync(pidFile, { force: true });
+    await Promise.all([this.#serial?.close(), ...this.#servers.map(({ queue }) => queue.close())]);
+    this.#removeFiles();
+    process.off('exit', this.#removeFiles);
   }
+
+  readonly #removeFiles = (): void => {
+    for (const { queue } of this.#servers) queue.removeFile();
+    this.#serial?.queue.removeFile();
+    if (this.#pidFile !== undefined) rmSync(this.#pidFile, { force: true });
+  };
 }

@@ -25,7 +25,8 @@ export function parseOption(text: string, impliedKey?: string): OptionValues {
   return values;
 }
 
-const splitAtCommas = (text: string): string[] =>
+/** Parts between commas; `,,` is a comma in a part. */
+export const splitAtCommas = (text: string): string[] =>
   text === '' ? [] : text.split(/(?<!,)(?:,,)*,(?!,)/).map((part) => part.replaceAll(',,', ','));
 
 /** The members of an object in JSON, where an option is given so. Throws UsageError. */
