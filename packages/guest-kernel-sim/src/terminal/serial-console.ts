@@ -3,7 +3,14 @@ import { ACCOUNTS } from '../accounts.ts';
 import { NODE_NAME } from '../coreutils/uname.ts';
 import type { Kernel } from '../kernel.ts';
 import { formatLogLine, LOG_LEVEL } from '../printk.ts';
-import { createLine, type LineEvent, type LineState, startReading, typeBytes } from './line-discipline.ts';
+import {
+  createLine,
+  knownColumns,
+  type LineEvent,
+  type LineState,
+  startReading,
+  typeBytes,
+} from './line-discipline.ts';
 import { createTerminalState, Terminal, type TypedLine } from './terminal.ts';
 
 /** Only what is graver than this reaches the console (CONSOLE_LOGLEVEL_DEFAULT). */
@@ -32,23 +39,22 @@ export class SerialConsole {
     return concat(this.#newLog(), utf8(this.#ask()));
   }
 
-  /** The terminal at the other end has another width from now on, in columns. */
+  /** The terminal at the other end has another width from now on, in columns; 0 where nobody knows. */
   resize(columns: number): void {
-    this.#login.columns = columns;
+    this.#login.columns = knownColumns(columns);
     this.#terminal?.resize(columns);
   }
 
-  /** Takes bytes as far as the first that somebody answers to. What the kernel has to say stands in front. */
+  /** Takes bytes as far as the first that somebody answers to. */
   type(bytes: Uint8Array): TypedLine {
     if (this.#terminal === undefined) {
       const { shown, consumed, event } = typeBytes(this.#login, bytes, []);
       return { shown: utf8(shown + (event ? this.#answer(event) : '')), consumed };
     }
     const { shown, consumed } = this.#terminal.typeLine(bytes);
-    const log = this.#newLog();
-    if (this.#terminal.ended === undefined) return { shown: concat(log, shown), consumed };
+    if (this.#terminal.ended === undefined) return { shown, consumed };
     this.#terminal = undefined;
-    return { shown: concat(log, shown, utf8(this.#ask())), consumed };
+    return { shown: concat(shown, utf8(this.#ask())), consumed };
   }
 
   /** agetty(8), as it is told to by its default for `--issue`. */
@@ -71,7 +77,8 @@ export class SerialConsole {
     if (name === '') return this.#askName();
     const account = ACCOUNTS.find((each) => each.name === name);
     if (account === undefined) return `\r\nLogin incorrect\r\n\r\n${this.#askName()}`;
-    this.#terminal = new Terminal(this.#kernel, createTerminalState(this.#login.columns, name));
+    const state = createTerminalState(this.#login.columns, name);
+    this.#terminal = new Terminal(this.#kernel, state, () => this.#newLog());
     return new TextDecoder().decode(this.#terminal.start());
   }
 

@@ -7,6 +7,7 @@ import { createSession, currentLogin, endLogin, promptOf, remember, type Session
 import { Keyboard } from './keyboard.ts';
 import {
   createLine,
+  knownColumns,
   type LineEvent,
   type LineState,
   startLine,
@@ -41,10 +42,17 @@ export const createTerminalState = (columns?: number, account?: string): Termina
 export class Terminal {
   readonly state: TerminalState;
   readonly #kernel: Kernel;
+  readonly #others: () => Uint8Array;
   #running: (Job & { readonly keyboard: Keyboard }) | undefined;
 
-  constructor(kernel: Kernel, state: TerminalState = createTerminalState()) {
+  /** `others` gives what somebody else wrote to the screen since it was asked: it stands in front of what a command shows. */
+  constructor(
+    kernel: Kernel,
+    state: TerminalState = createTerminalState(),
+    others: () => Uint8Array = () => new Uint8Array(),
+  ) {
     this.#kernel = kernel;
+    this.#others = others;
     this.state = state;
   }
 
@@ -58,9 +66,9 @@ export class Terminal {
     return this.#running !== undefined;
   }
 
-  /** The terminal has another width from now on, in columns. */
+  /** The terminal has another width from now on, in columns; 0 where nobody knows. */
   resize(columns: number): void {
-    this.state.line.columns = columns;
+    this.state.line.columns = knownColumns(columns);
   }
 
   /** Shows the first prompt. */
@@ -135,7 +143,7 @@ export class Terminal {
       const { done, value } = work.next();
       if (done === true) this.#running = undefined;
       else if (value !== 'input') continue;
-      const shown = withReturns(screen.takeNew());
+      const shown = concat(this.#others(), withReturns(screen.takeNew()));
       if (done !== true) {
         if (this.state.line.mode === 'edit') startReading(this.state.line);
         return [shown];

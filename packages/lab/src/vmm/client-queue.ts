@@ -39,8 +39,7 @@ export class ClientQueue {
     if (endpoint.kind === 'unix' || endpoint.kind === 'tcp' || endpoint.kind === 'fd')
       await listenOn(this.#server, endpoint);
     this.#open = true;
-    if (endpoint.kind === 'stdio')
-      this.#arrived(Duplex.from({ readable: process.stdin, writable: process.stdout }));
+    if (endpoint.kind === 'stdio') this.#arrived(standardStreams());
     if (endpoint.kind === 'file')
       this.#arrived(Duplex.from(createWriteStream('', { fd: openSync(endpoint.path, 'w') })));
   }
@@ -53,9 +52,7 @@ export class ClientQueue {
     await new Promise<void>((resolve) => {
       if (current === undefined || current.destroyed) return resolve();
       current.once('close', resolve);
-      if (this.endpoint.kind === 'stdio') current.end(() => current.destroy());
-      else current.end();
-      current.resume(); // whatever it still sends is in the way of its end
+      current.end(() => current.destroy());
     });
     clearTimeout(late);
     if (this.#server.listening) await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -92,4 +89,25 @@ export class ClientQueue {
     const next = this.#waiting.shift();
     if (next !== undefined) this.#serve(next);
   }
+}
+
+/** Standard input and output; they outlive it. */
+function standardStreams(): Client {
+  const { stdin, stdout } = process;
+  const take = (bytes: Buffer): void => {
+    if (!client.push(bytes)) stdin.pause();
+  };
+  const end = (): void => {
+    client.push(null);
+  };
+  const client = new Duplex({
+    read: () => void stdin.resume(),
+    write: (bytes, _, done) => void stdout.write(bytes, done),
+    destroy: (error, done) => {
+      stdin.off('data', take).off('end', end).pause();
+      done(error);
+    },
+  });
+  stdin.on('data', take).on('end', end);
+  return client;
 }
