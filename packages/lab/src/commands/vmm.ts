@@ -15,7 +15,7 @@ import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../
 import { RealMachine } from '../real-qemu/real-machine.ts';
 import { systemReason } from '../system-reason.ts';
 import { VERSION } from '../version.ts';
-import { EndpointBusy } from '../vmm/one-client-server.ts';
+import { EndpointBusy } from '../vmm/endpoint.ts';
 import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
@@ -24,6 +24,7 @@ import { PREDICTABLE } from './seed.ts';
 
 interface VmmOptions {
   readonly qmp: readonly string[];
+  readonly console?: string;
   readonly firmware?: string;
   readonly policy?: string;
   readonly dhCertFile?: string;
@@ -50,6 +51,10 @@ export function addVmm(program: Command): void {
     .description('a launched, paused guest behind QMP, for the clients of QEMU')
     .argument('[arguments...]', "behind --: QEMU's own arguments")
     .option('--qmp <place>', 'where clients come: a path, or tcp:HOST:PORT; may be repeated', collect, [])
+    .option(
+      '--console <place>',
+      "the guest's console: a path, tcp:HOST:PORT, or stdio, where ^A x ends sevlab",
+    )
     .option('--firmware <file>', 'the firmware image; default: one that sevlab builds')
     .option('--policy <number>', 'the guest policy; bit 2 makes it SEV-ES (default: 1)')
     .option('--dh-cert-file <file>', "the guest owner's certificate, Base64, as sevctl session writes it")
@@ -77,13 +82,14 @@ export function addVmm(program: Command): void {
     .action(async (rest: string[], options: VmmOptions) => {
       const vmm = await start(rest, options);
       for (const [signal, code] of [
+        ['SIGHUP', 129],
         ['SIGINT', 130],
         ['SIGTERM', 143],
       ] as const)
         process.once(signal, () => void vmm.close().then(() => process.exit(code)));
       const { runState } = vmm.machine.state;
       const guest = options.realQemu ? 'an emulated launch, a real guest' : 'an emulated guest';
-      say(`sevlab vmm: ${guest}, ${runState}; QMP on ${vmm.places.join(', ')}`);
+      say(`sevlab vmm: ${guest}, ${runState}; ${vmm.places}`);
       const status = await vmm.ended();
       if (status !== 0) throw new CommandError(EXIT.no, `it ended with status ${status}`);
     });
@@ -107,6 +113,7 @@ async function start(rest: readonly string[], options: VmmOptions): Promise<VmmP
       ...(real && { real }),
       linux: linuxNamed(options.linux),
       monitors: line.monitors.map(({ endpoint }) => endpoint),
+      ...(line.serial && real === undefined && { serial: line.serial.endpoint }),
       ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
       say: (text) => say(`sevlab vmm: ${text}`),
     });
@@ -135,31 +142,25 @@ function inWordsOfQemu(options: VmmOptions): readonly string[] {
     text === undefined ? '' : `,${name}=${value(text)}`;
   const given = (option: string, text: string | undefined): readonly string[] =>
     text === undefined ? [] : [option, text];
-  if (options.qmp.length === 0) return [];
+  const serial = options.console === undefined ? [] : ['-serial', endpointText(options.console)];
+  if (!describesMachine(options)) return serial;
   const object =
     `sev-guest,id=sev0,cbitpos=51,reduced-phys-bits=6${property('policy', options.policy)}` +
     property('dh-cert-file', options.dhCertFile) +
     property('session-file', options.sessionFile) +
     (options.kernelHashes ? ',kernel-hashes=on' : '');
   return [
-    ...[
-      '-machine',
-      'q35,confidential-guest-support=sev0',
-      '-object',
-      object,
-      '-S',
-      '-m',
-      options.memory ?? '512M',
-    ],
-    ...(options.firmware === undefined ? [] : ['-drive', `if=pflash,unit=0,file=${value(options.firmware)}`]),
+    ...['-machine', 'q35,confidential-guest-support=sev0', '-object', object],
+    ...['-S', '-m', options.memory ?? '512M'],
+    ...(options.firmware === undefined
+      ? []
+      : ['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${value(options.firmware)}`]),
     ...(options.realQemu ? ['-nodefaults', '-no-user-config', '-display', 'none'] : []),
     ...given('-kernel', options.kernel),
     ...given('-initrd', options.initrd),
     ...given('-append', options.append),
-    ...options.qmp.flatMap((place) => [
-      '-qmp',
-      `${/^(tcp|unix):/.test(place) ? place : `unix:${place}`},server=on,wait=off`,
-    ]),
+    ...options.qmp.flatMap((place) => ['-qmp', endpointText(place)]),
+    ...serial,
   ];
 }
 
@@ -190,6 +191,20 @@ const isOurs = (image: Uint8Array): boolean =>
 
 const publishesSecrets = (image: Uint8Array): boolean =>
   (findArea(readGuidedTable(image), SEV_SECRET_BLOCK_GUID)?.base ?? 0) !== 0;
+
+/** Whether our own options tell of a machine; otherwise QEMU's do. */
+const describesMachine = (options: VmmOptions): boolean =>
+  [
+    ...options.qmp,
+    ...[options.firmware, options.policy, options.dhCertFile, options.sessionFile, options.kernel],
+    ...[options.initrd, options.append, options.kernelHashes, options.memory],
+  ].some((given) => given !== undefined);
+
+/** A place as QEMU has it: a path is that of a socket. */
+function endpointText(place: string): string {
+  if (place === 'stdio') return place;
+  return `${/^(tcp|unix):/.test(place) ? place : `unix:${place.replaceAll(',', ',,')}`},server=on,wait=off`;
+}
 
 function machineOptions(line: QemuCommandLine, { qemu }: VmmOptions): MachineOptions {
   const build = { release: QEMU_RELEASES[qemu], package: `sevlab ${VERSION}, simulated` };

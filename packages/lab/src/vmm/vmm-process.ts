@@ -1,5 +1,4 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import type { Gpa } from '@sevlab/codec/address';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
@@ -9,12 +8,13 @@ import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import type { StartedPlatform } from '../emulated-platform.ts';
 import { HandedOver } from '../real-qemu/handed-over.ts';
 import type { RealMachine } from '../real-qemu/real-machine.ts';
-import { relayQmp } from '../real-qemu/relay-qmp.ts';
+import { RelayServer } from '../real-qemu/relay-server.ts';
 import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
-import { describeEndpoint, OneClientServer } from './one-client-server.ts';
+import { describeEndpoint } from './endpoint.ts';
+import { QmpServer } from './qmp-server.ts';
 import { remarkText } from './remark-text.ts';
-import { serveQmp } from './serve-qmp.ts';
+import { SerialPort } from './serial-port.ts';
 
 /** How a VMM is put together. */
 export interface VmmParts {
@@ -24,8 +24,10 @@ export interface VmmParts {
   readonly linux: string;
   /** Where QMP clients come. */
   readonly monitors: readonly Endpoint[];
+  /** Where the guest's console is. */
+  readonly serial?: Endpoint;
   readonly pidFile?: string;
-  /** What runs the guest's own software; otherwise that is emulated. */
+  /** What runs the guest's own software, console and all; otherwise that is emulated. */
   readonly real?: RealMachine;
   /** Takes a line for standard error. */
   readonly say: (line: string) => void;
@@ -55,38 +57,40 @@ export class VmmProcess {
   readonly machine: QemuMachine;
   readonly guest: EmulatedGuest;
   readonly #parts: VmmParts;
-  readonly #servers: readonly OneClientServer[];
+  readonly #servers: readonly (QmpServer | RelayServer)[];
+  readonly #serial: SerialPort | undefined;
   /** The guest's kernel, once it runs. */
   #kernel: Kernel | undefined;
   /** The guest's memory, once a real processor has it. */
   #handedOver: HandedOver | undefined;
   #ended: (() => void) | undefined;
+  /** The file with the process's number, once it is written. */
+  #pidFile: string | undefined;
 
   /** Launches the guest, as far as the options say. Throws QemuExit. */
   constructor(parts: VmmParts) {
-    const { platform, options, linux, monitors } = parts;
+    const { platform, options, linux, monitors, serial, real } = parts;
     this.#parts = parts;
+    this.#serial = serial && new SerialPort(serial, this.#serialHost);
     this.guest = new EmulatedGuest(platform, options, linux);
     this.machine = new QemuMachine(options, this.guest.kvm, this.#ports());
-    this.#servers = monitors.map(
-      (endpoint) => new OneClientServer(endpoint, (client) => this.#serve(client)),
+    const settle = (): void => this.#settle();
+    this.#servers = monitors.map((endpoint) =>
+      real === undefined
+        ? new QmpServer(this.machine, endpoint, settle)
+        : new RelayServer(this.machine, real, endpoint, settle),
     );
   }
 
   /** Where clients come, in words. */
-  get places(): readonly string[] {
-    return this.#parts.monitors.map(describeEndpoint);
+  get places(): string {
+    const { monitors, serial } = this.#parts;
+    const console = serial === undefined ? '' : `; console on ${describeEndpoint(serial)}`;
+    return `QMP on ${monitors.map(describeEndpoint).join(', ')}${console}`;
   }
 
   get kernel(): Kernel | undefined {
     return this.#kernel;
-  }
-
-  #serve(client: Socket): void {
-    const onExit = (): void => this.#ended?.();
-    const real = this.#parts.real?.connect();
-    if (real === undefined) serveQmp(this.machine, client, onExit);
-    else relayQmp(this.machine, client, real, onExit);
   }
 
   #ports(): HostPorts {
@@ -119,19 +123,39 @@ export class VmmProcess {
     this.#handedOver = new HandedOver(this.guest, real.memory);
   }
 
+  readonly #serialHost = {
+    isRunning: () => this.machine.state.runState === 'running' && this.machine.state.exit === undefined,
+    quit: () => this.#ended?.(),
+  };
+
   #take(outcome: Outcome): void {
     const { say } = this.#parts;
-    if (outcome.kind === 'running') this.#kernel = outcome.kernel;
-    else say(`the guest does not start: ${outcome.reason}`);
+    this.#serial?.disconnect();
+    if (outcome.kind === 'stopped') {
+      say(`the guest does not start: ${outcome.reason}`);
+      return;
+    }
+    this.#kernel = outcome.kernel;
+    this.#serial?.connect(outcome.kernel);
+  }
+
+  /** A client was answered: others may have to know. */
+  #settle(): void {
+    for (const server of this.#servers) server.tellEvents();
+    this.#serial?.update();
+    if (this.machine.state.exit !== undefined) this.#ended?.();
   }
 
   /** Opens the sockets. Throws EndpointBusy, and the errors of node:net and node:fs; then nothing is left behind. */
   async listen(): Promise<void> {
     const { pidFile, real } = this.#parts;
+    process.once('exit', this.#removeFiles);
     try {
       if (real !== undefined) await this.#start(real);
-      for (const server of this.#servers) await server.listen();
+      for (const { queue } of this.#servers) await queue.open();
+      await this.#serial?.open();
       if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}\n`);
+      this.#pidFile = pidFile;
     } catch (error) {
       await this.close();
       throw error;
@@ -160,9 +184,15 @@ export class VmmProcess {
 
   /** Ends as if nobody had asked for it: connections are closed, sockets and the file with the number removed. */
   async close(): Promise<void> {
-    const { pidFile, real } = this.#parts;
-    await Promise.all(this.#servers.map((server) => server.close()));
-    await real?.close();
-    if (pidFile !== undefined) rmSync(pidFile, { force: true });
+    await Promise.all([this.#serial?.close(), ...this.#servers.map(({ queue }) => queue.close())]);
+    await this.#parts.real?.close();
+    this.#removeFiles();
+    process.off('exit', this.#removeFiles);
   }
+
+  readonly #removeFiles = (): void => {
+    for (const { queue } of this.#servers) queue.removeFile();
+    this.#serial?.queue.removeFile();
+    if (this.#pidFile !== undefined) rmSync(this.#pidFile, { force: true });
+  };
 }

@@ -25,7 +25,9 @@ export function parseOption(text: string, impliedKey?: string): OptionValues {
   return values;
 }
 
-const splitAtCommas = (text: string): string[] => partsOf(text).map((part) => part.replaceAll(',,', ','));
+/** Parts between commas; `,,` is a comma in a part. */
+export const splitAtCommas = (text: string): string[] =>
+  partsOf(text).map((part) => part.replaceAll(',,', ','));
 
 /** What stands between the commas of an option, as it was written. */
 const partsOf = (text: string): readonly string[] => text.match(/(?:[^,]|,,)+/g) ?? [];

@@ -2,7 +2,7 @@ import { concat } from '@sevlab/codec/bytes';
 import type { QemuMachine } from '../qemu/qemu-machine.ts';
 import type { JsonValue } from './json-value.ts';
 import { createReader, type ReaderState, readMessages } from './message-reader.ts';
-import { type MonitorSession, openSession, receive } from './monitor.ts';
+import { closeSession, type MonitorSession, openSession, receive } from './monitor.ts';
 
 /** Whose a client's message is: the emulated machine's, the real QEMU's, or first of the one and then of the other. */
 type Addressee = 'ours' | 'real' | 'both';
@@ -46,6 +46,9 @@ export function openRelay(machine: QemuMachine): Relay {
     ...{ negotiated: false, ours: session },
   };
 }
+
+/** The client is gone. */
+export const closeRelay = (machine: QemuMachine, { ours }: Relay): void => closeSession(machine, ours);
 
 /** Whether the client should not be read from for now. */
 export const isBusy = ({ waiting, unanswered }: Relay): boolean =>
