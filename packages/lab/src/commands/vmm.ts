@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
@@ -10,9 +11,11 @@ import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
 import { systemReason } from '../system-reason.ts';
 import { VERSION } from '../version.ts';
+import { leaveForeground, runInBackground } from '../vmm/background.ts';
 import { EndpointBusy } from '../vmm/endpoint.ts';
 import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { installEmulator } from './install-emulator.ts';
 import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
 import { say } from './output.ts';
 import { PREDICTABLE } from './seed.ts';
@@ -33,6 +36,8 @@ interface VmmOptions {
   readonly qemu: keyof typeof QEMU_RELEASES;
   readonly store?: string;
   readonly seed?: string;
+  readonly installEmulator?: string;
+  readonly force?: boolean;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -65,13 +70,25 @@ export function addVmm(program: Command): void {
     )
     .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
     .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
+    .option(
+      '--install-emulator <file>',
+      'write a program that is this VMM to whoever calls it as he would QEMU',
+    )
+    .option('--force', 'overwrite that program')
     .addHelpText(
       'after',
       '\nThe guest owner needs the certificates of the same platform: sevlab platform export.\n' +
         'What the guest does after cont is emulated, and so is all that answers here.',
     )
-    .action(async (rest: string[], options: VmmOptions) => {
-      const vmm = await start(rest, options);
+    .action(async (rest: string[], options: VmmOptions, command: Command) => {
+      const { installEmulator: place, force = false } = options;
+      if (place !== undefined) return installEmulator(place, { words: fixedWords(command), force });
+      const line = await told(async () => readLine(rest, options));
+      if (line.daemonize) {
+        process.exitCode = await runInBackground(withoutDaemonize(process.argv.slice(2)), adopted(line));
+        return;
+      }
+      const vmm = await told(() => start(line, options));
       for (const [signal, code] of [
         ['SIGHUP', 129],
         ['SIGINT', 130],
@@ -79,31 +96,78 @@ export function addVmm(program: Command): void {
       ] as const)
         process.once(signal, () => void vmm.close().then(() => process.exit(code)));
       say(`sevlab vmm: an emulated guest, ${vmm.machine.state.runState}; ${vmm.places}`);
+      leaveForeground();
       const status = await vmm.ended();
       if (status !== 0) throw new CommandError(EXIT.no, `it ended with status ${status}`);
     });
 }
 
-async function start(rest: readonly string[], options: VmmOptions): Promise<VmmProcess> {
+/** Options that a program of --install-emulator may fix; a path among them is made to hold anywhere. */
+const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'qemu']);
+const PATHS: ReadonlySet<string> = new Set(['store']);
+
+/** Our own options as they were given. Throws CommandError. */
+function fixedWords(command: Command): readonly string[] {
+  const given = command.options
+    .map((option) => ({ word: option.long ?? option.flags, name: option.attributeName() }))
+    .filter(({ name }) => name !== 'installEmulator' && name !== 'force')
+    .filter(({ name }) => command.getOptionValueSource(name) === 'cli');
+  const other = given.find(({ name }) => !FIXED.has(name));
+  if (other !== undefined)
+    throw new CommandError(
+      EXIT.usage,
+      `${other.word}: whoever calls the emulator says that in QEMU's words; expected no such option here`,
+    );
+  const kept = given.some(({ name }) => name === 'store' || name === 'seed');
+  const values: Readonly<Record<string, unknown>> = command.opts();
+  return [
+    ...(kept ? [] : ['--store', storeAt(undefined).folder]),
+    ...given.flatMap(({ word, name }) => {
+      const value = values[name];
+      if (typeof value !== 'string') return [word];
+      return [word, PATHS.has(name) ? resolve(value) : value];
+    }),
+  ];
+}
+
+const withoutDaemonize = (words: readonly string[]): readonly string[] =>
+  words.filter((word) => !/^--?daemonize$/.test(word));
+
+/** Descriptors that somebody opened for us. */
+const adopted = ({ monitors, serial }: QemuCommandLine): readonly number[] =>
+  [...monitors, ...(serial ? [serial] : [])].flatMap(({ endpoint }) =>
+    endpoint.kind === 'fd' ? [endpoint.fd] : [],
+  );
+
+/** Throws UsageError and CommandError. */
+function readLine(rest: readonly string[], options: VmmOptions): QemuCommandLine {
+  const line = parseCommandLine([...inWordsOfQemu(options), ...rest]);
+  if (line.monitors.length > 0) return line;
+  throw new CommandError(
+    EXIT.usage,
+    'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
+  );
+}
+
+async function start(line: QemuCommandLine, options: VmmOptions): Promise<VmmProcess> {
+  const platform = startPlatform(line, options);
+  const vmm = new VmmProcess({
+    platform,
+    options: machineOptions(line, options),
+    linux: linuxNamed(options.linux),
+    monitors: line.monitors.map(({ endpoint }) => endpoint),
+    ...(line.serial && { serial: line.serial.endpoint }),
+    ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
+    say: (text) => say(`sevlab vmm: ${text}`),
+  });
+  await vmm.listen();
+  return vmm;
+}
+
+/** What goes wrong at the start, told to the person. Throws CommandError. */
+async function told<T>(act: () => Promise<T>): Promise<T> {
   try {
-    const line = parseCommandLine([...inWordsOfQemu(options), ...rest]);
-    if (line.monitors.length === 0)
-      throw new CommandError(
-        EXIT.usage,
-        'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
-      );
-    const platform = startPlatform(line, options);
-    const vmm = new VmmProcess({
-      platform,
-      options: machineOptions(line, options),
-      linux: linuxNamed(options.linux),
-      monitors: line.monitors.map(({ endpoint }) => endpoint),
-      ...(line.serial && { serial: line.serial.endpoint }),
-      ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
-      say: (text) => say(`sevlab vmm: ${text}`),
-    });
-    await vmm.listen();
-    return vmm;
+    return await act();
   } catch (error) {
     if (error instanceof UsageError) throw new CommandError(EXIT.usage, error.message);
     if (error instanceof EndpointBusy)
