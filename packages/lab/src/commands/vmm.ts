@@ -13,6 +13,7 @@ import { systemReason } from '../system-reason.ts';
 import { VERSION } from '../version.ts';
 import { leaveForeground, runInBackground } from '../vmm/background.ts';
 import { EndpointBusy } from '../vmm/endpoint.ts';
+import { remarkText } from '../vmm/remark-text.ts';
 import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { installEmulator } from './install-emulator.ts';
@@ -36,6 +37,7 @@ interface VmmOptions {
   readonly qemu: keyof typeof QEMU_RELEASES;
   readonly store?: string;
   readonly seed?: string;
+  readonly lint?: boolean;
   readonly installEmulator?: string;
   readonly force?: boolean;
 }
@@ -70,6 +72,7 @@ export function addVmm(program: Command): void {
     )
     .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
     .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
+    .option('--lint', 'say on standard error what QEMU lets pass')
     .option(
       '--install-emulator <file>',
       'write a program that is this VMM to whoever calls it as he would QEMU',
@@ -103,7 +106,7 @@ export function addVmm(program: Command): void {
 }
 
 /** Options that a program of --install-emulator may fix; a path among them is made to hold anywhere. */
-const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'qemu']);
+const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'qemu', 'lint']);
 const PATHS: ReadonlySet<string> = new Set(['store']);
 
 /** Our own options as they were given. Throws CommandError. */
@@ -151,6 +154,9 @@ function readLine(rest: readonly string[], options: VmmOptions): QemuCommandLine
 
 async function start(line: QemuCommandLine, options: VmmOptions): Promise<VmmProcess> {
   const platform = startPlatform(line, options);
+  const { lint = false } = options;
+  const tell = (text: string): void => say(`sevlab vmm: ${text}`);
+  if (lint && line.ignored.length > 0) tell(remarkText({ kind: 'ignored options', options: line.ignored }));
   const vmm = new VmmProcess({
     platform,
     options: machineOptions(line, options),
@@ -158,7 +164,8 @@ async function start(line: QemuCommandLine, options: VmmOptions): Promise<VmmPro
     monitors: line.monitors.map(({ endpoint }) => endpoint),
     ...(line.serial && { serial: line.serial.endpoint }),
     ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
-    say: (text) => say(`sevlab vmm: ${text}`),
+    lint,
+    say: tell,
   });
   await vmm.listen();
   return vmm;

@@ -10,7 +10,7 @@ import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
-import { remarkText } from './remark-text.ts';
+import { isRefusal, remarkText } from './remark-text.ts';
 import { SerialPort } from './serial-port.ts';
 
 /** How a VMM is put together. */
@@ -24,6 +24,8 @@ export interface VmmParts {
   /** Where the guest's console is. */
   readonly serial?: Endpoint;
   readonly pidFile?: string;
+  /** Whether to say what QEMU lets pass. */
+  readonly lint: boolean;
   /** Takes a line for standard error. */
   readonly say: (line: string) => void;
 }
@@ -82,13 +84,15 @@ export class VmmProcess {
   }
 
   #ports(): HostPorts {
-    const { say } = this.#parts;
+    const { say, lint } = this.#parts;
     return {
       ...FILES,
       now: () => BigInt(Date.now()) * 1000n,
       readGuest: (address: Gpa, length) => this.guest.read(address, length),
       writeGuest: (address: Gpa, bytes) => this.guest.write(address, bytes),
-      remark: (remark) => say(remarkText(remark)),
+      remark: (remark) => {
+        if (lint || isRefusal(remark)) say(remarkText(remark));
+      },
       run: () => this.#take(this.guest.run()),
       reset: () => this.#take(this.guest.run()),
     };
