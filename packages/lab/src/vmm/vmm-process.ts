@@ -13,7 +13,7 @@ import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
-import { remarkText } from './remark-text.ts';
+import { isRefusal, remarkText } from './remark-text.ts';
 import { SerialPort } from './serial-port.ts';
 
 /** How a VMM is put together. */
@@ -29,6 +29,8 @@ export interface VmmParts {
   readonly pidFile?: string;
   /** What runs the guest's own software, console and all; otherwise that is emulated. */
   readonly real?: RealMachine;
+  /** Whether to say what QEMU lets pass. */
+  readonly lint: boolean;
   /** Takes a line for standard error. */
   readonly say: (line: string) => void;
 }
@@ -94,7 +96,7 @@ export class VmmProcess {
   }
 
   #ports(): HostPorts {
-    const { say } = this.#parts;
+    const { say, lint } = this.#parts;
     return {
       ...FILES,
       now: () => BigInt(Date.now()) * 1000n,
@@ -103,7 +105,9 @@ export class VmmProcess {
         return this.guest.read(address, length);
       },
       writeGuest: (address: Gpa, bytes) => this.guest.write(address, bytes),
-      remark: (remark) => say(remarkText(remark)),
+      remark: (remark) => {
+        if (lint || isRefusal(remark)) say(remarkText(remark));
+      },
       run: () => this.#run(),
       reset: () => this.#run(),
     };
