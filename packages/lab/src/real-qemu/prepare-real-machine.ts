@@ -22,9 +22,9 @@ export function prepareRealMachine(
         'sevlab firmware build, or an OVMF of the AmdSev kind',
     );
   return new RealMachine({
-    ...{ given: words, memorySize, memoryPath: ram, kvm: usableAccelerator() === 'kvm' },
+    ...{ given: words, kvm: usableAccelerator() === 'kvm', runsFirmware: foreign },
+    ...(sevGuest !== undefined && { launched: { memorySize, memoryPath: ram } }),
     defaultFirmware: firmwareFile === undefined && sevGuest !== undefined ? firmware : undefined,
-    ...{ launched: sevGuest !== undefined, runsFirmware: foreign },
     fwCfg: foreign && directBoot !== undefined ? bootItems(directBoot) : [],
   });
 }
