@@ -3,7 +3,7 @@ import { utf8 } from '@sevlab/codec/bytes';
 import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
 import { parseGuid } from '@sevlab/codec/guid';
 import { describe, expect, it } from 'vitest';
-import { chainedSecret, holdsPiece, textHoldsPiece } from '../test/chained-secret.ts';
+import { chainedSecret, holdsPiece } from '../test/chained-secret.ts';
 import { liveBuffers, liveStrings } from '../test/live-heap.ts';
 import { bootKernel } from './boot.ts';
 import { forkKernel, type Kernel } from './kernel.ts';
@@ -34,7 +34,7 @@ function boot(): Kernel {
 }
 
 const inBuffers = async (): Promise<boolean> => (await liveBuffers()).some(holdsPiece);
-const inStrings = async (): Promise<boolean> => textHoldsPiece(await liveStrings());
+const inStrings = async (): Promise<boolean> => holdsPiece(utf8(await liveStrings()));
 
 /** Somebody reads the secret and keeps nothing but whether it was there. */
 const reads = (read: () => Uint8Array | string): void => {

@@ -1,5 +1,3 @@
-import { utf8 } from '@sevlab/codec/bytes';
-
 /**
  * In such a secret each character follows from the one before, so any piece of it is known for what it is, and whoever
  * looks for it needs no copy.
@@ -34,6 +32,3 @@ export function holdsPiece(bytes: Uint8Array): boolean {
   }
   return false;
 }
-
-/** The same for text. */
-export const textHoldsPiece = (text: string): boolean => holdsPiece(utf8(text));
