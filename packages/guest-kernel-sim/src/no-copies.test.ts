@@ -5,6 +5,7 @@ import { parseGuid } from '@sevlab/codec/guid';
 import { describe, expect, it } from 'vitest';
 import { chainedSecret, holdsPiece } from '../test/chained-secret.ts';
 import { liveBuffers, liveStrings } from '../test/live-heap.ts';
+import { sealFiles } from '../test/sealed-file.ts';
 import { bootKernel } from './boot.ts';
 import { forkKernel, type Kernel } from './kernel.ts';
 import { createFileSystem } from './memfs-view.ts';
@@ -17,20 +18,27 @@ const guid = parseGuid('736869e5-84f0-4973-92ec-06879ce3da0b');
 const COCO = '/sys/kernel/security/secrets/coco';
 const FILE = `${COCO}/${guid}`;
 const LENGTH = 200;
+const keyGuid = parseGuid('83c83f7f-1356-4975-8b7e-d3a0b54312c6');
+const KEY_LENGTH = 32;
 
-/** A kernel whose secret is chained, and an observer that keeps nothing. */
+/** A kernel whose secrets are chained, and a file on its disk; its observer keeps nothing. */
 function boot(): Kernel {
   const observer = createObserver();
-  return runPlainGuest(observer, (context) => {
-    writePlainGuest(context.memory);
-    context.memory.writePrivate(PLAIN_GUEST.area, encodeSecretTable([{ guid, data: chainedSecret(LENGTH) }]));
-    return bootKernel({
-      context,
-      bootParams: PLAIN_GUEST.bootParams,
-      profile: kernelProfile('6.1'),
-      observer,
-    });
-  });
+  const disk = sealFiles(chainedSecret(KEY_LENGTH), chainedSecret(LENGTH));
+  return runPlainGuest(
+    observer,
+    (context) => {
+      writePlainGuest(context.memory);
+      const table = encodeSecretTable([
+        { guid, data: chainedSecret(LENGTH) },
+        { guid: keyGuid, data: chainedSecret(KEY_LENGTH) },
+      ]);
+      context.memory.writePrivate(PLAIN_GUEST.area, table);
+      const { bootParams } = PLAIN_GUEST;
+      return bootKernel({ context, bootParams, profile: kernelProfile('6.1'), observer });
+    },
+    { disk },
+  );
 }
 
 const inBuffers = async (): Promise<boolean> => (await liveBuffers()).some(holdsPiece);
@@ -72,7 +80,7 @@ describe('no byte of a secret stays outside guest memory', () => {
       'it was listed',
       () => {
         expect(kernel.run(`ls -la ${COCO}; stat ${FILE}`).status).toBe(0);
-        expect(kernel.fs.readdirSync(COCO)).toEqual([guid]);
+        expect(kernel.fs.readdirSync(COCO)).toEqual([guid, keyGuid]);
         expect(kernel.fs.statSync(FILE).size).toBe(0);
       },
     ],
@@ -94,6 +102,10 @@ describe('no byte of a secret stays outside guest memory', () => {
         reads(() => kernel.run(`cp ${FILE} /tmp/copy; cat /tmp/copy`).output);
         expect(kernel.run(`hd ${FILE}; xxd ${FILE}; od -c ${FILE}; sha256sum ${FILE}`).status).toBe(0);
       },
+    ],
+    [
+      'a file of the disk was decrypted with it',
+      () => reads(() => kernel.run(`decrypt-file ${COCO}/${keyGuid}`).bytes),
     ],
     [
       'the module was loaded anew',

@@ -1,11 +1,12 @@
-import { createCipheriv, createHash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createObserver } from '@sevlab/ambient/observer';
 import { gpa } from '@sevlab/codec/address';
-import { concat, indexOfBytes, padTo, utf8 } from '@sevlab/codec/bytes';
+import { concat, indexOfBytes, utf8 } from '@sevlab/codec/bytes';
 import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
-import { ENCRYPTED_FILE_MAGIC, ENCRYPTED_FILE_VERSION, EncryptedFile } from '@sevlab/codec/encrypted-file';
+import { EncryptedFile } from '@sevlab/codec/encrypted-file';
 import { parseGuid } from '@sevlab/codec/guid';
 import { describe, expect, it } from 'vitest';
+import { sealFiles } from '../../test/sealed-file.ts';
 import { bootKernel } from '../boot.ts';
 import type { Kernel } from '../kernel.ts';
 import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from '../plain-guest.ts';
@@ -17,23 +18,7 @@ const short = parseGuid('83c83f7f-1356-4975-8b7e-d3a0b54312c6');
 const KEY_FILE = `/sys/kernel/security/secrets/coco/${guid}`;
 const key = Uint8Array.from({ length: 32 }, (_, i) => i);
 
-/** What a guest owner puts on the disk: files behind one another, each in whole sectors. */
-const sealAll = (...files: readonly Uint8Array[]): Uint8Array => concat(...files.map(seal));
-
-function seal(plaintext: Uint8Array, number = 0): Uint8Array {
-  const iv = new Uint8Array(12).fill(7 + number);
-  const cipher = createCipheriv('aes-256-gcm', key, iv);
-  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-  const header = EncryptedFile.encode({
-    magic: ENCRYPTED_FILE_MAGIC,
-    version: ENCRYPTED_FILE_VERSION,
-    iv,
-    tag: cipher.getAuthTag(),
-    length: ciphertext.length,
-  });
-  const file = concat(header, ciphertext);
-  return padTo(file, Math.ceil(file.length / 512) * 512);
-}
+const seal = (...files: readonly Uint8Array[]): Uint8Array => sealFiles(key, ...files);
 
 function boot(disk?: Uint8Array, { record = true } = {}): Kernel {
   const observer = createObserver({ record });
@@ -66,7 +51,7 @@ describe('decrypt-file', () => {
   it('prints every file, or the SHA-256 of each', () => {
     const files = [plaintext, utf8(''), utf8('second\n'), plaintext.subarray(0, 512 - EncryptedFile.size)];
     const rubbish = new Uint8Array(512).fill(0xff);
-    for (const disk of [sealAll(...files), concat(sealAll(...files), rubbish)]) {
+    for (const disk of [seal(...files), concat(seal(...files), rubbish)]) {
       const kernel = boot(disk);
       expect(kernel.run(`decrypt-file ${KEY_FILE}`).bytes).toEqual(concat(...files));
       const lines = kernel.run(`decrypt-file -s ${KEY_FILE}`).output.trimEnd().split('\n');
@@ -77,7 +62,7 @@ describe('decrypt-file', () => {
         }),
       );
     }
-    const sound = sealAll(utf8('one\n'), utf8('two\n'));
+    const sound = seal(utf8('one\n'), utf8('two\n'));
     sound[512 + EncryptedFile.size]! ^= 1;
     expect(boot(sound).run(`decrypt-file ${KEY_FILE}`)).toMatchObject({
       output: 'one\ndecrypt-file: file 2: wrong key, or it was changed\n',
@@ -86,7 +71,7 @@ describe('decrypt-file', () => {
   });
 
   it('is computed on by other programs', () => {
-    const kernel = boot(sealAll(plaintext, utf8('one line more\n')));
+    const kernel = boot(seal(plaintext, utf8('one line more\n')));
     expect(kernel.run(`decrypt-file ${KEY_FILE} | grep -c guest`).output).toBe('300\n');
     expect(kernel.run(`decrypt-file ${KEY_FILE} | tail -n 1`).output).toBe('one line more\n');
   });
