@@ -1,0 +1,32 @@
+import { concat, padTo } from '@sevlab/codec/bytes';
+import { encodeSecretTable, type Secret, SecretHeader } from '@sevlab/codec/efi/secret-table';
+
+const BLOCK = 16;
+
+/**
+ * What producers of secret tables put behind the last entry, since a packet has whole blocks of 16 bytes. The kernel
+ * reads all three alike.
+ *
+ * - `sevctl` (simple-kbs too): 0 to 15 zeros, which the length in the header does not count.
+ * - `virt-qemu-sev-validate`: 1 to 16 zeros, not counted either: a whole block where none is needed.
+ * - `aleph` (aleph-sdk-python): 0 to 15 zeros that the length counts, and a NUL behind each secret.
+ */
+export const TABLE_TAILS = ['sevctl', 'virt-qemu-sev-validate', 'aleph'] as const;
+export type TableTail = (typeof TABLE_TAILS)[number];
+
+/** The plaintext of a packet: the table, and its tail. Throws RangeError as encodeSecretTable. */
+export function encodeTableWithTail(secrets: readonly Secret[], tail: TableTail): Uint8Array {
+  if (tail === 'aleph') {
+    const table = encodeSecretTable(secrets.map(({ guid, data }) => ({ guid, data: concat(data, NUL) })));
+    const padded = padTo(table, wholeBlocks(table.length));
+    const { guid } = SecretHeader.decodeAt(padded, 0);
+    padded.set(SecretHeader.encode({ guid, len: padded.length }));
+    return padded;
+  }
+  const table = encodeSecretTable(secrets);
+  return padTo(table, wholeBlocks(tail === 'sevctl' ? table.length : table.length + 1));
+}
+
+const NUL = Uint8Array.of(0);
+
+const wholeBlocks = (length: number): number => Math.ceil(length / BLOCK) * BLOCK;
