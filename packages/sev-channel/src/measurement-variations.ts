@@ -1,4 +1,3 @@
-import { toHex } from '@sevlab/codec/bytes';
 import { type DescribedLaunch, describeLaunch } from './described-launch.ts';
 import { launchDigest } from './launch-digest.ts';
 import { launchVariations, type Variation } from './launch-variations.ts';
@@ -48,40 +47,48 @@ function* candidates(claim: ClaimedLaunch, mnonce: Uint8Array): Generator<Candid
   const hex = (value: number): string => `0x${value.toString(16)}`;
 
   for (const { policy: other, how, by } of policyDefects(policy)) {
-    const fits = `${hex(other)}: ${how}${by === undefined ? '' : `, as ${by} does`}`;
-    yield { what: 'policy', given: hex(policy), fits, measure: changed({ policy: other }) };
+    const whose = by === undefined ? '' : `, as ${by} does`;
+    yield {
+      ...{
+        what: 'policy',
+        ifOnly: `the policy were ${hex(other)} instead of ${hex(policy)}: ${how}${whose}`,
+      },
+      measure: changed({ policy: other }),
+    };
   }
   for (let bit = 0; bit < 32; bit++) {
     const other = (policy ^ (1 << bit)) >>> 0;
-    yield { what: 'policy', given: hex(policy), fits: hex(other), measure: changed({ policy: other }) };
+    yield {
+      ...{ what: 'policy', ifOnly: `the policy were ${hex(other)} instead of ${hex(policy)}` },
+      measure: changed({ policy: other }),
+    };
   }
-  for (let build = 0; build <= 0xff; build++) {
-    const change = { version: { ...version, build } };
-    yield { what: 'build id', given: `${version.build}`, fits: `${build}`, measure: changed(change) };
-  }
+  for (let build = 0; build <= 0xff; build++)
+    yield {
+      ...{ what: 'build id', ifOnly: `the build id were ${build} instead of ${version.build}` },
+      measure: changed({ version: { ...version, build } }),
+    };
   const api = ({ apiMajor, apiMinor }: FirmwareVersion): string => `${apiMajor}.${apiMinor}`;
   for (let number = 0; number <= 0x1ff; number++) {
     const other = { ...version, apiMajor: number >>> 8, apiMinor: number & 0xff };
-    const measure = changed({ version: other });
-    yield { what: 'API version', given: api(version), fits: api(other), measure };
+    yield {
+      ...{ what: 'API version', ifOnly: `the API version were ${api(other)} instead of ${api(version)}` },
+      measure: changed({ version: other }),
+    };
   }
-  const [given, fits] = ['with the firmware version', 'without it, as before API 0.17'];
   const long = bindsLaunch(version);
   yield {
-    ...{ what: 'message', given: long ? given : fits, fits: long ? fits : given },
+    what: 'message',
+    ifOnly: long
+      ? 'the firmware version were not part of it, as before API 0.17'
+      : 'the firmware version were part of it, as since API 0.17, or as libvirt and sevctl have it for every version',
     measure: () => measureLaunch(base, !long),
   };
   if (tek !== undefined)
-    yield {
-      what: 'TIK',
-      given: 'as it is',
-      fits: 'the file of the TEK: the two are exchanged',
-      measure: changed({ tik: tek }),
-    };
+    yield { what: 'keys', ifOnly: 'TIK and TEK were exchanged', measure: changed({ tik: tek }) };
   yield {
     what: 'launch digest',
-    given: toHex(digest),
-    fits: 'the same with its bytes in the opposite order',
+    ifOnly: 'the bytes of the launch digest were in the opposite order',
     measure: changed({ digest: digest.toReversed() }),
   };
   if (claim.contents instanceof Uint8Array) return;

@@ -5,7 +5,7 @@ import { macEqual } from '@sevlab/sev-channel/mac';
 import { decryptPacket, packetMac } from '@sevlab/sev-channel/packet';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
-import { readBytes } from './input.ts';
+import { readBytes, readCiphertext } from './input.ts';
 import { print, printJson, writeOutput } from './output.ts';
 
 interface OpenOptions {
@@ -48,7 +48,7 @@ export function addPacket(program: Command): void {
     .addHelpText('after', '\nEach FILE may be raw, base64 or hexadecimal, or be given as base64:… or hex:….')
     .action((options: OpenOptions) => {
       const header = PacketHeader.decode(readBytes(options.header, PacketHeader.size));
-      const data = readBytes(options.payload);
+      const data = readCiphertext(options.payload);
       const [tek, tik] = [readBytes(options.tek, 16), readBytes(options.tik, 16)];
       const measure = options.measurement === undefined ? undefined : readMeasure(options.measurement);
       const concerns = concernsAbout(header, data);
