@@ -41,6 +41,15 @@ export function policyDefects(policy: number): PolicyDefect[] {
   );
 }
 
-/** What POLICY_MAC covers, if not `policy`: the known defect, or undefined when none gives this MAC. */
+/** All combinations of the flags in bits 5:0, without a minimum version. */
+const plainPolicies = (): PolicyDefect[] =>
+  Array.from({ length: 0x40 }, (_, policy) => ({ policy, how: 'the session was made for another policy' }));
+
+/**
+ * What POLICY_MAC covers, if not `policy`: what a known defect makes of it, or a plain other policy; undefined when
+ * none of these gives this MAC.
+ */
 export const policyMacDefect = (tik: Uint8Array, policy: number, mac: Uint8Array): PolicyDefect | undefined =>
-  policyDefects(policy).find((defect) => macEqual(policyMac(tik, defect.policy), mac));
+  [...policyDefects(policy), ...plainPolicies()].find((defect) =>
+    macEqual(policyMac(tik, defect.policy), mac),
+  );
