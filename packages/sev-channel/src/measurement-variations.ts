@@ -68,14 +68,6 @@ function* candidates(claim: ClaimedLaunch, mnonce: Uint8Array): Generator<Candid
       ...{ what: 'build id', ifOnly: `the build id were ${build} instead of ${version.build}` },
       measure: changed({ version: { ...version, build } }),
     };
-  const api = ({ apiMajor, apiMinor }: FirmwareVersion): string => `${apiMajor}.${apiMinor}`;
-  for (let number = 0; number <= 0x1ff; number++) {
-    const other = { ...version, apiMajor: number >>> 8, apiMinor: number & 0xff };
-    yield {
-      ...{ what: 'API version', ifOnly: `the API version were ${api(other)} instead of ${api(version)}` },
-      measure: changed({ version: other }),
-    };
-  }
   const long = bindsLaunch(version);
   yield {
     what: 'message',
@@ -84,6 +76,14 @@ function* candidates(claim: ClaimedLaunch, mnonce: Uint8Array): Generator<Candid
       : 'the firmware version were part of it, as since API 0.17, or as libvirt and sevctl have it for every version',
     measure: () => measureLaunch(base, !long),
   };
+  const api = ({ apiMajor, apiMinor }: FirmwareVersion): string => `${apiMajor}.${apiMinor}`;
+  for (let number = 0; number <= 0x1ff; number++) {
+    const other = { ...version, apiMajor: number >>> 8, apiMinor: number & 0xff };
+    yield {
+      ...{ what: 'API version', ifOnly: `the API version were ${api(other)} instead of ${api(version)}` },
+      measure: changed({ version: other }),
+    };
+  }
   if (tek !== undefined)
     yield { what: 'keys', ifOnly: 'TIK and TEK were exchanged', measure: changed({ tik: tek }) };
   yield {
