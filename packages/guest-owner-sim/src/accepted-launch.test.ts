@@ -8,7 +8,7 @@ import packaged from '../../sev-channel/test/vectors/sev-tool-package-secret.jso
 import sevctl from '../../sev-channel/test/vectors/sevctl-secret-build.json' with { type: 'json' };
 import libvirt from '../../sev-channel/test/vectors/virt-qemu-sev-validate.json' with { type: 'json' };
 import { AcceptedLaunch, acceptLaunch } from './accepted-launch.ts';
-import { encodeTableWithTail, TABLE_TAILS, type TableTail } from './table-tail.ts';
+import { encodeTableWithTail, TABLE_TAILS, type TableTail, tailsOf } from './table-tail.ts';
 
 /** Packets with a table, and what is in it. */
 const packets = [
@@ -128,5 +128,29 @@ describe('tails', () => {
     [0, [48, 40, 0], [48, 40, 0], [48, 48, 1]],
   ])('a secret of %i bytes: packet, table, entry', (length, ...expected) => {
     expect(TABLE_TAILS.map((tail) => lengthsOf(tail, length))).toEqual(expected);
+  });
+
+  test.each([
+    [
+      7,
+      [
+        ['sevctl', 'virt-qemu-sev-validate'],
+        ['sevctl', 'virt-qemu-sev-validate'],
+        ['sevctl', 'aleph'],
+      ],
+    ],
+    [8, [['sevctl'], ['virt-qemu-sev-validate'], ['aleph']]],
+  ])('of a secret of %i bytes tell who may have made them', (length, expected) => {
+    expect(TABLE_TAILS.map((tail) => tailsOf(encodeTableWithTail([secret(length)], tail)))).toEqual(expected);
+  });
+
+  test('of the packets of others name their producer', () => {
+    for (const { tail, plaintext } of packets) expect(tailsOf(fromHex(plaintext))).toContain(tail);
+  });
+
+  test('of something else are nobody’s', () => {
+    const plaintext = encodeTableWithTail([secret(7)], 'sevctl');
+    plaintext[plaintext.length - 1] = 1;
+    expect([plaintext, new Uint8Array(32), new Uint8Array(3)].map(tailsOf)).toEqual([[], [], []]);
   });
 });

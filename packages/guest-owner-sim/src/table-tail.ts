@@ -1,5 +1,10 @@
 import { concat, padTo } from '@sevlab/codec/bytes';
-import { encodeSecretTable, type Secret, SecretHeader } from '@sevlab/codec/efi/secret-table';
+import {
+  encodeSecretTable,
+  readSecretTable,
+  type Secret,
+  SecretHeader,
+} from '@sevlab/codec/efi/secret-table';
 
 const BLOCK = 16;
 
@@ -30,3 +35,23 @@ export function encodeTableWithTail(secrets: readonly Secret[], tail: TableTail)
 const NUL = Uint8Array.of(0);
 
 const wholeBlocks = (length: number): number => Math.ceil(length / BLOCK) * BLOCK;
+
+/**
+ * Whose tail a plaintext may have: of several that end alike, all. Empty when it is nobody's, or when the plaintext is no
+ * sound table.
+ */
+export function tailsOf(plaintext: Uint8Array): readonly TableTail[] {
+  const { header, entries, error } = readSecretTable(plaintext);
+  if (header === undefined || error !== undefined) return [];
+  const last = entries.at(-1);
+  const end = last === undefined ? SecretHeader.size : last.offset + last.len;
+  const rest = plaintext.subarray(end);
+  if (rest.some((byte) => byte !== 0)) return [];
+  const counted = header.len === plaintext.length;
+  return TABLE_TAILS.filter((tail) => {
+    if (tail === 'aleph')
+      return counted && rest.length < BLOCK && entries.every(({ data }) => data.at(-1) === 0);
+    if (header.len !== end) return false;
+    return tail === 'sevctl' ? rest.length < BLOCK : rest.length >= 1 && rest.length <= BLOCK;
+  });
+}

@@ -32,7 +32,7 @@ export function readBytes(source: string, size?: number): Uint8Array {
   }
   throw new CommandError(
     EXIT.usage,
-    `${source}: expected ${size} bytes raw, in base64 or in hexadecimal, got ${raw.length} bytes that are none of these`,
+    `${source}: expected ${size} bytes raw, in base64 or in hexadecimal, got ${raw.length} bytes that are none of these${unpaddedText(text(raw))}`,
   );
 }
 
@@ -59,8 +59,8 @@ export function readGiven(option: string, source: string, size: number): Uint8Ar
   if (bytes !== undefined) return bytes;
   throw new CommandError(
     EXIT.usage,
-    isUnpadded(source)
-      ? `${option}: expected ${size} bytes, got base64 without the padding at its end; QEMU would drop the last bytes of it`
+    isUnpadded(source) && source.length >= size
+      ? `${option}: expected a file that is there, or ${size} bytes in base64 or in hexadecimal${unpaddedText(source)}`
       : `${option} ${source}: no such file; expected one, or ${size} bytes in base64 or in hexadecimal`,
   );
 }
@@ -75,8 +75,19 @@ export function readSized(option: string, source: string, size: number): Uint8Ar
   );
 }
 
-const isUnpadded = (source: string): boolean =>
-  tryDecode(fromBase64, `${source}${'='.repeat((4 - (source.length % 4)) % 4)}`) !== undefined;
+/** Whether a text would be base64, had it the padding at its end. */
+const isUnpadded = (content: string): boolean => {
+  const compact = content.trimEnd();
+  return (
+    compact.length % 4 !== 0 &&
+    tryDecode(fromBase64, `${compact}${'='.repeat(4 - (compact.length % 4))}`) !== undefined
+  );
+};
+
+const unpaddedText = (content: string): string =>
+  isUnpadded(content)
+    ? '; it is base64 without the padding at its end, of which QEMU would drop the last bytes'
+    : '';
 
 /** Decimal or 0x…, from 0 to `max`. Throws CommandError. */
 export function readNumber(option: string, text: string, max: number): number {
@@ -98,7 +109,11 @@ function decode(source: string, encoding: 'base64' | 'hex', content: string): Ui
   try {
     return encoding === 'hex' ? fromHex(content) : fromBase64(content);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new CommandError(EXIT.usage, `${source}: ${error.message}`);
+    if (error instanceof SyntaxError)
+      throw new CommandError(
+        EXIT.usage,
+        `${source}: ${error.message}${encoding === 'hex' ? '' : unpaddedText(content)}`,
+      );
     throw error;
   }
 }
