@@ -30,12 +30,15 @@ interface SecretOptions extends MeasurementOptions {
   readonly resume?: boolean;
   readonly iv?: string;
   readonly seed?: string;
+  /** As sevctl calls what is injected, and the measurement. */
+  readonly secret?: readonly string[];
+  readonly launchMeasureBlob?: string;
 }
 
 /** The most that KVM passes on (arch/x86/kvm/svm/sev.c: SEV_FW_BLOB_MAX_SIZE). */
 const PACKET_MAX = 16_384;
 
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** sevlab owner secret */
 export function addOwnerSecret(owner: Command): void {
@@ -53,6 +56,7 @@ export function addOwnerSecret(owner: Command): void {
       [],
     )
     .addOption(new Option('--secret <name:file>', 'as --inject-secret').argParser(collect).hideHelp())
+    .addOption(new Option('--launch-measure-blob <bytes>', 'as --measurement').hideHelp())
     .option('--secret-header <file>', 'where to write the header of the packet')
     .option('--secret-payload <file>', 'where to write its encrypted data')
     .addOption(
@@ -81,9 +85,11 @@ export function addOwnerSecret(owner: Command): void {
         'With --qmp the packet is injected; it is written to files where these are named. Secrets are read only once the\n' +
         'launch was found good. Tails: sevctl and simple-kbs have 0 to 15 zeros behind the table, virt-qemu-sev-validate\n' +
         '1 to 16, and aleph counts them in the length of the table and ends each secret with a NUL.\n' +
-        'Exit codes are those of owner measure.',
+        'sevctl’s --secret, --launch-measure-blob and --launch-digest are understood too. Exit codes: see owner measure.',
     )
-    .action(async (options: SecretOptions & { readonly secret?: readonly string[] }) => {
+    .action(async (given: SecretOptions) => {
+      const measurement = given.measurement ?? given.launchMeasureBlob;
+      const options = { ...given, ...(measurement !== undefined && { measurement }) };
       const secrets = [...options.injectSecret, ...(options.secret ?? [])];
       expectDestination(options);
       const iv = ivOf(options);
@@ -97,20 +103,23 @@ export function addOwnerSecret(owner: Command): void {
         );
         writeFiles(packet, options);
         if (launch.client !== undefined) await inject(launch, packet, options);
-        const done = launch.client === undefined ? 'sealed' : 'injected';
-        if (options.json)
-          printJson({
-            verified: true,
-            secrets: secrets.length,
-            header: toBase64(packet.header),
-            payload: toBase64(packet.data),
-          });
-        else if (!options.quiet)
-          print(`the measurement is good; ${done}: ${secrets.length} secrets in ${packet.data.length} bytes`);
+        tellDone(options, packet, secrets.length);
       } finally {
         launch.close();
       }
     });
+}
+
+function tellDone(
+  { qmp, json, quiet }: SecretOptions,
+  { header, data }: SealedPacket,
+  secrets: number,
+): void {
+  if (json) printJson({ verified: true, secrets, header: toBase64(header), payload: toBase64(data) });
+  else if (!quiet)
+    print(
+      `the measurement is good; ${qmp === undefined ? 'sealed' : 'injected'}: ${secrets} secrets in ${data.length} bytes`,
+    );
 }
 
 /** Throws CommandError. */
