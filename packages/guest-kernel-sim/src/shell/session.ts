@@ -27,9 +27,9 @@ export interface Login {
 /** Lines that history keeps (HISTSIZE of bash). */
 const HISTORY_MAX = 500;
 
-/** A new session of root's, in its home directory. */
-export const createSession = (): Session => ({
-  logins: [createLogin(ROOT_ACCOUNT, ROOT_ACCOUNT.home)],
+/** A new session of an account, in its home directory; root's unless given. */
+export const createSession = (account: Account = ROOT_ACCOUNT): Session => ({
+  logins: [createLogin(account, account.home)],
   status: 0,
   ended: undefined,
 });
