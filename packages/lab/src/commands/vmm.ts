@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
+import { isLayoutName, LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { parseCommandLine, type QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
@@ -34,6 +35,7 @@ interface VmmOptions {
   readonly kernelHashes?: boolean;
   readonly memory?: string;
   readonly linux: string;
+  readonly as?: string;
   readonly qemu: keyof typeof QEMU_RELEASES;
   readonly store?: string;
   readonly seed?: string;
@@ -65,6 +67,10 @@ export function addVmm(program: Command): void {
     .option('--kernel-hashes', 'measure their hashes')
     .option('--memory <size>', 'such as 512M (default: 512M)')
     .option('--linux <version>', 'the emulated kernel', '6.1')
+    .option(
+      '--as <layout>',
+      `what a firmware image of others does after cont: ${Object.keys(LAYOUTS).join(', ')}`,
+    )
     .addOption(
       new Option('--qemu <release>', 'whose QMP it speaks')
         .choices(Object.keys(QEMU_RELEASES))
@@ -106,7 +112,7 @@ export function addVmm(program: Command): void {
 }
 
 /** Options that a program of --install-emulator may fix; a path among them is made to hold anywhere. */
-const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'qemu', 'lint']);
+const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'as', 'qemu', 'lint']);
 const PATHS: ReadonlySet<string> = new Set(['store']);
 
 /** Our own options as they were given. Throws CommandError. */
@@ -160,7 +166,10 @@ async function start(line: QemuCommandLine, options: VmmOptions): Promise<VmmPro
   const vmm = new VmmProcess({
     platform,
     options: machineOptions(line, options),
-    linux: linuxNamed(options.linux),
+    software: {
+      linux: linuxNamed(options.linux),
+      ...(options.as !== undefined && { as: layoutNamed(options.as) }),
+    },
     monitors: line.monitors.map(({ endpoint }) => endpoint),
     ...(line.serial && { serial: line.serial.endpoint }),
     ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
@@ -258,4 +267,14 @@ function linuxNamed(name: string): string {
     if (error instanceof RangeError) throw new CommandError(EXIT.usage, `--linux: ${error.message}`);
     throw error;
   }
+}
+
+/** `202405`, or `amdsev-202405`. Throws CommandError. */
+function layoutNamed(name: string): LayoutName {
+  const layout = name.replace(/^amdsev-/, '');
+  if (isLayoutName(layout)) return layout;
+  throw new CommandError(
+    EXIT.usage,
+    `--as: no layout '${name}'; expected one of ${Object.keys(LAYOUTS).join(', ')}`,
+  );
 }

@@ -2,6 +2,8 @@ import { type Gpa, gpa } from '@sevlab/codec/address';
 import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { bootFirmware } from '@sevlab/firmware-sim/boot';
+import { LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
+import { hasManifest } from '@sevlab/firmware-sim/sec/own-image';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
@@ -22,15 +24,27 @@ export type Outcome =
   | { readonly kind: 'running'; readonly kernel: Kernel }
   | { readonly kind: 'stopped'; readonly reason: string };
 
+/** What runs in a guest. */
+export interface Software {
+  /** The emulated kernel, a name that kernelProfile knows. */
+  readonly linux: string;
+  /** What a firmware image that sevlab did not build is taken for. */
+  readonly as?: LayoutName;
+}
+
+const UNKNOWN_FIRMWARE =
+  'sevlab executes no code, and does not know what this firmware image does; expected one of sevlab firmware build, or ' +
+  `--as with the edk2 release that it is like: ${Object.keys(LAYOUTS).join(', ')}`;
+
 /** The guest behind a QEMU of ours: its memory on the emulated machine, and what runs in it. */
 export class EmulatedGuest {
   readonly kvm: KvmGuest;
   readonly #platform: StartedPlatform;
   readonly #record: GuestRecord;
-  readonly #linux: string;
+  readonly #software: Software;
 
   /** Gives the guest its memory, flash included. Throws QemuExit for an image that SEV-ES cannot do with. */
-  constructor(platform: StartedPlatform, options: MachineOptions, linux: string) {
+  constructor(platform: StartedPlatform, options: MachineOptions, software: Software) {
     const { vmm } = platform;
     const { firmware: image = new Uint8Array(), memorySize } = options;
     const flash = gpa(FOUR_GIB - BigInt(image.length));
@@ -43,7 +57,7 @@ export class EmulatedGuest {
     for (const [name, item] of options.directBoot ? bootItems(options.directBoot) : [])
       vmm.host.offerFwCfg(guest, name, item);
     this.#platform = platform;
-    this.#linux = linux;
+    this.#software = software;
     this.#record = {
       ...createKvmGuest(guest, vmsasFor(options)),
       ...{ memorySize, image, table: readGuidedTable(image) },
@@ -72,15 +86,19 @@ export class EmulatedGuest {
     const { observer, vmm } = this.#platform;
     if (this.#record.asid === undefined)
       return { kind: 'stopped', reason: 'it is no SEV guest; the emulated firmware runs under SEV only' };
+    const { linux, as } = this.#software;
+    const { memorySize, table } = this.#record;
+    if (as === undefined && !hasManifest(table)) return { kind: 'stopped', reason: UNKNOWN_FIRMWARE };
     const running = new RunningGuest(vmm, this.#record);
-    const { memorySize } = this.#record;
-    const outcome = running.run((context) => bootFirmware({ context, observer, memorySize }));
+    const outcome = running.run((context) =>
+      bootFirmware({ context, observer, memorySize, ...(as && { as }) }),
+    );
     if (outcome.kind === 'stopped') {
       observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
       return outcome;
     }
     const { bootParams } = outcome;
-    const profile = kernelProfile(this.#linux);
+    const profile = kernelProfile(linux);
     const kernel = running.resume((context) => bootKernel({ context, bootParams, profile, observer }));
     return { kind: 'running', kernel };
   }

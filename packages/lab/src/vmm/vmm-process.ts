@@ -7,7 +7,7 @@ import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
 import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import type { StartedPlatform } from '../emulated-platform.ts';
 import { systemReason } from '../system-reason.ts';
-import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
+import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
 import { isRefusal, remarkText } from './remark-text.ts';
@@ -17,8 +17,7 @@ import { SerialPort } from './serial-port.ts';
 export interface VmmParts {
   readonly platform: StartedPlatform;
   readonly options: MachineOptions;
-  /** The emulated kernel, a name that kernelProfile knows. */
-  readonly linux: string;
+  readonly software: Software;
   /** Where QMP clients come. */
   readonly monitors: readonly Endpoint[];
   /** Where the guest's console is. */
@@ -64,10 +63,10 @@ export class VmmProcess {
 
   /** Launches the guest, as far as the options say. Throws QemuExit. */
   constructor(parts: VmmParts) {
-    const { platform, options, linux, monitors, serial } = parts;
+    const { platform, options, software, monitors, serial } = parts;
     this.#parts = parts;
     this.#serial = serial && new SerialPort(serial, this.#serialHost);
-    this.guest = new EmulatedGuest(platform, options, linux);
+    this.guest = new EmulatedGuest(platform, options, software);
     this.machine = new QemuMachine(options, this.guest.kvm, this.#ports());
     this.#servers = monitors.map((endpoint) => new QmpServer(this.machine, endpoint, () => this.#settle()));
   }
