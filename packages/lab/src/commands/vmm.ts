@@ -1,8 +1,12 @@
 import { resolve } from 'node:path';
+import { SEV_SECRET_BLOCK_GUID, SEVLAB_MANIFEST_GUID } from '@sevlab/codec/guid';
+import { findArea, findEntry, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { isLayoutName, LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { usableAccelerator } from '@sevlab/real-guest/qemu';
+import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { parseCommandLine, type QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
 import { type MachineOptions, QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options';
@@ -10,6 +14,7 @@ import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
 import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
 import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
+import { RealMachine } from '../real-qemu/real-machine.ts';
 import { systemReason } from '../system-reason.ts';
 import { VERSION } from '../version.ts';
 import { leaveForeground, runInBackground } from '../vmm/background.ts';
@@ -42,6 +47,8 @@ interface VmmOptions {
   readonly lint?: boolean;
   readonly installEmulator?: string;
   readonly force?: boolean;
+  readonly realQemu?: boolean;
+  readonly ram?: string;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -76,6 +83,8 @@ export function addVmm(program: Command): void {
         .choices(Object.keys(QEMU_RELEASES))
         .default('7.2'),
     )
+    .option('--real-qemu', 'a real QEMU runs what is in the guest, and answers what is not about SEV')
+    .option('--ram <file>', "the real guest's RAM; default: a file that goes with it")
     .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
     .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
     .option('--lint', 'say on standard error what QEMU lets pass')
@@ -92,19 +101,21 @@ export function addVmm(program: Command): void {
     .action(async (rest: string[], options: VmmOptions, command: Command) => {
       const { installEmulator: place, force = false } = options;
       if (place !== undefined) return installEmulator(place, { words: fixedWords(command), force });
-      const line = await told(async () => readLine(rest, options));
-      if (line.daemonize) {
-        process.exitCode = await runInBackground(withoutDaemonize(process.argv.slice(2)), adopted(line));
+      const asked = await told(async () => read(rest, options));
+      if (asked.line.daemonize) {
+        process.exitCode = await runInBackground(withoutDaemonize(process.argv.slice(2)), adopted(rest));
         return;
       }
-      const vmm = await told(() => start(line, options));
+      const vmm = await told(() => start(asked, options));
       for (const [signal, code] of [
         ['SIGHUP', 129],
         ['SIGINT', 130],
         ['SIGTERM', 143],
       ] as const)
         process.once(signal, () => void vmm.close().then(() => process.exit(code)));
-      say(`sevlab vmm: an emulated guest, ${vmm.machine.state.runState}; ${vmm.places}`);
+      const { runState } = vmm.machine.state;
+      const guest = options.realQemu ? 'an emulated launch, a real guest' : 'an emulated guest';
+      say(`sevlab vmm: ${guest}, ${runState}; ${vmm.places}`);
       leaveForeground();
       const status = await vmm.ended();
       if (status !== 0) throw new CommandError(EXIT.no, `it ended with status ${status}`);
@@ -112,7 +123,7 @@ export function addVmm(program: Command): void {
 }
 
 /** Options that a program of --install-emulator may fix; a path among them is made to hold anywhere. */
-const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'as', 'qemu', 'lint']);
+const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'as', 'qemu', 'lint', 'realQemu']);
 const PATHS: ReadonlySet<string> = new Set(['store']);
 
 /** Our own options as they were given. Throws CommandError. */
@@ -143,38 +154,41 @@ const withoutDaemonize = (words: readonly string[]): readonly string[] =>
   words.filter((word) => !/^--?daemonize$/.test(word));
 
 /** Descriptors that somebody opened for us. */
-const adopted = ({ monitors, serial }: QemuCommandLine): readonly number[] =>
-  [...monitors, ...(serial ? [serial] : [])].flatMap(({ endpoint }) =>
-    endpoint.kind === 'fd' ? [endpoint.fd] : [],
-  );
+const adopted = (words: readonly string[]): readonly number[] =>
+  words.flatMap((word) => [...word.matchAll(/\bfd=(\d+)/g)].map(([, fd]) => Number(fd)));
+
+/** QEMU's words, our own options among them, and what they say. */
+interface Asked {
+  readonly words: readonly string[];
+  readonly line: QemuCommandLine;
+}
 
 /** Throws UsageError and CommandError. */
-function readLine(rest: readonly string[], options: VmmOptions): QemuCommandLine {
-  const line = parseCommandLine([...inWordsOfQemu(options), ...rest]);
-  if (line.monitors.length > 0) return line;
+function read(rest: readonly string[], options: VmmOptions): Asked {
+  const words = [...inWordsOfQemu(options), ...rest];
+  const line = parseCommandLine(words, { others: options.realQemu ? 'ignored' : 'refused' });
+  if (line.monitors.length > 0) return { words, line };
   throw new CommandError(
     EXIT.usage,
     'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
   );
 }
 
-async function start(line: QemuCommandLine, options: VmmOptions): Promise<VmmProcess> {
-  const platform = startPlatform(line, options);
-  const { lint = false } = options;
+async function start({ words, line }: Asked, options: VmmOptions): Promise<VmmProcess> {
+  const { lint = false, as, ram } = options;
   const tell = (text: string): void => say(`sevlab vmm: ${text}`);
-  if (lint && line.ignored.length > 0) tell(remarkText({ kind: 'ignored options', options: line.ignored }));
+  const software = { linux: linuxNamed(options.linux), ...(as !== undefined && { as: layoutNamed(as) }) };
+  const platform = startPlatform(line, options);
+  const machine = machineOptions(line, options);
+  const real = options.realQemu ? realMachine(words, line, { machine, ram }) : undefined;
+  if (lint && real === undefined && line.ignored.length > 0)
+    tell(remarkText({ kind: 'ignored options', options: line.ignored }));
   const vmm = new VmmProcess({
-    platform,
-    options: machineOptions(line, options),
-    software: {
-      linux: linuxNamed(options.linux),
-      ...(options.as !== undefined && { as: layoutNamed(options.as) }),
-    },
+    ...{ platform, options: machine, software, lint, say: tell },
+    ...(real && { real }),
     monitors: line.monitors.map(({ endpoint }) => endpoint),
-    ...(line.serial && { serial: line.serial.endpoint }),
+    ...(line.serial && real === undefined && { serial: line.serial.endpoint }),
     ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
-    lint,
-    say: tell,
   });
   await vmm.listen();
   return vmm;
@@ -217,7 +231,10 @@ function inWordsOfQemu(options: VmmOptions): readonly string[] {
   return [
     ...['-machine', 'q35,confidential-guest-support=sev0', '-object', object],
     ...['-S', '-m', options.memory ?? '512M'],
-    ...(options.firmware === undefined ? [] : ['-drive', `if=pflash,unit=0,file=${value(options.firmware)}`]),
+    ...(options.firmware === undefined
+      ? []
+      : ['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${value(options.firmware)}`]),
+    ...(options.realQemu ? ['-nodefaults', '-no-user-config', '-display', 'none'] : []),
     ...given('-kernel', options.kernel),
     ...given('-initrd', options.initrd),
     ...given('-append', options.append),
@@ -225,6 +242,34 @@ function inWordsOfQemu(options: VmmOptions): readonly string[] {
     ...serial,
   ];
 }
+
+/** The real QEMU that stands behind the emulated one. Throws CommandError for firmware that it cannot go on with. */
+function realMachine(
+  words: readonly string[],
+  { sevGuest, firmwareFile }: QemuCommandLine,
+  { machine, ram }: { readonly machine: MachineOptions; readonly ram: string | undefined },
+): RealMachine {
+  const { firmware, memorySize, directBoot } = machine;
+  const foreign = sevGuest !== undefined && firmware !== undefined && !isOurs(firmware);
+  if (foreign && !publishesSecrets(firmware))
+    throw new CommandError(
+      EXIT.usage,
+      `${firmwareFile}: nobody would find a secret that is put there: it announces no secret area. Expected an image of ` +
+        'sevlab firmware build, or an OVMF of the AmdSev kind',
+    );
+  return new RealMachine({
+    ...{ given: words, memorySize, memoryPath: ram, kvm: usableAccelerator() === 'kvm' },
+    defaultFirmware: firmwareFile === undefined && sevGuest !== undefined ? firmware : undefined,
+    ...{ launched: sevGuest !== undefined, runsFirmware: foreign },
+    fwCfg: foreign && directBoot !== undefined ? bootItems(directBoot) : [],
+  });
+}
+
+const isOurs = (image: Uint8Array): boolean =>
+  findEntry(readGuidedTable(image), SEVLAB_MANIFEST_GUID) !== undefined;
+
+const publishesSecrets = (image: Uint8Array): boolean =>
+  (findArea(readGuidedTable(image), SEV_SECRET_BLOCK_GUID)?.base ?? 0) !== 0;
 
 /** Whether our own options tell of a machine; otherwise QEMU's do. */
 const describesMachine = (options: VmmOptions): boolean =>

@@ -6,6 +6,9 @@ import type { HostPorts } from '@sevlab/vmm-sim/qemu/host-ports';
 import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
 import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import type { StartedPlatform } from '../emulated-platform.ts';
+import { HandedOver } from '../real-qemu/handed-over.ts';
+import type { RealMachine } from '../real-qemu/real-machine.ts';
+import { RelayServer } from '../real-qemu/relay-server.ts';
 import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
@@ -25,6 +28,8 @@ export interface VmmParts {
   readonly pidFile?: string;
   /** Whether to say what QEMU lets pass. */
   readonly lint: boolean;
+  /** What runs the guest's own software, console and all; otherwise that is emulated. */
+  readonly real?: RealMachine;
   /** Takes a line for standard error. */
   readonly say: (line: string) => void;
 }
@@ -53,22 +58,29 @@ export class VmmProcess {
   readonly machine: QemuMachine;
   readonly guest: EmulatedGuest;
   readonly #parts: VmmParts;
-  readonly #servers: readonly QmpServer[];
+  readonly #servers: readonly (QmpServer | RelayServer)[];
   readonly #serial: SerialPort | undefined;
   /** The guest's kernel, once it runs. */
   #kernel: Kernel | undefined;
+  /** The guest's memory, once a real processor has it. */
+  #handedOver: HandedOver | undefined;
   #ended: (() => void) | undefined;
   /** The file with the process's number, once it is written. */
   #pidFile: string | undefined;
 
   /** Launches the guest, as far as the options say. Throws QemuExit. */
   constructor(parts: VmmParts) {
-    const { platform, options, software, monitors, serial } = parts;
+    const { platform, options, software, monitors, serial, real } = parts;
     this.#parts = parts;
     this.#serial = serial && new SerialPort(serial, this.#serialHost);
     this.guest = new EmulatedGuest(platform, options, software);
     this.machine = new QemuMachine(options, this.guest.kvm, this.#ports());
-    this.#servers = monitors.map((endpoint) => new QmpServer(this.machine, endpoint, () => this.#settle()));
+    const settle = (): void => this.#settle();
+    this.#servers = monitors.map((endpoint) =>
+      real === undefined
+        ? new QmpServer(this.machine, endpoint, settle)
+        : new RelayServer(this.machine, real, endpoint, settle),
+    );
   }
 
   /** Where clients come, in words. */
@@ -87,14 +99,31 @@ export class VmmProcess {
     return {
       ...FILES,
       now: () => BigInt(Date.now()) * 1000n,
-      readGuest: (address: Gpa, length) => this.guest.read(address, length),
+      readGuest: (address: Gpa, length) => {
+        this.#handedOver?.refresh(address, length);
+        return this.guest.read(address, length);
+      },
       writeGuest: (address: Gpa, bytes) => this.guest.write(address, bytes),
       remark: (remark) => {
         if (lint || isRefusal(remark)) say(remarkText(remark));
       },
-      run: () => this.#take(this.guest.run()),
-      reset: () => this.#take(this.guest.run()),
+      run: () => this.#run(),
+      reset: () => this.#run(),
     };
+  }
+
+  #run(): void {
+    const { real } = this.#parts;
+    if (real === undefined) this.#take(this.guest.run());
+    else if (this.#handedOver === undefined) this.#handOver(real);
+  }
+
+  #handOver(real: RealMachine): void {
+    if (this.#parts.options.sevGuest === undefined) return;
+    const outcome = real.runsFirmware ? undefined : this.guest.runFirmware();
+    if (outcome?.kind === 'stopped') this.#parts.say(`the guest does not start: ${outcome.reason}`);
+    this.guest.writeTo(real.memory);
+    this.#handedOver = new HandedOver(this.guest, real.memory);
   }
 
   readonly #serialHost = {
@@ -122,11 +151,13 @@ export class VmmProcess {
 
   /** Opens the sockets. Throws EndpointBusy, and the errors of node:net and node:fs; then nothing is left behind. */
   async listen(): Promise<void> {
+    const { pidFile, real, say } = this.#parts;
+    for (const line of this.machine.stderr) say(line);
     process.once('exit', this.#removeFiles);
     try {
+      if (real !== undefined) await this.#start(real);
       for (const { queue } of this.#servers) await queue.open();
       await this.#serial?.open();
-      const { pidFile } = this.#parts;
       if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}\n`);
       this.#pidFile = pidFile;
     } catch (error) {
@@ -135,14 +166,22 @@ export class VmmProcess {
     }
   }
 
+  async #start(real: RealMachine): Promise<void> {
+    for (const remark of real.remarks) this.#parts.say(remark);
+    if (!(await real.start())) return;
+    if (this.machine.state.runState === 'running') await real.cont();
+  }
+
   /** Until QEMU would have ended. Returns its exit status. */
   async ended(): Promise<number> {
-    if (this.machine.state.exit === undefined)
-      await new Promise<void>((resolve) => {
-        this.#ended = resolve;
-      });
-    const { lines = [], status = 0 } = this.machine.state.exit ?? {};
-    for (const line of lines) this.#parts.say(line);
+    const { real, say } = this.#parts;
+    const emulated = new Promise<void>((resolve) => {
+      if (this.machine.state.exit === undefined) this.#ended = resolve;
+      else resolve();
+    });
+    const realStatus = await Promise.race([emulated, ...(real ? [real.ended()] : [])]);
+    const { lines = [], status = realStatus ?? 0 } = this.machine.state.exit ?? {};
+    for (const line of lines) say(line);
     await this.close();
     return status;
   }
@@ -150,6 +189,7 @@ export class VmmProcess {
   /** Ends as if nobody had asked for it: connections are closed, sockets and the file with the number removed. */
   async close(): Promise<void> {
     await Promise.all([this.#serial?.close(), ...this.#servers.map(({ queue }) => queue.close())]);
+    await this.#parts.real?.close();
     this.#removeFiles();
     process.off('exit', this.#removeFiles);
   }

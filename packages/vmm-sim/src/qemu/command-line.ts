@@ -126,8 +126,14 @@ interface Reading {
   defaults: boolean;
 }
 
-/** Reads QEMU's arguments, the program's name left out. Throws UsageError. */
-export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine {
+/**
+ * Reads QEMU's arguments, the program's name left out. `others` says what becomes of options that are not known: they may
+ * be left to somebody else. Throws UsageError.
+ */
+export function parseCommandLine(
+  arguments_: readonly string[],
+  { others = 'refused' }: { readonly others?: 'refused' | 'ignored' } = {},
+): QemuCommandLine {
   const reading: Reading = {
     result: {
       ...{
@@ -160,8 +166,11 @@ export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine
     else if (Object.hasOwn(SWITCHES, option)) SWITCHES[option]!(reading);
     else {
       const take = Object.hasOwn(WITH_ARGUMENT, option) ? WITH_ARGUMENT[option] : undefined;
-      if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option))
-        throw new UsageError(`${word}: invalid option`);
+      if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option)) {
+        if (others === 'refused') throw new UsageError(`${word}: invalid option`);
+        reading.result.ignored.push(word); // its argument, if it has one, is taken for a disk image
+        continue;
+      }
       const value = arguments_[++i];
       if (value === undefined) throw new UsageError(`${word}: requires an argument`);
       if (take === undefined) reading.result.ignored.push(`${word} ${value}`);
