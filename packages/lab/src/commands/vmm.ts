@@ -16,6 +16,7 @@ import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
 import { RealMachine } from '../real-qemu/real-machine.ts';
 import { systemReason } from '../system-reason.ts';
+import { type RecordedRun, traceText } from '../trace-file.ts';
 import { VERSION } from '../version.ts';
 import { leaveForeground, runInBackground } from '../vmm/background.ts';
 import { EndpointBusy } from '../vmm/endpoint.ts';
@@ -24,7 +25,7 @@ import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { installEmulator } from './install-emulator.ts';
 import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
-import { say } from './output.ts';
+import { say, writeOutput } from './output.ts';
 import { PREDICTABLE } from './seed.ts';
 
 interface VmmOptions {
@@ -45,6 +46,8 @@ interface VmmOptions {
   readonly store?: string;
   readonly seed?: string;
   readonly lint?: boolean;
+  readonly trace?: string;
+  readonly reveal?: boolean;
   readonly installEmulator?: string;
   readonly force?: boolean;
   readonly realQemu?: boolean;
@@ -87,6 +90,8 @@ export function addVmm(program: Command): void {
     .option('--ram <file>', "the real guest's RAM; default: a file that goes with it")
     .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
     .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
+    .option('--trace <file>', 'write the trace there when it ends, JSON Lines')
+    .option('--reveal', 'write secrets, keys and private memory into the trace too')
     .option('--lint', 'say on standard error what QEMU lets pass')
     .option(
       '--install-emulator <file>',
@@ -180,6 +185,15 @@ async function start({ words, line }: Asked, options: VmmOptions): Promise<VmmPr
   const software = { linux: linuxNamed(options.linux), ...(as !== undefined && { as: layoutNamed(as) }) };
   const platform = startPlatform(line, options);
   const machine = machineOptions(line, options);
+  if (options.trace !== undefined) {
+    const { firmware: image, directBoot } = machine;
+    const setup = {
+      ...{ seed: options.seed ?? '' },
+      ...(image && { image }),
+      ...(directBoot && { directBoot }),
+    };
+    keepTrace(options.trace, { setup, observer: platform.observer }, options.reveal ?? false);
+  }
   const real = options.realQemu ? realMachine(words, line, { machine, ram }) : undefined;
   if (lint && real === undefined && line.ignored.length > 0)
     tell(remarkText({ kind: 'ignored options', options: line.ignored }));
@@ -192,6 +206,21 @@ async function start({ words, line }: Asked, options: VmmOptions): Promise<VmmPr
   });
   await vmm.listen();
   return vmm;
+}
+
+/** Writes the trace when the process ends, however that comes. Throws CommandError for a place that cannot be written. */
+function keepTrace(path: string, run: RecordedRun, reveal: boolean): void {
+  const write = (): void => writeOutput(path, traceText(run, { command: 'vmm', scenario: '', reveal }));
+  write();
+  process.once('exit', () => {
+    try {
+      write();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      say(`sevlab vmm: ${error.message}`);
+      process.exitCode = error.exitCode;
+    }
+  });
 }
 
 /** What goes wrong at the start, told to the person. Throws CommandError. */
@@ -292,9 +321,9 @@ function machineOptions(line: QemuCommandLine, { qemu }: VmmOptions): MachineOpt
   return { ...options, firmware: buildImage({ layout: '202405' }) };
 }
 
-function startPlatform(line: QemuCommandLine, { store: folder, seed }: VmmOptions): StartedPlatform {
+function startPlatform(line: QemuCommandLine, { store: folder, seed, trace }: VmmOptions): StartedPlatform {
   const policy = line.objects.find(({ id }) => id === line.sevGuest)?.policy ?? 0;
-  const use = { es: hasPolicy(policy, 'ES') };
+  const use = { es: hasPolicy(policy, 'ES'), record: trace !== undefined };
   const entropy = entropySource(seed);
   if (seed !== undefined) say(`sevlab vmm: ${PREDICTABLE}`);
   if (seed !== undefined && folder === undefined) return startFreshPlatform(entropy, use);

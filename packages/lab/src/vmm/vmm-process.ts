@@ -95,7 +95,8 @@ export class VmmProcess {
   }
 
   #ports(): HostPorts {
-    const { say, lint } = this.#parts;
+    const { say, lint, platform } = this.#parts;
+    const { observer } = platform;
     return {
       ...FILES,
       now: () => BigInt(Date.now()) * 1000n,
@@ -107,6 +108,7 @@ export class VmmProcess {
       remark: (remark) => {
         if (lint || isRefusal(remark)) say(remarkText(remark));
       },
+      exchange: (from, text) => observer.observe('host', 'host', () => ({ type: 'qmp', from, text: text() })),
       run: () => this.#run(),
       reset: () => this.#run(),
     };
