@@ -171,7 +171,8 @@ interface Asked {
 /** Throws UsageError and CommandError. */
 function read(rest: readonly string[], options: VmmOptions): Asked {
   const words = [...inWordsOfQemu(options), ...rest];
-  const line = parseCommandLine(words, { others: options.realQemu ? 'ignored' : 'refused' });
+  const others = options.realQemu ? 'ignored' : 'refused';
+  const line = parseCommandLine(words, { release: QEMU_RELEASES[options.qemu], others });
   if (line.monitors.length > 0) return { words, line };
   throw new CommandError(
     EXIT.usage,

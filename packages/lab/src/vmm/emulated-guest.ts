@@ -132,10 +132,11 @@ export class EmulatedGuest {
 
 /** The VMSAs of the guest that the options ask for; none without SEV-ES. */
 function vmsasFor({ firmware, objects, sevGuest, cpuModel, vcpus }: MachineOptions): readonly Uint8Array[] {
-  const policy = objects.find(({ id }) => id === sevGuest)?.policy ?? 0;
-  if (firmware === undefined || !hasPolicy(policy, 'ES')) return [];
+  const object = objects.find(({ id }) => id === sevGuest);
+  if (firmware === undefined || !hasPolicy(object?.policy ?? 0, 'ES')) return [];
+  const form = object?.['legacy-vm-type'] === 'off' ? 'init2' : 'legacy';
   try {
-    return initialVmsas(firmware, { count: vcpus, cpuSignature: cpuSignatureOf(cpuModel), form: 'legacy' });
+    return initialVmsas(firmware, { count: vcpus, cpuSignature: cpuSignatureOf(cpuModel), form });
   } catch (error) {
     if (!(error instanceof VmmError)) throw error;
     throw new QemuExit([error.message, 'failed to locate and/or save reset vector']);
