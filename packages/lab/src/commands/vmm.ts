@@ -1,12 +1,8 @@
 import { resolve } from 'node:path';
-import { SEV_SECRET_BLOCK_GUID, SEVLAB_MANIFEST_GUID } from '@sevlab/codec/guid';
-import { findArea, findEntry, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { isLayoutName, LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
-import { usableAccelerator } from '@sevlab/real-guest/qemu';
-import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { parseCommandLine, type QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
 import { type MachineOptions, QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options';
@@ -14,7 +10,7 @@ import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
 import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
 import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
-import { RealMachine } from '../real-qemu/real-machine.ts';
+import { prepareRealMachine } from '../real-qemu/prepare-real-machine.ts';
 import { systemReason } from '../system-reason.ts';
 import { type RecordedRun, traceText } from '../trace-file.ts';
 import { VERSION } from '../version.ts';
@@ -45,13 +41,13 @@ interface VmmOptions {
   readonly qemu: keyof typeof QEMU_RELEASES;
   readonly store?: string;
   readonly seed?: string;
+  readonly realQemu?: boolean;
+  readonly ram?: string;
   readonly lint?: boolean;
   readonly trace?: string;
   readonly reveal?: boolean;
   readonly installEmulator?: string;
   readonly force?: boolean;
-  readonly realQemu?: boolean;
-  readonly ram?: string;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -128,8 +124,17 @@ export function addVmm(program: Command): void {
 }
 
 /** Options that a program of --install-emulator may fix; a path among them is made to hold anywhere. */
-const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'as', 'qemu', 'lint', 'realQemu']);
-const PATHS: ReadonlySet<string> = new Set(['store']);
+const FIXED: ReadonlySet<string> = new Set([
+  'store',
+  'seed',
+  'linux',
+  'as',
+  'qemu',
+  'lint',
+  'realQemu',
+  'ram',
+]);
+const PATHS: ReadonlySet<string> = new Set(['store', 'ram']);
 
 /** Our own options as they were given. Throws CommandError. */
 function fixedWords(command: Command): readonly string[] {
@@ -195,7 +200,7 @@ async function start({ words, line }: Asked, options: VmmOptions): Promise<VmmPr
     };
     keepTrace(options.trace, { setup, observer: platform.observer }, options.reveal ?? false);
   }
-  const real = options.realQemu ? realMachine(words, line, { machine, ram }) : undefined;
+  const real = options.realQemu ? prepareRealMachine(words, line, { machine, ram }) : undefined;
   if (lint && real === undefined && line.ignored.length > 0)
     tell(remarkText({ kind: 'ignored options', options: line.ignored }));
   const vmm = new VmmProcess({
@@ -272,34 +277,6 @@ function inWordsOfQemu(options: VmmOptions): readonly string[] {
     ...serial,
   ];
 }
-
-/** The real QEMU that stands behind the emulated one. Throws CommandError for firmware that it cannot go on with. */
-function realMachine(
-  words: readonly string[],
-  { sevGuest, firmwareFile }: QemuCommandLine,
-  { machine, ram }: { readonly machine: MachineOptions; readonly ram: string | undefined },
-): RealMachine {
-  const { firmware, memorySize, directBoot } = machine;
-  const foreign = sevGuest !== undefined && firmware !== undefined && !isOurs(firmware);
-  if (foreign && !publishesSecrets(firmware))
-    throw new CommandError(
-      EXIT.usage,
-      `${firmwareFile}: nobody would find a secret that is put there: it announces no secret area. Expected an image of ` +
-        'sevlab firmware build, or an OVMF of the AmdSev kind',
-    );
-  return new RealMachine({
-    ...{ given: words, memorySize, memoryPath: ram, kvm: usableAccelerator() === 'kvm' },
-    defaultFirmware: firmwareFile === undefined && sevGuest !== undefined ? firmware : undefined,
-    ...{ launched: sevGuest !== undefined, runsFirmware: foreign },
-    fwCfg: foreign && directBoot !== undefined ? bootItems(directBoot) : [],
-  });
-}
-
-const isOurs = (image: Uint8Array): boolean =>
-  findEntry(readGuidedTable(image), SEVLAB_MANIFEST_GUID) !== undefined;
-
-const publishesSecrets = (image: Uint8Array): boolean =>
-  (findArea(readGuidedTable(image), SEV_SECRET_BLOCK_GUID)?.base ?? 0) !== 0;
 
 /** Whether our own options tell of a machine; otherwise QEMU's do. */
 const describesMachine = (options: VmmOptions): boolean =>

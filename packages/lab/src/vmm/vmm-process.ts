@@ -121,11 +121,11 @@ export class VmmProcess {
   }
 
   #handOver(real: RealMachine): void {
-    if (this.#parts.options.sevGuest === undefined) return;
+    if (real.memory === undefined) return; // it is no guest of SEV
     const outcome = real.runsFirmware ? undefined : this.guest.runFirmware();
     if (outcome?.kind === 'stopped') this.#parts.say(`the guest does not start: ${outcome.reason}`);
     this.guest.writeTo(real.memory);
-    this.#handedOver = new HandedOver(this.guest, real.memory);
+    this.#handedOver = new HandedOver(this.guest, real);
   }
 
   readonly #serialHost = {
