@@ -125,16 +125,9 @@ export function addVmm(program: Command): void {
 
 /** Options that a program of --install-emulator may fix; a path among them is made to hold anywhere. */
 const FIXED: ReadonlySet<string> = new Set([
-  'store',
-  'seed',
-  'linux',
-  'as',
-  'qemu',
-  'lint',
-  'realQemu',
-  'ram',
+  ...['store', 'seed', 'linux', 'as', 'qemu', 'realQemu', 'ram', 'lint', 'trace', 'reveal'],
 ]);
-const PATHS: ReadonlySet<string> = new Set(['store', 'ram']);
+const PATHS: ReadonlySet<string> = new Set(['store', 'ram', 'trace']);
 
 /** Our own options as they were given. Throws CommandError. */
 function fixedWords(command: Command): readonly string[] {
