@@ -12,7 +12,7 @@ import type { RealMachine } from '../real-qemu/real-machine.ts';
 import { RelayServer } from '../real-qemu/relay-server.ts';
 import { sessionText } from '../session-text.ts';
 import { systemReason } from '../system-reason.ts';
-import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
+import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
 import { isRefusal, remarkText } from './remark-text.ts';
@@ -22,17 +22,16 @@ import { SerialPort } from './serial-port.ts';
 export interface VmmParts {
   readonly platform: StartedPlatform;
   readonly options: MachineOptions;
-  /** The emulated kernel, a name that kernelProfile knows. */
-  readonly linux: string;
+  readonly software: Software;
   /** Where QMP clients come. */
   readonly monitors: readonly Endpoint[];
   /** Where the guest's console is. */
   readonly serial?: Endpoint;
   readonly pidFile?: string;
-  /** What runs the guest's own software, console and all; otherwise that is emulated. */
-  readonly real?: RealMachine;
   /** Whether to say what QEMU lets pass. */
   readonly lint: boolean;
+  /** What runs the guest's own software, console and all; otherwise that is emulated. */
+  readonly real?: RealMachine;
   /** Takes a line for standard error. */
   readonly say: (line: string) => void;
 }
@@ -73,10 +72,10 @@ export class VmmProcess {
 
   /** Launches the guest, as far as the options say. Throws QemuExit. */
   constructor(parts: VmmParts) {
-    const { platform, options, linux, monitors, serial, real } = parts;
+    const { platform, options, software, monitors, serial, real } = parts;
     this.#parts = parts;
     this.#serial = serial && new SerialPort(serial, this.#serialHost);
-    this.guest = new EmulatedGuest(platform, options, linux);
+    this.guest = new EmulatedGuest(platform, options, software);
     this.machine = new QemuMachine(options, this.guest.kvm, this.#ports());
     const settle = (): void => this.#settle();
     this.#servers = monitors.map((endpoint) =>
@@ -98,7 +97,8 @@ export class VmmProcess {
   }
 
   #ports(): HostPorts {
-    const { say, lint } = this.#parts;
+    const { say, lint, platform } = this.#parts;
+    const { observer } = platform;
     return {
       ...FILES,
       now: () => BigInt(Date.now()) * 1000n,
@@ -112,6 +112,7 @@ export class VmmProcess {
         const why = remark.kind === 'refused' && remark.call === 'LAUNCH_START' && this.#whyNoSession();
         if (why) say(`LAUNCH_START: ${why}`);
       },
+      exchange: (from, text) => observer.observe('host', 'host', () => ({ type: 'qmp', from, text: text() })),
       run: () => this.#run(),
       reset: () => this.#run(),
     };
@@ -169,7 +170,8 @@ export class VmmProcess {
 
   /** Opens the sockets. Throws EndpointBusy, and the errors of node:net and node:fs; then nothing is left behind. */
   async listen(): Promise<void> {
-    const { pidFile, real } = this.#parts;
+    const { pidFile, real, say } = this.#parts;
+    for (const line of this.machine.stderr) say(line);
     process.once('exit', this.#removeFiles);
     try {
       if (real !== undefined) await this.#start(real);

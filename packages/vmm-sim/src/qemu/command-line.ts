@@ -1,15 +1,15 @@
-import type { MachineOptions } from './machine-options.ts';
+import { type MachineOptions, QEMU_RELEASES, type QemuRelease } from './machine-options.ts';
+import { parseObjectOption } from './object-option.ts';
 import {
   type OptionValues,
   parseJsonOption,
   parseNumber,
   parseOption,
   parseSize,
-  parseSwitch,
   splitAtCommas,
   UsageError,
 } from './option-text.ts';
-import { SEV_DEFAULTS, SEV_PROPERTIES, type SevObject } from './sev-object.ts';
+import type { SevObject } from './sev-object.ts';
 
 /** Where something listens or is written to. */
 export type Endpoint =
@@ -120,19 +120,24 @@ interface Reading {
   /** Names of chardevs that are monitors, or serial ports. */
   readonly monitorIds: string[];
   readonly serials: string[];
+  readonly reader: CommandLineReader;
   pflash: string | undefined;
   /** -nographic, -nodefaults */
   nographic: boolean;
   defaults: boolean;
 }
 
-/**
- * Reads QEMU's arguments, the program's name left out. `others` says what becomes of options that are not known: they may
- * be left to somebody else. Throws UsageError.
- */
+/** Who reads a command line. */
+export interface CommandLineReader {
+  readonly release: QemuRelease;
+  /** What becomes of options and objects that are not known: they may be left to somebody else. */
+  readonly others: 'refused' | 'ignored';
+}
+
+/** Reads QEMU's arguments, the program's name left out. Throws UsageError. */
 export function parseCommandLine(
   arguments_: readonly string[],
-  { others = 'refused' }: { readonly others?: 'refused' | 'ignored' } = {},
+  reader: CommandLineReader = { release: QEMU_RELEASES['7.2'], others: 'refused' },
 ): QemuCommandLine {
   const reading: Reading = {
     result: {
@@ -155,7 +160,7 @@ export function parseCommandLine(
       },
     },
     ...{ chardevs: new Map(), blockdevs: new Map(), monitorIds: [], serials: [], pflash: undefined },
-    ...{ nographic: false, defaults: true },
+    ...{ nographic: false, defaults: true, reader },
   };
   for (let i = 0; i < arguments_.length; i++) {
     const word = arguments_[i]!; // i is below the length
@@ -167,7 +172,7 @@ export function parseCommandLine(
     else {
       const take = Object.hasOwn(WITH_ARGUMENT, option) ? WITH_ARGUMENT[option] : undefined;
       if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option)) {
-        if (others === 'refused') throw new UsageError(`${word}: invalid option`);
+        if (reader.others === 'refused') throw new UsageError(`${word}: invalid option`);
         reading.result.ignored.push(word); // its argument, if it has one, is taken for a disk image
         continue;
       }
@@ -227,7 +232,7 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   accel: ({ result }, value) => takeAccelerator(result, parseOption(value, 'accel').get('accel')),
   machine: takeMachine,
   M: takeMachine,
-  object: ({ result }, value) => takeObject(result, value),
+  object: takeObject,
   drive: (reading, value) => {
     const drive = parseOption(value);
     const unit = drive.get('unit') ?? drive.get('index') ?? '0';
@@ -304,26 +309,10 @@ function takeMachine(reading: Reading, value: string): void {
   reading.pflash = values.get('pflash0') ?? reading.pflash;
 }
 
-function takeObject(result: Reading['result'], text: string): void {
-  const values = text.startsWith('{') ? parseJsonOption('-object', text) : parseOption(text, 'qom-type');
-  if (values.get('qom-type') !== 'sev-guest') {
-    result.ignored.push(`-object ${text}`);
-    return;
-  }
-  const id = values.get('id');
-  if (id === undefined) throw new UsageError("Parameter 'id' is missing");
-  if (!values.has('reduced-phys-bits')) throw new UsageError("Parameter 'reduced-phys-bits' is missing");
-  const given: Record<string, string | number | boolean> = {};
-  for (const [name, type] of SEV_PROPERTIES) {
-    const value = values.get(name);
-    if (value !== undefined) given[name] = parsePropertyOf(type, name, value);
-  }
-  result.objects.push({ ...SEV_DEFAULTS, 'reduced-phys-bits': 1, ...given, id });
-}
-
-function parsePropertyOf(type: string, name: string, value: string): string | number | boolean {
-  if (type === 'string') return value;
-  return type === 'bool' ? parseSwitch(name, value) : parseNumber(name, value);
+function takeObject({ result, reader }: Reading, text: string): void {
+  const object = parseObjectOption(text, reader);
+  if (object === undefined) result.ignored.push(`-object ${text}`);
+  else result.objects.push(object);
 }
 
 /**
