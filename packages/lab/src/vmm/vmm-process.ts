@@ -6,10 +6,10 @@ import type { HostPorts } from '@sevlab/vmm-sim/qemu/host-ports';
 import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
 import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import type { StartedPlatform } from '../emulated-platform.ts';
-import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
 import { describeEndpoint, QmpServer } from './qmp-server.ts';
 import { remarkText } from './remark-text.ts';
+import { strerror } from './strerror.ts';
 
 /** How a VMM is put together. */
 export interface VmmParts {
@@ -30,7 +30,7 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
     try {
       return new Uint8Array(readFileSync(path));
     } catch (error) {
-      return systemReason(error);
+      return strerror(error);
     }
   },
   writeFile: (path, bytes) => {
@@ -38,7 +38,7 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
       writeFileSync(path, bytes);
       return undefined;
     } catch (error) {
-      return systemReason(error);
+      return strerror(error);
     }
   },
 };

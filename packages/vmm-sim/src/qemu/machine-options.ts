@@ -51,6 +51,9 @@ export interface MachineOptions {
   /** Flash unit 0. */
   readonly firmware?: Uint8Array;
   readonly directBoot?: DirectBoot;
+  /** Where that came from. */
+  readonly kernelFile?: string;
+  readonly initrdFile?: string;
   readonly chardevs: readonly Chardev[];
 }
 
@@ -74,7 +77,9 @@ export function readOptions(
     ...(firmwareFile !== undefined && {
       firmware: read(firmwareFile, (reason) => `Could not open '${firmwareFile}': ${reason}`),
     }),
+    ...(initrd !== undefined && { initrdFile: initrd }),
     ...(kernel !== undefined && {
+      kernelFile: kernel,
       directBoot: {
         kernel: read(kernel, noKernel(kernel)),
         ...(initrd !== undefined && { initrd: read(initrd, noKernel(initrd)) }),

@@ -12,7 +12,7 @@ export interface MappedRegion {
   readonly memory: boolean;
 }
 
-/** What a PC has besides RAM and flash (QEMU 7.2, q35 with -nodefaults, as its monitor shows it). */
+/** What a PC has besides RAM and flash (QEMU 7.2, q35 with -nodefaults, as its monitor shows it). NOT MODELLED: zeros are read there. */
 const DEVICES: readonly MappedRegion[] = [
   { start: 0xfec0_0000n, end: 0xfec0_1000n, name: 'ioapic', memory: false },
   { start: 0xfed0_0000n, end: 0xfed0_0400n, name: 'hpet', memory: false },
@@ -68,12 +68,12 @@ export function whyNotMemory(map: readonly MappedRegion[], address: Gpa, length:
   return region.end - address < length ? `Size of memory region at ${at} exceeded.` : undefined;
 }
 
-/** Whether every byte of a range is memory, of however many regions. */
-export function isMemoryThere(map: readonly MappedRegion[], at: bigint, length: bigint): boolean {
+/** Whether every byte of a range can be read, of however many regions. */
+export function isReadable(map: readonly MappedRegion[], at: bigint, length: bigint): boolean {
   const end = at + length;
   for (let next = at; next < end; ) {
     const region = regionAt(map, next);
-    if (!region?.memory) return false;
+    if (region === undefined) return false;
     next = region.end;
   }
   return true;

@@ -2,6 +2,7 @@ import { gpa } from '@sevlab/codec/address';
 import { type GuidedTable, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import type { SevCalls } from '../kvm/sev-calls.ts';
+import type { DumpFormat } from '../qmp/human-line.ts';
 import type { Reply } from '../qmp/json-value.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import { FOUR_GIB } from '../ram-regions.ts';
@@ -37,8 +38,10 @@ export interface MachineState {
   initialized: boolean;
   readonly objects: SevObject[];
   launch: SevLaunch | undefined;
-  /** Whether somebody migrated it. */
-  migrated: boolean;
+  /** What became of the last attempt to migrate it. */
+  migration: 'completed' | 'failed' | undefined;
+  /** How the monitor for people showed memory last. */
+  readonly dumpFormat: DumpFormat;
   /** The process is at its end, with that status. */
   exit: { readonly status: number; readonly lines: readonly string[] } | undefined;
 }
@@ -67,7 +70,7 @@ export class QemuMachine {
     this.map = options.machine === 'none' ? [] : memoryMap(options.memorySize, options.firmware?.length);
     this.state = {
       ...{ runState: 'prelaunch', initialized: false, objects: [...options.objects] },
-      ...{ launch: undefined, migrated: false, exit: undefined },
+      ...{ launch: undefined, migration: undefined, dumpFormat: { format: 'x', size: 4 }, exit: undefined },
     };
     if (!options.preconfig) this.#initialize();
   }
@@ -131,8 +134,8 @@ export class QemuMachine {
       return;
     }
     this.events.push({ name: 'RESET', data });
-    if (runState === 'internal-error') this.state.runState = 'paused';
     if (runState === 'running') this.ports.reset();
+    else this.state.runState = 'prelaunch';
   }
 
   /** `system_powerdown`: a request to the guest. */

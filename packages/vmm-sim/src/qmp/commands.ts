@@ -1,5 +1,3 @@
-import { gpa } from '@sevlab/codec/address';
-import { isMemoryThere, type MappedRegion } from '../qemu/memory-map.ts';
 import {
   addObject,
   deleteObject,
@@ -10,8 +8,10 @@ import {
   setProperty,
 } from '../qemu/object-model.ts';
 import { NO_UUID, type QemuMachine, statusReply } from '../qemu/qemu-machine.ts';
+import { saveMemory, saveVirtualMemory } from '../qemu/save-memory.ts';
 import { sevCapabilities } from '../qemu/sev-capabilities.ts';
 import { attestationReport, injectSecret, launchMeasurement } from '../qemu/sev-launch.ts';
+import { expectVcpu, FIRST_THREAD, vcpuPath, vcpus } from '../qemu/vcpus.ts';
 import { humanMonitor } from './human-monitor.ts';
 import type { JsonObject, Reply } from './json-value.ts';
 import {
@@ -150,14 +150,18 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ],
   [
     'human-monitor-command',
-    command({ 'command-line': string, 'cpu-index': optional(integer) }, (machine, { 'command-line': line }) =>
-      humanMonitor(machine, line),
+    command(
+      { 'command-line': string, 'cpu-index': optional(integer) },
+      (machine, { 'command-line': line, 'cpu-index': vcpu }) => {
+        if (vcpu !== undefined) expectVcpu(machine, vcpu);
+        return humanMonitor(machine, line);
+      },
     ),
   ],
   [
     'pmemsave',
     command({ val: integer, size: integer, filename: string }, (machine, { val, size, filename }) =>
-      done(() => save(machine, BigInt.asUintN(64, val), size, filename)),
+      done(() => saveMemory(machine, { at: BigInt.asUintN(64, val), size, filename })),
     ),
   ],
   [
@@ -165,10 +169,10 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
     command(
       { val: integer, size: integer, filename: string, 'cpu-index': optional(integer) },
       (machine, { val, size, filename, 'cpu-index': vcpu = 0n }) =>
-        done(() => saveVirtual(machine, { at: BigInt.asUintN(64, val), size, filename, vcpu })),
+        done(() => saveVirtualMemory(machine, { at: BigInt.asUintN(64, val), size, filename, vcpu })),
     ),
   ],
-  ['query-migrate', command({}, ({ state }) => (state.migrated ? MIGRATED : {}))],
+  ['query-migrate', command({}, ({ state }) => (state.migration ? { status: state.migration } : {}))],
   ['migrate', command({ uri: string }, (machine, { uri }) => done(() => migrate(machine, uri)))],
   ['system_powerdown', command({}, (machine) => done(() => machine.systemPowerdown()))],
   ['system_reset', command({}, (machine) => done(() => machine.systemReset()))],
@@ -226,11 +230,6 @@ function querySev({ sevGuest, options: { release } }: QemuMachine): Reply {
   };
 }
 
-/** Threads are made up: nobody can look at them. */
-const FIRST_THREAD = 1001;
-const vcpus = ({ options }: QemuMachine): number[] =>
-  Array.from({ length: options.vcpus }, (_, vcpu) => vcpu);
-const vcpuPath = (vcpu: number): string => `/machine/unattached/device[${vcpu}]`;
 const props = (vcpu: number): { readonly props: Reply } => ({
   props: { 'socket-id': vcpu, 'core-id': 0, 'thread-id': 0 }, // QEMU gives each vCPU a socket of its own
 });
@@ -240,64 +239,9 @@ const typed = ({ options, state }: QemuMachine, vcpu: number): { readonly [name:
   ...(state.initialized && { 'qom-path': vcpuPath(vcpu) }),
 });
 
-/** No file that is written gets longer, in bytes. */
-const SAVE_MAX = 1n << 32n;
-const SAVE_PIECE = 1 << 20;
-
-/** What the host sees of guest memory; zeros where there is none. Throws QmpError. */
-function save({ map, ports }: QemuMachine, at: bigint, size: bigint, filename: string): void {
-  if (size < 0n || size > SAVE_MAX) throw new QmpError(`Invalid size ${size}`); // DEVIATION: QEMU writes on and on
-  const bytes = new Uint8Array(Number(size));
-  for (let offset = 0; offset < bytes.length; ) {
-    const address = BigInt.asUintN(64, at + BigInt(offset));
-    const { length, memory } = stretch(map, address, Math.min(SAVE_PIECE, bytes.length - offset));
-    if (memory) bytes.set(ports.readGuest(gpa(address), length), offset);
-    offset += length;
-  }
-  const failed = ports.writeFile(filename, bytes);
-  if (failed !== undefined) throw new QmpError(`Could not open '${filename}': ${failed}`);
-}
-
-/** How many of `length` bytes from an address on are all memory, or all none. */
-function stretch(
-  map: readonly MappedRegion[],
-  at: bigint,
-  length: number,
-): { readonly length: number; readonly memory: boolean } {
-  const region = map.find(({ start, end }) => at >= start && at < end);
-  const next =
-    region?.end ??
-    map
-      .map(({ start }) => start)
-      .filter((start) => start > at)
-      .sort((a, b) => (a < b ? -1 : 1))[0];
-  const room = next === undefined ? length : Math.min(length, Number(next - at));
-  return { length: room, memory: region?.memory ?? false };
-}
-
-/** The processor has no paging yet: 32 bits of physical addresses. */
-function saveVirtual(
-  machine: QemuMachine,
-  {
-    at,
-    size,
-    filename,
-    vcpu,
-  }: { readonly at: bigint; readonly size: bigint; readonly filename: string; readonly vcpu: bigint },
-): void {
-  if (vcpu < 0n || vcpu >= BigInt(machine.options.vcpus))
-    throw new QmpError("Parameter 'cpu-index' expects a CPU number");
-  if (!isMemoryThere(machine.map, at, size))
-    throw new QmpError(`Invalid addr 0x${at.toString(16).padStart(16, '0')}/size ${size} specified`);
-  save(machine, at, size, filename);
-}
-
 /** NOT MODELLED: nothing is sent anywhere. A SEV guest that runs cannot be migrated (target/i386/sev.c). Throws QmpError. */
 function migrate({ sevGuest, state }: QemuMachine, uri: string): void {
   if (sevGuest?.state === 'running') throw new QmpError('SEV: Migration is not implemented');
-  if (!/^(tcp|unix|exec|fd|vsock|rdma|file):/.test(uri))
-    throw new QmpError("Parameter 'uri' expects a valid migration protocol");
-  state.migrated = true;
+  state.migration = /^(tcp|unix|exec|fd|vsock|rdma|file):/.test(uri) ? 'completed' : 'failed';
+  if (state.migration === 'failed') throw new QmpError("Parameter 'uri' expects a valid migration protocol");
 }
-
-const MIGRATED: Reply = { status: 'completed' };

@@ -1,4 +1,4 @@
-import { utf8 } from '@sevlab/codec/bytes';
+import { cStringBytes } from './json-text.ts';
 import type { Reply } from './json-value.ts';
 
 /** A value as QEMU writes it: blanks behind `:` and `,`, and members in the order of its dictionaries (qobject/qjson.c). */
@@ -29,7 +29,7 @@ export function inDictionaryOrder<T>(
 }
 
 function bucketOf(name: string): number {
-  const bytes = utf8(name);
+  const bytes = cStringBytes(name);
   let hash = Math.imul(0x238f_13af, bytes.length);
   for (const [i, byte] of bytes.entries()) hash = (hash + (byte << ((5 * i) % 24))) | 0;
   return ((Math.imul(1_103_515_243, hash) + 12_345) >>> 0) % BUCKETS;
