@@ -1,3 +1,4 @@
+import { ONE_CPU, parseTopology } from './cpu-topology.ts';
 import type { MachineOptions } from './machine-options.ts';
 import {
   type OptionValues,
@@ -35,6 +36,7 @@ export interface QemuCommandLine
     | 'irqchip'
     | 'memorySize'
     | 'vcpus'
+    | 'topology'
     | 'cpuModel'
     | 'paused'
     | 'preconfig'
@@ -130,6 +132,7 @@ interface Reading {
   readonly monitorIds: string[];
   readonly serials: string[];
   pflash: string | undefined;
+  smp: OptionValues | undefined;
 }
 
 /** Reads QEMU's arguments, the program's name left out. Throws UsageError. */
@@ -142,6 +145,7 @@ export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine
         irqchip: true,
         memorySize: DEFAULT_MEMORY,
         vcpus: 1,
+        topology: ONE_CPU,
         cpuModel: 'qemu64',
       },
       ...{
@@ -154,7 +158,14 @@ export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine
         ignored: [],
       },
     },
-    ...{ chardevs: new Map(), blockdevs: new Map(), monitorIds: [], serials: [], pflash: undefined },
+    ...{
+      chardevs: new Map(),
+      blockdevs: new Map(),
+      monitorIds: [],
+      serials: [],
+      pflash: undefined,
+      smp: undefined,
+    },
   };
   for (let i = 0; i < arguments_.length; i++) {
     const word = arguments_[i]!; // i is below the length
@@ -205,11 +216,8 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
     const size = parseOption(value, 'size').get('size');
     if (size !== undefined) result.memorySize = parseSize(`-m ${value}`, size, MIB);
   },
-  smp: ({ result }, value) => {
-    const cpus = parseOption(value, 'cpus').get('cpus');
-    if (cpus !== undefined) result.vcpus = parseNumber('cpus', cpus);
-    if (result.vcpus < 1)
-      throw new UsageError('Invalid CPU topology: CPU topology parameters must be greater than zero');
+  smp: (reading, value) => {
+    reading.smp = parseOption(value, 'cpus');
   },
   cpu: ({ result }, value) => {
     result.cpuModel = parseOption(value, 'model').get('model') ?? result.cpuModel;
@@ -355,7 +363,13 @@ function longChardev(values: OptionValues): Chardev {
   return { label, endpoint, filename };
 }
 
-function finish({ result, chardevs, blockdevs, monitorIds, serials, pflash }: Reading): QemuCommandLine {
+function finish({ result, chardevs, blockdevs, monitorIds, serials, pflash, smp }: Reading): QemuCommandLine {
+  if (smp !== undefined) {
+    const { machine, accelerator, irqchip } = result;
+    const name = `pc-${machine === 'pc' ? 'i440fx' : machine}-7.2`;
+    result.topology = parseTopology(smp, name, accelerator === 'kvm' && irqchip);
+    result.vcpus = result.topology.cpus;
+  }
   const flash = pflash === undefined ? undefined : fileBehind(blockdevs, pflash);
   if (flash !== undefined) result.firmwareFile = flash;
   for (const id of monitorIds) {

@@ -1,5 +1,6 @@
 import type { DirectBoot } from '../direct-boot.ts';
 import type { QemuCommandLine } from './command-line.ts';
+import type { CpuTopology } from './cpu-topology.ts';
 import type { HostPorts } from './host-ports.ts';
 import { UsageError } from './option-text.ts';
 import type { SevObject } from './sev-object.ts';
@@ -38,6 +39,7 @@ export interface MachineOptions {
   /** Bytes. */
   readonly memorySize: bigint;
   readonly vcpus: number;
+  readonly topology: CpuTopology;
   readonly cpuModel: string;
   readonly name?: string;
   readonly uuid?: string;

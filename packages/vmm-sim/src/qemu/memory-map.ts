@@ -1,5 +1,6 @@
 import type { Gpa } from '@sevlab/codec/address';
 import { FOUR_GIB, ramRegions } from '../ram-regions.ts';
+import type { MachineOptions } from './machine-options.ts';
 
 /** A part of a guest's address space. */
 export interface MappedRegion {
@@ -24,6 +25,12 @@ const ONE_MIB = 0x10_0000n;
 
 /** SeaBIOS, which QEMU takes when it is given nothing. NOT MODELLED: zeros are there. */
 const OWN_FIRMWARE_SIZE = 0x4_0000;
+
+/** Bytes of RAM; no machine has none. */
+export const memorySizeOf = ({
+  machine,
+  memorySize,
+}: Pick<MachineOptions, 'machine' | 'memorySize'>): bigint => (machine === 'none' ? 0n : memorySize);
 
 /** The map of a guest with that much RAM, whose firmware of `flashSize` bytes ends at 4 GiB. */
 export function memoryMap(memorySize: bigint, flashSize?: number): readonly MappedRegion[] {

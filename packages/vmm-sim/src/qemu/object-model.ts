@@ -33,9 +33,14 @@ function rootOf(machine: QemuMachine): QomObject {
     sevObject(object, (changed) => objects.splice(i, 1, changed)),
   ]);
   const hasRam = initialized && machine.options.machine !== 'none';
-  const ram: [string, QomObject][] = hasRam ? [['pc.ram', leaf('memory-backend-ram', ramProperties(machine))]] : [];
+  const ram: [string, QomObject][] = hasRam
+    ? [['pc.ram', leaf('memory-backend-ram', ramProperties(machine))]]
+    : [];
+  const all = [...guests.toReversed(), ...ram];
   return container('', [
-    ['objects', container('/objects', [...guests.toReversed(), ...ram])],
+    ...(all.length > 0 || machine.state.objectsSought
+      ? [['objects', container('/objects', all)] as const]
+      : []),
     ['machine', machineObject(machine)],
     ['chardevs', container('/chardevs', machine.options.chardevs.map(monitorObject))],
   ]);
@@ -103,10 +108,7 @@ function objectsAt(machine: QemuMachine, path: string): readonly QomObject[] {
 
 /** Empty names stay where they are. */
 const below = (object: QomObject, names: readonly string[]): QomObject | undefined =>
-  names.reduce<QomObject | undefined>(
-    (at, name) => (name === '' ? at : at?.children.get(name)),
-    object,
-  );
+  names.reduce<QomObject | undefined>((at, name) => (name === '' ? at : at?.children.get(name)), object);
 
 const partialMatches = (object: QomObject, names: readonly string[]): (QomObject | undefined)[] => [
   below(object, names),
@@ -157,6 +159,7 @@ const SEV_PARAMETERS = {
 
 /** `object-add`, of a sev-guest. */
 export function addObject(machine: QemuMachine, given: JsonObject): void {
+  machine.state.objectsSought = true;
   const { 'qom-type': _, id, ...properties } = takeArguments(SEV_PARAMETERS, given);
   if (!/^[a-z][\w.-]*$/i.test(id)) throw new QmpError("Parameter 'id' expects an identifier");
   const { objects } = machine.state;
@@ -167,7 +170,9 @@ export function addObject(machine: QemuMachine, given: JsonObject): void {
 }
 
 /** `object-del`. */
-export function deleteObject({ state: { objects } }: QemuMachine, id: string): void {
+export function deleteObject({ state }: QemuMachine, id: string): void {
+  state.objectsSought = true;
+  const { objects } = state;
   if (id === 'pc.ram') throw new QmpError(`object '${id}' is in use, can not be deleted`);
   const index = objects.findIndex((object) => object.id === id);
   if (index === -1) throw new QmpError(`object '${id}' not found`);

@@ -37,6 +37,8 @@ export interface MachineState {
   /** Only then is there a machine to run; -preconfig puts it off. */
   initialized: boolean;
   readonly objects: SevObject[];
+  /** Whether somebody has looked for objects; only then is there a container for them. */
+  objectsSought: boolean;
   launch: SevLaunch | undefined;
   /** What became of the last attempt to migrate it. */
   migration: 'completed' | 'failed' | undefined;
@@ -69,7 +71,7 @@ export class QemuMachine {
     this.table = readGuidedTable(firmware);
     this.map = options.machine === 'none' ? [] : memoryMap(options.memorySize, options.firmware?.length);
     this.state = {
-      ...{ runState: 'prelaunch', initialized: false, objects: [...options.objects] },
+      ...{ runState: 'prelaunch', initialized: false, objects: [...options.objects], objectsSought: false },
       ...{ launch: undefined, migration: undefined, dumpFormat: { format: 'x', size: 4 }, exit: undefined },
     };
     if (!options.preconfig) this.#initialize();
@@ -173,3 +175,9 @@ export const statusReply = ({ state, options }: QemuMachine): Reply => ({
   ...(options.release.singlestep && { singlestep: false }),
   status: state.runState,
 });
+
+/** Nobody has SGX here. */
+export const whyNoSgx = ({ options }: QemuMachine): string =>
+  options.machine === 'none'
+    ? 'SGX is only supported on PC machines'
+    : 'No EPC regions defined, SGX not available';

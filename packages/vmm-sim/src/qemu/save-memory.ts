@@ -61,6 +61,8 @@ export function saveVirtualMemory(
   expectVcpu(machine, vcpu);
   open(machine.ports, save.filename);
   if (!isReadable(machine.map, save.at, save.size))
-    throw new QmpError(`Invalid addr 0x${save.at.toString(16).padStart(16, '0')}/size ${save.size} specified`);
+    throw new QmpError(
+      `Invalid addr 0x${save.at.toString(16).padStart(16, '0')}/size ${save.size} specified`,
+    );
   saveMemory(machine, save);
 }

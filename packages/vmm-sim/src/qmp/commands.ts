@@ -1,3 +1,4 @@
+import { memorySizeOf } from '../qemu/memory-map.ts';
 import {
   addObject,
   deleteObject,
@@ -7,11 +8,11 @@ import {
   listTypes,
   setProperty,
 } from '../qemu/object-model.ts';
-import { NO_UUID, type QemuMachine, statusReply } from '../qemu/qemu-machine.ts';
+import { NO_UUID, type QemuMachine, statusReply, whyNoSgx } from '../qemu/qemu-machine.ts';
 import { saveMemory, saveVirtualMemory } from '../qemu/save-memory.ts';
 import { sevCapabilities } from '../qemu/sev-capabilities.ts';
 import { attestationReport, injectSecret, launchMeasurement } from '../qemu/sev-launch.ts';
-import { expectVcpu, FIRST_THREAD, vcpuPath, vcpus } from '../qemu/vcpus.ts';
+import { cpuSlots, cpusReply, expectVcpu } from '../qemu/vcpus.ts';
 import { humanMonitor } from './human-monitor.ts';
 import type { JsonObject, Reply } from './json-value.ts';
 import {
@@ -49,7 +50,7 @@ const PRECONFIG = true;
 /** Every command that is answered, by its name, in the order of `query-commands`. */
 export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, QmpCommand>([
   ['query-sgx-capabilities', command({}, () => refuse('SGX is not enabled in KVM'))],
-  ['query-sgx', command({}, () => refuse('No EPC regions defined, SGX not available'))],
+  ['query-sgx', command({}, (machine) => refuse(whyNoSgx(machine)))],
   [
     'query-sev-attestation-report',
     command({ mnonce: string }, ({ sevGuest, calls }, { mnonce }) => ({
@@ -70,7 +71,12 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ],
   ['query-sev-launch-measure', command({}, ({ sevGuest }) => ({ data: launchMeasurement(sevGuest) }))],
   ['query-sev', command({}, querySev)],
-  ['query-acpi-ospm-status', command({}, () => [])],
+  [
+    'query-acpi-ospm-status',
+    command({}, ({ options }) =>
+      options.machine === 'none' ? refuse('command is not supported, missing ACPI device') : [],
+    ),
+  ],
   [
     'qom-list-properties',
     command({ typename: string }, (_, { typename }) => listTypeProperties(typename), PRECONFIG),
@@ -110,34 +116,32 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ],
   [
     'query-memory-size-summary',
-    command({}, ({ options }) => ({ 'base-memory': options.memorySize, 'plugged-memory': 0 })),
+    command({}, ({ options }) => ({ 'base-memory': memorySizeOf(options), 'plugged-memory': 0 })),
   ],
   [
     'query-hotpluggable-cpus',
     command(
       {},
-      (machine) => vcpus(machine).map((vcpu) => ({ ...props(vcpu), ...typed(machine, vcpu) })),
+      (machine) =>
+        cpuSlots(machine).map(({ props, type, path }) => ({
+          props,
+          'vcpus-count': 1,
+          ...(path !== undefined && { 'qom-path': path }),
+          type,
+        })),
       PRECONFIG,
     ),
   ],
-  ['query-current-machine', command({}, () => ({ 'wakeup-suspend-support': true }))],
-  ['query-target', command({}, () => ({ arch: 'x86_64' }))],
   [
-    'query-cpus-fast',
-    command({}, (machine) =>
-      vcpus(machine).map((vcpu) => ({
-        'thread-id': FIRST_THREAD + vcpu,
-        ...props(vcpu),
-        'qom-path': vcpuPath(vcpu),
-        'cpu-index': vcpu,
-        target: 'x86_64',
-      })),
-    ),
+    'query-current-machine',
+    command({}, ({ options }) => ({ 'wakeup-suspend-support': options.machine !== 'none' })),
   ],
+  ['query-target', command({}, () => ({ arch: 'x86_64' }))],
+  ['query-cpus-fast', command({}, cpusReply)],
   ['query-kvm', command({}, ({ options }) => ({ enabled: options.accelerator === 'kvm', present: true }))],
   ['query-uuid', command({}, ({ options }) => ({ UUID: options.uuid ?? NO_UUID }), PRECONFIG)],
   ['query-name', command({}, ({ options: { name } }) => (name === undefined ? {} : { name }), PRECONFIG)],
-  ['query-iothreads', command({}, () => [], PRECONFIG)],
+  ['query-iothreads', command({}, noThreads, PRECONFIG)],
   ['query-block', command({}, () => [], PRECONFIG)],
   [
     'query-chardev',
@@ -203,6 +207,12 @@ export function versionReply({ options: { release, package: build } }: QemuMachi
   return { qemu: { major, minor, micro }, package: build };
 }
 
+/** It looks for them among the objects. */
+function noThreads({ state }: QemuMachine): Reply {
+  state.objectsSought = true;
+  return [];
+}
+
 function querySev({ sevGuest, options: { release } }: QemuMachine): Reply {
   const type = release.sevType ? { 'sev-type': 'sev' } : {};
   if (sevGuest === undefined)
@@ -229,15 +239,6 @@ function querySev({ sevGuest, options: { release } }: QemuMachine): Reply {
     ...type,
   };
 }
-
-const props = (vcpu: number): { readonly props: Reply } => ({
-  props: { 'socket-id': vcpu, 'core-id': 0, 'thread-id': 0 }, // QEMU gives each vCPU a socket of its own
-});
-const typed = ({ options, state }: QemuMachine, vcpu: number): { readonly [name: string]: Reply } => ({
-  'vcpus-count': 1,
-  type: `${options.cpuModel}-x86_64-cpu`,
-  ...(state.initialized && { 'qom-path': vcpuPath(vcpu) }),
-});
 
 /** NOT MODELLED: nothing is sent anywhere. A SEV guest that runs cannot be migrated (target/i386/sev.c). Throws QmpError. */
 function migrate({ sevGuest, state }: QemuMachine, uri: string): void {

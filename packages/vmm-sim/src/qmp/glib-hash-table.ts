@@ -21,6 +21,7 @@ export function inHashTableOrder(texts: readonly string[]): readonly string[] {
 
 /** g_str_hash(); its bytes are signed. */
 const hashOf = (text: string): number => {
-  const hash = cStringBytes(text).reduce((sum, byte) => (Math.imul(sum, 33) + ((byte << 24) >> 24)) | 0, 5381) >>> 0;
-  return hash < 2 ? 2 : hash; // 0 and 1 are marks of empty slots
+  const hash =
+    cStringBytes(text).reduce((sum, byte) => (Math.imul(sum, 33) + ((byte << 24) >> 24)) | 0, 5381) >>> 0;
+  return Math.max(hash, 2); // 0 and 1 are marks of empty slots
 };

@@ -58,7 +58,7 @@ export class HumanLine {
     if (this.atEnd) return undefined;
     if (this.text[this.#at] !== '"') return this.#take(/\S+/y);
     const quoted = this.#take(/"(\\[nr\\'"]|[^"\\])*"/y);
-    return quoted === '' ? undefined : unescape(quoted.slice(1, -1));
+    return quoted === '' ? undefined : plainText(quoted.slice(1, -1));
   }
 
   /** `/COUNTFORMATUNIT`, all of which may be left out; `kept` is what counts then, and is changed. Returns the count. */
@@ -85,11 +85,10 @@ export class HumanLine {
     );
   }
 
-  /** The same, but 32 bits. `parameter` is its name. */
-  integer(parameter: string): bigint {
+  /** The same, but 32 bits. `names` are the command's. */
+  integer(names: string): bigint {
     const value = this.expression();
-    if (value >> 32n !== 0n)
-      throw new HumanError(`'${parameter}' has failed: integer is for 32-bit values`);
+    if (value >> 32n !== 0n) throw new HumanError(`'${names}' has failed: integer is for 32-bit values`);
     return value;
   }
 
@@ -103,7 +102,7 @@ export class HumanLine {
   }
 
   #unary(): bigint {
-    const first = this.#take(/[^]/y);
+    const first = this.#take(/./sy);
     if (first === '') throw new HumanError('unexpected end of expression');
     if (Object.hasOwn(SIGNS, first)) {
       this.skipBlanks();
@@ -129,7 +128,7 @@ export class HumanLine {
   }
 
   #character(): bigint {
-    const letter = this.#take(/[^]/y);
+    const letter = this.#take(/./sy);
     if (letter === '') throw new HumanError('character constant expected');
     if (this.#take(/'/y) === '') throw new HumanError("missing terminating ' character");
     this.skipBlanks();
@@ -170,5 +169,5 @@ const SIGNS: Readonly<Record<string, (value: bigint) => bigint>> = {
 const LONG_MAX = (1n << 63n) - 1n;
 const clampToLong = (value: bigint): bigint => (value > LONG_MAX ? LONG_MAX : value);
 
-const unescape = (text: string): string =>
+const plainText = (text: string): string =>
   text.replace(/\\(.)/g, (_, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? letter);

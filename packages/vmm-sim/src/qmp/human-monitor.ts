@@ -1,9 +1,9 @@
 import { gpa } from '@sevlab/codec/address';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
-import { regionAt, whyNotMemory } from '../qemu/memory-map.ts';
-import { NO_UUID, type QemuMachine } from '../qemu/qemu-machine.ts';
+import { memorySizeOf, regionAt, whyNotMemory } from '../qemu/memory-map.ts';
+import { NO_UUID, type QemuMachine, whyNoSgx } from '../qemu/qemu-machine.ts';
 import { type Save, saveMemory, saveVirtualMemory } from '../qemu/save-memory.ts';
-import { FIRST_THREAD, vcpuPath, vcpus } from '../qemu/vcpus.ts';
+import { type CpuSlot, cpuSlots, FIRST_THREAD, vcpus } from '../qemu/vcpus.ts';
 import { HumanError, HumanLine } from './human-line.ts';
 import { dumpMemory, printNumber } from './memory-dump.ts';
 import { QmpError } from './qmp-error.ts';
@@ -90,22 +90,32 @@ const INFO: readonly HumanCommandRow[] = [
   {
     names: 'chardev',
     about: 'show the character devices',
-    run: plain(({ options }) => options.chardevs.map(({ label, filename }) => `${label}: filename=${filename}`)),
+    run: plain(({ options }) =>
+      options.chardevs.map(({ label, filename }) => `${label}: filename=${filename}`),
+    ),
   },
   {
     names: 'cpus',
     about: 'show infos for each CPU',
     run: plain((machine) =>
-      vcpus(machine).map((vcpu) => `${vcpu === 0 ? '*' : ' '} CPU #${vcpu}: thread_id=${FIRST_THREAD + vcpu}`),
+      vcpus(machine).map(
+        (vcpu) => `${vcpu === 0 ? '*' : ' '} CPU #${vcpu}: thread_id=${FIRST_THREAD + vcpu}`,
+      ),
     ),
   },
   { names: 'history', about: 'show the command line history', run: plain(() => []) },
   {
     names: 'hotpluggable-cpus',
     about: 'Show information about hotpluggable CPUs',
-    run: plain((machine) => ['Hotpluggable CPUs:', ...vcpus(machine).toReversed().flatMap(vcpuLines(machine))]),
+    run: plain((machine) => ['Hotpluggable CPUs:', ...cpuSlots(machine).flatMap(slotLines)]),
   },
-  { names: 'iothreads', about: 'show iothreads', run: plain(() => []) },
+  {
+    names: 'iothreads',
+    about: 'show iothreads',
+    run: done(({ state }) => {
+      state.objectsSought = true;
+    }),
+  },
   {
     names: 'kvm',
     about: 'show KVM information',
@@ -115,9 +125,8 @@ const INFO: readonly HumanCommandRow[] = [
   },
   {
     names: 'memory_size_summary',
-    about:
-      'show the amount of initially allocated and present hotpluggable (if enabled) memory in bytes.',
-    run: plain(({ options }) => [`base memory: ${options.memorySize}`, 'plugged memory: 0']),
+    about: 'show the amount of initially allocated and present hotpluggable (if enabled) memory in bytes.',
+    run: plain(({ options }) => [`base memory: ${memorySizeOf(options)}`, 'plugged memory: 0']),
   },
   {
     names: 'name',
@@ -129,7 +138,7 @@ const INFO: readonly HumanCommandRow[] = [
   {
     names: 'sgx',
     about: 'show intel SGX information',
-    run: plain(() => ['No EPC regions defined, SGX not available']),
+    run: plain((machine) => [whyNoSgx(machine)]),
   },
   {
     names: 'status',
@@ -174,7 +183,9 @@ const COMMANDS: readonly HumanCommandRow[] = [
     args: 'addr size file',
     about: "save to disk virtual memory dump starting at 'addr' of size 'size'",
     run: (machine, line, names) => {
-      saveVirtualMemory(machine, { ...takeSave(line, names), vcpu: 0n });
+      const save = takeSave(line, names);
+      if (vcpus(machine).length === 0) return 'No CPU available\n';
+      saveVirtualMemory(machine, { ...save, vcpu: 0n });
       return '';
     },
   },
@@ -233,21 +244,17 @@ function sevLines({ sevGuest }: QemuMachine): readonly string[] {
   ];
 }
 
-const vcpuLines =
-  (machine: QemuMachine) =>
-  (vcpu: number): readonly string[] => [
-    `  type: "${machine.options.cpuModel}-x86_64-cpu"`,
-    '  vcpus_count: "1"',
-    ...(machine.state.initialized ? [`  qom_path: "${vcpuPath(vcpu)}"`] : []),
-    '  CPUInstance Properties:',
-    `    socket-id: "${vcpu}"`,
-    '    core-id: "0"',
-    '    thread-id: "0"',
-  ];
+const slotLines = ({ props, type, path }: CpuSlot): readonly string[] => [
+  `  type: "${type}"`,
+  '  vcpus_count: "1"',
+  ...(path === undefined ? [] : [`  qom_path: "${path}"`]),
+  '  CPUInstance Properties:',
+  ...Object.entries(props).map(([name, number]) => `    ${name}: "${number}"`),
+];
 
 function takeSave(line: HumanLine, names: string): Save {
   const at = BigInt.asUintN(64, line.expression());
-  const size = line.integer('size');
+  const size = line.integer(names);
   const filename = line.word();
   if (filename === undefined) throw new HumanError(`${names}: string expected`);
   line.end(names);

@@ -51,8 +51,9 @@ export function dumpMemory(
     const head = `${at.toString(16).padStart(16, '0')}:`;
     if (!isReadable(map, at, BigInt(length))) return `${lines}${head} Cannot access memory\n`;
     const bytes = ports.readGuest(gpa(at), length);
-    const cells = Array.from({ length: length / unit }, (_, i) =>
-      FORMATS[format]!(littleEndian(bytes.subarray(i * unit, (i + 1) * unit)), unit), // the parser knows its formats
+    const cells = Array.from(
+      { length: length / unit },
+      (_, i) => FORMATS[format]!(littleEndian(bytes.subarray(i * unit, (i + 1) * unit)), unit), // the parser knows its formats
     );
     lines += `${head} ${cells.join(' ')}\n`;
   }
