@@ -1,16 +1,16 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { concat, fromBase64, padTo, toBase64, utf8 } from '@sevlab/codec/bytes';
-import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
-import { parseGuid } from '@sevlab/codec/guid';
+import { fromBase64, toBase64, utf8 } from '@sevlab/codec/bytes';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SEVLAB } from './test/command-line.ts';
 import { QmpClient } from './test/qmp-client.ts';
+import { sealSecret } from './test/seal-secret.ts';
+import { killStarted, type StartedVmm, startVmm } from './test/started-vmm.ts';
 
-const SEVLAB = new URL('../sevlab', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'sevlab-vmm-'));
 const socket = join(folder, 'qmp');
 const inFolder = (name: string): string => join(folder, name);
@@ -22,54 +22,19 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const started: ChildProcess[] = [];
 afterEach(() => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
+  killStarted();
   rmSync(socket, { force: true });
 });
 
-interface Vmm {
-  readonly child: ChildProcess;
-  readonly stderr: () => string;
-  readonly exited: Promise<number | null>;
-}
-
 const SESSION = ['--dh-cert-file', inFolder('vm_godh.b64'), '--session-file', inFolder('vm_session.b64')];
 
-/** A VMM of that platform; resolves once it says where its socket is, or has ended. */
-async function vmm(...args: string[]): Promise<Vmm> {
-  const child = spawn(SEVLAB, ['vmm', '--seed', 'host', ...args], { cwd: folder });
-  started.push(child);
-  let stderr = '';
-  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  await new Promise<void>((resolve) => {
-    child.stderr!.on('data', (bytes) => {
-      stderr += bytes;
-      if (stderr.includes('QMP on')) resolve();
-    });
-    void exited.then(() => resolve());
-  });
-  return { child, stderr: () => stderr, exited };
-}
+/** A VMM of that platform. */
+const vmm = (...args: string[]): Promise<StartedVmm> => startVmm(folder, '--seed', 'host', ...args);
 
-const guid = parseGuid('e6f5a162-d67f-4750-a67c-5d065f2a9910');
-
-/** A packet as AMD describes it, made with node:crypto alone. */
-function seal(measurement: Uint8Array, tik = readFileSync(inFolder('vm_tik.bin'))) {
-  const table = encodeSecretTable([{ guid, data: utf8('the tenant’s secret') }]);
-  const plaintext = padTo(table, Math.ceil(table.length / 16) * 16);
-  const iv = randomBytes(16);
-  const cipher = createCipheriv('aes-128-ctr', readFileSync(inFolder('vm_tek.bin')), iv);
-  const data = new Uint8Array(cipher.update(plaintext));
-  const lengths = new Uint8Array(8);
-  new DataView(lengths.buffer).setUint32(0, data.length, true);
-  new DataView(lengths.buffer).setUint32(4, data.length, true);
-  const flags = new Uint8Array(4);
-  const mac = createHmac('sha256', tik)
-    .update(concat(Uint8Array.of(1), flags, iv, lengths, data, measurement.subarray(0, 32)))
-    .digest();
-  return { 'packet-header': toBase64(concat(flags, iv, mac)), secret: toBase64(data) };
-}
+const secret = utf8('the tenant’s secret');
+const seal = (measurement: Uint8Array, tik = readFileSync(inFolder('vm_tik.bin'))) =>
+  sealSecret({ secret, measurement, tik, tek: readFileSync(inFolder('vm_tek.bin')) });
 
 async function measured(client: QmpClient): Promise<Uint8Array> {
   const { data } = (await client.ask('query-sev-launch-measure')) as { data: string };

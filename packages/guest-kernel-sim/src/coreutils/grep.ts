@@ -3,6 +3,8 @@ import { parseArguments } from './arguments.ts';
 import { eachPart, type Program, ProgramExit, print, type Run, strerror, warn } from './program.ts';
 
 const NEWLINE = 0x0a;
+/** Makes a file binary, and ends a line there. */
+const NUL = 0;
 
 /**
  * grep(1), GNU grep 3.8, LC_ALL=C: -i, -v, -n, -c, -q, -F. DEVIATION: of patterns, plain characters, `.`, `*`, `^` and
@@ -32,25 +34,34 @@ export const grep: Program = function* (process) {
     let rest = new Uint8Array(0);
     let number = 0;
     let count = 0;
+    let binary = false;
+    let hidden = 0;
     const take = function* (line: Uint8Array): Run {
       number++;
       if (!matches(latin1(line))) return;
       found = true;
       count++;
       if (options.has('q') || options.has('c')) return;
+      if (binary) {
+        hidden++;
+        return;
+      }
       yield* print(process, `${prefix}${options.has('n') ? `${number}:` : ''}`);
       yield* print(process, concat(line, new Uint8Array([NEWLINE])));
     };
     const error = yield* eachPart(process, path, function* (part) {
       const bytes = concat(rest, part);
+      binary ||= bytes.includes(NUL);
       let start = 0;
-      for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+      for (const [end, byte] of bytes.entries()) {
+        if (byte !== NEWLINE && byte !== NUL) continue;
         yield* take(bytes.subarray(start, end));
         start = end + 1;
       }
       rest = new Uint8Array(bytes.slice(start));
     });
     if (rest.length > 0) yield* take(rest);
+    if (hidden > 0) warn(process, `${path === '-' ? '(standard input)' : path}: binary file matches`);
     if (error !== undefined) {
       warn(process, `${path}: ${strerror(error)}`);
       failed = true;

@@ -1,6 +1,10 @@
+import { SEV_SECRET_BLOCK_GUID, SEVLAB_MANIFEST_GUID } from '@sevlab/codec/guid';
+import { findArea, findEntry, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { usableAccelerator } from '@sevlab/real-guest/qemu';
+import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { parseCommandLine, type QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
 import { type MachineOptions, QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options';
@@ -8,9 +12,10 @@ import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
 import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
 import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
+import { RealMachine } from '../real-qemu/real-machine.ts';
 import { systemReason } from '../system-reason.ts';
 import { VERSION } from '../version.ts';
-import { EndpointBusy } from '../vmm/qmp-server.ts';
+import { EndpointBusy } from '../vmm/endpoint.ts';
 import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
@@ -19,6 +24,7 @@ import { PREDICTABLE } from './seed.ts';
 
 interface VmmOptions {
   readonly qmp: readonly string[];
+  readonly console?: string;
   readonly firmware?: string;
   readonly policy?: string;
   readonly dhCertFile?: string;
@@ -32,6 +38,8 @@ interface VmmOptions {
   readonly qemu: keyof typeof QEMU_RELEASES;
   readonly store?: string;
   readonly seed?: string;
+  readonly realQemu?: boolean;
+  readonly ram?: string;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -43,6 +51,10 @@ export function addVmm(program: Command): void {
     .description('a launched, paused guest behind QMP, for the clients of QEMU')
     .argument('[arguments...]', "behind --: QEMU's own arguments")
     .option('--qmp <place>', 'where clients come: a path, or tcp:HOST:PORT; may be repeated', collect, [])
+    .option(
+      '--console <place>',
+      "the guest's console: a path, tcp:HOST:PORT, or stdio, where ^A x ends sevlab",
+    )
     .option('--firmware <file>', 'the firmware image; default: one that sevlab builds')
     .option('--policy <number>', 'the guest policy; bit 2 makes it SEV-ES (default: 1)')
     .option('--dh-cert-file <file>', "the guest owner's certificate, Base64, as sevctl session writes it")
@@ -58,6 +70,8 @@ export function addVmm(program: Command): void {
         .choices(Object.keys(QEMU_RELEASES))
         .default('7.2'),
     )
+    .option('--real-qemu', 'a real QEMU runs what is in the guest, and answers what is not about SEV')
+    .option('--ram <file>', "the real guest's RAM; default: a file that goes with it")
     .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
     .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
     .addHelpText(
@@ -68,11 +82,14 @@ export function addVmm(program: Command): void {
     .action(async (rest: string[], options: VmmOptions) => {
       const vmm = await start(rest, options);
       for (const [signal, code] of [
+        ['SIGHUP', 129],
         ['SIGINT', 130],
         ['SIGTERM', 143],
       ] as const)
         process.once(signal, () => void vmm.close().then(() => process.exit(code)));
-      say(`sevlab vmm: an emulated guest, ${vmm.machine.state.runState}; QMP on ${vmm.places.join(', ')}`);
+      const { runState } = vmm.machine.state;
+      const guest = options.realQemu ? 'an emulated launch, a real guest' : 'an emulated guest';
+      say(`sevlab vmm: ${guest}, ${runState}; ${vmm.places}`);
       const status = await vmm.ended();
       if (status !== 0) throw new CommandError(EXIT.no, `it ended with status ${status}`);
     });
@@ -80,18 +97,23 @@ export function addVmm(program: Command): void {
 
 async function start(rest: readonly string[], options: VmmOptions): Promise<VmmProcess> {
   try {
-    const line = parseCommandLine([...inWordsOfQemu(options), ...rest]);
+    const words = [...inWordsOfQemu(options), ...rest];
+    const line = parseCommandLine(words, { others: options.realQemu ? 'ignored' : 'refused' });
     if (line.monitors.length === 0)
       throw new CommandError(
         EXIT.usage,
         'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
       );
     const platform = startPlatform(line, options);
+    const machine = machineOptions(line, options);
+    const real = options.realQemu ? realMachine(words, line, { machine, ram: options.ram }) : undefined;
     const vmm = new VmmProcess({
       platform,
-      options: machineOptions(line, options),
+      options: machine,
+      ...(real && { real }),
       linux: linuxNamed(options.linux),
       monitors: line.monitors.map(({ endpoint }) => endpoint),
+      ...(line.serial && real === undefined && { serial: line.serial.endpoint }),
       ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
       say: (text) => say(`sevlab vmm: ${text}`),
     });
@@ -120,31 +142,68 @@ function inWordsOfQemu(options: VmmOptions): readonly string[] {
     text === undefined ? '' : `,${name}=${value(text)}`;
   const given = (option: string, text: string | undefined): readonly string[] =>
     text === undefined ? [] : [option, text];
-  if (options.qmp.length === 0) return [];
+  const serial = options.console === undefined ? [] : ['-serial', endpointText(options.console)];
+  if (!describesMachine(options)) return serial;
   const object =
     `sev-guest,id=sev0,cbitpos=51,reduced-phys-bits=6${property('policy', options.policy)}` +
     property('dh-cert-file', options.dhCertFile) +
     property('session-file', options.sessionFile) +
     (options.kernelHashes ? ',kernel-hashes=on' : '');
   return [
-    ...[
-      '-machine',
-      'q35,confidential-guest-support=sev0',
-      '-object',
-      object,
-      '-S',
-      '-m',
-      options.memory ?? '512M',
-    ],
-    ...(options.firmware === undefined ? [] : ['-drive', `if=pflash,unit=0,file=${value(options.firmware)}`]),
+    ...['-machine', 'q35,confidential-guest-support=sev0', '-object', object],
+    ...['-S', '-m', options.memory ?? '512M'],
+    ...(options.firmware === undefined
+      ? []
+      : ['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${value(options.firmware)}`]),
+    ...(options.realQemu ? ['-nodefaults', '-no-user-config', '-display', 'none'] : []),
     ...given('-kernel', options.kernel),
     ...given('-initrd', options.initrd),
     ...given('-append', options.append),
-    ...options.qmp.flatMap((place) => [
-      '-qmp',
-      `${/^(tcp|unix):/.test(place) ? place : `unix:${place}`},server=on,wait=off`,
-    ]),
+    ...options.qmp.flatMap((place) => ['-qmp', endpointText(place)]),
+    ...serial,
   ];
+}
+
+/** The real QEMU that stands behind the emulated one. Throws CommandError for firmware that it cannot go on with. */
+function realMachine(
+  words: readonly string[],
+  { sevGuest, firmwareFile }: QemuCommandLine,
+  { machine, ram }: { readonly machine: MachineOptions; readonly ram: string | undefined },
+): RealMachine {
+  const { firmware, memorySize, directBoot } = machine;
+  const foreign = sevGuest !== undefined && firmware !== undefined && !isOurs(firmware);
+  if (foreign && !publishesSecrets(firmware))
+    throw new CommandError(
+      EXIT.usage,
+      `${firmwareFile}: nobody would find a secret that is put there: it announces no secret area. Expected an image of ` +
+        'sevlab firmware build, or an OVMF of the AmdSev kind',
+    );
+  return new RealMachine({
+    ...{ given: words, memorySize, memoryPath: ram, kvm: usableAccelerator() === 'kvm' },
+    defaultFirmware: firmwareFile === undefined && sevGuest !== undefined ? firmware : undefined,
+    ...{ launched: sevGuest !== undefined, runsFirmware: foreign },
+    fwCfg: foreign && directBoot !== undefined ? bootItems(directBoot) : [],
+  });
+}
+
+const isOurs = (image: Uint8Array): boolean =>
+  findEntry(readGuidedTable(image), SEVLAB_MANIFEST_GUID) !== undefined;
+
+const publishesSecrets = (image: Uint8Array): boolean =>
+  (findArea(readGuidedTable(image), SEV_SECRET_BLOCK_GUID)?.base ?? 0) !== 0;
+
+/** Whether our own options tell of a machine; otherwise QEMU's do. */
+const describesMachine = (options: VmmOptions): boolean =>
+  [
+    ...options.qmp,
+    ...[options.firmware, options.policy, options.dhCertFile, options.sessionFile, options.kernel],
+    ...[options.initrd, options.append, options.kernelHashes, options.memory],
+  ].some((given) => given !== undefined);
+
+/** A place as QEMU has it: a path is that of a socket. */
+function endpointText(place: string): string {
+  if (place === 'stdio') return place;
+  return `${/^(tcp|unix):/.test(place) ? place : `unix:${place.replaceAll(',', ',,')}`},server=on,wait=off`;
 }
 
 function machineOptions(line: QemuCommandLine, { qemu }: VmmOptions): MachineOptions {

@@ -1,10 +1,12 @@
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
-import { bootFirmware } from '@sevlab/firmware-sim/boot';
+import { bootFirmware, type Handover } from '@sevlab/firmware-sim/boot';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import type { GuestContext } from '@sevlab/machine/machine';
+import type { GuestMemoryFile } from '@sevlab/real-guest/guest-memory-file';
 import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import { VmmError } from '@sevlab/vmm-sim/errors';
 import { type GuestRecord, RunningGuest } from '@sevlab/vmm-sim/guest';
@@ -20,6 +22,11 @@ import type { StartedPlatform } from '../emulated-platform.ts';
 /** What became of a guest that was started. */
 export type Outcome =
   | { readonly kind: 'running'; readonly kernel: Kernel }
+  | { readonly kind: 'stopped'; readonly reason: string };
+
+/** Firmware has handed over to the kernel, or not. */
+type FirmwareOutcome =
+  | (Handover & { readonly running: RunningGuest })
   | { readonly kind: 'stopped'; readonly reason: string };
 
 /** The guest behind a QEMU of ours: its memory on the emulated machine, and what runs in it. */
@@ -67,8 +74,8 @@ export class EmulatedGuest {
     writeGuest(this.#platform.vmm.host, this.#record.guest, address, bytes);
   }
 
-  /** VMRUN from the reset vector: firmware, then the kernel and user space. */
-  run(): Outcome {
+  /** VMRUN from the reset vector, up to the kernel's entry. */
+  runFirmware(): FirmwareOutcome {
     const { observer, vmm } = this.#platform;
     if (this.#record.asid === undefined)
       return { kind: 'stopped', reason: 'it is no SEV guest; the emulated firmware runs under SEV only' };
@@ -79,10 +86,29 @@ export class EmulatedGuest {
       observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
       return outcome;
     }
-    const { bootParams } = outcome;
+    return { ...outcome, running };
+  }
+
+  /** VMRUN from the reset vector: firmware, then the kernel and user space. */
+  run(): Outcome {
+    const outcome = this.runFirmware();
+    if (outcome.kind === 'stopped') return outcome;
+    const { bootParams, running } = outcome;
+    const { observer } = this.#platform;
     const profile = kernelProfile(this.#linux);
     const kernel = running.resume((context) => bootKernel({ context, bootParams, profile, observer }));
     return { kind: 'running', kernel };
+  }
+
+  /** What the guest's own software can do with its memory. */
+  resume<T>(software: (context: GuestContext) => T): T {
+    return new RunningGuest(this.#platform.vmm, this.#record).resume(software);
+  }
+
+  /** Gives a file the guest's memory as the guest sees it. Throws the errors of node:fs. */
+  writeTo(file: GuestMemoryFile): void {
+    const { host } = this.#platform.vmm;
+    this.resume((context) => file.writeAll(host, this.#record.guest, context));
   }
 }
 

@@ -136,7 +136,7 @@ function replay({ name, argv, exchange, greeting, kvm_calls = [] }: Conversation
       if (!crashes) return answer;
       ran = false;
       machine.crash();
-      return answer + takeEvents(machine, session);
+      return answer + takeEvents(session);
     });
     const { exit } = machine.state;
     const stderr = [...machine.stderr, ...(exit?.lines ?? [])].map((each) => `${each}\n`).join('');

@@ -12,20 +12,29 @@ export interface MonitorSession {
   negotiated: boolean;
   /** Whether it asked for commands out of band. */
   outOfBand: boolean;
+  /** What has happened and it was not told yet. */
+  readonly events: MachineEvent[];
 }
 
 const CAPABILITIES: readonly string[] = ['oob'];
 const LINE_END = '\r\n';
 
-/** A client has connected. Returns its conversation and what it is greeted with. */
+/** A client has connected. Returns its conversation, which closeSession() ends, and what it is greeted with. */
 export function openSession(machine: QemuMachine): {
   readonly session: MonitorSession;
   readonly greeting: string;
 } {
+  const events: MachineEvent[] = [];
+  machine.audience.add(events);
   return {
-    session: { reader: createReader(), negotiated: false, outOfBand: false },
+    session: { reader: createReader(), negotiated: false, outOfBand: false, events },
     greeting: line({ QMP: { version: versionReply(machine), capabilities: CAPABILITIES } }),
   };
+}
+
+/** The client is gone. */
+export function closeSession({ audience }: QemuMachine, { events }: MonitorSession): void {
+  audience.delete(events);
 }
 
 /**
@@ -35,12 +44,12 @@ export function openSession(machine: QemuMachine): {
 export function receive(machine: QemuMachine, session: MonitorSession, input: Uint8Array): string {
   let sent = '';
   for (const received of readMessages(session.reader, input)) {
-    if (!session.negotiated) machine.events.length = 0; // nobody was told of what happened so far
+    if (!session.negotiated) session.events.length = 0; // it is not told of what happened so far
     const answer =
       'error' in received
         ? { error: { class: 'GenericError', desc: received.error } }
         : answerTo(machine, session, received.message);
-    sent += takeEvents(machine, session);
+    sent += takeEvents(session);
     const { exit } = machine.state;
     if (exit === undefined || exit.status === 0) sent += line(answer);
     if (exit !== undefined) break;
@@ -49,19 +58,17 @@ export function receive(machine: QemuMachine, session: MonitorSession, input: Ui
 }
 
 /** What has happened since, for a client that has negotiated. */
-export function takeEvents(machine: QemuMachine, session: MonitorSession): string {
-  const events = machine.events.splice(0);
-  return session.negotiated
-    ? events.map((event) => line(eventReply(event, machine.ports.now()))).join('')
-    : '';
+export function takeEvents({ events, negotiated }: MonitorSession): string {
+  const told = events.splice(0);
+  return negotiated ? told.map((event) => line(eventReply(event))).join('') : '';
 }
 
 const MILLION = 1_000_000n;
 
-const eventReply = ({ name, data }: MachineEvent, now: bigint): Reply => ({
+const eventReply = ({ name, data, time }: MachineEvent): Reply => ({
   event: name,
   ...(data && { data }),
-  timestamp: { seconds: now / MILLION, microseconds: now % MILLION },
+  timestamp: { seconds: time / MILLION, microseconds: time % MILLION },
 });
 
 const line = (reply: Reply): string => writeJson(reply) + LINE_END;
