@@ -73,4 +73,4 @@ function withPointAt(exponent: number, digits: string): string {
   return `${sign}${all.slice(0, exponent + 1)}.${all.slice(exponent + 1)}`;
 }
 
-const trimZeros = (digits: string): string => (digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits);
+const trimZeros = (digits: string): string => (digits.includes('.') ? digits.replace(/\.?0*$/, '') : digits);
