@@ -198,13 +198,14 @@ describe('other places for the console', () => {
       const stdio = ['ignore', 'ignore', 'inherit', this._handle.fd];
       require('child_process').spawnSync(${JSON.stringify(SEVLAB)}, ${JSON.stringify(args)}, { stdio });
     })`; // which accepts nobody itself, since it waits
-    spawn(process.execPath, ['-e', parent], { cwd: folder, stdio: 'ignore' });
+    const listener = spawn(process.execPath, ['-e', parent], { cwd: folder, stdio: 'ignore' });
     await expect.poll(() => existsSync(qmp), { timeout: 5000 }).toBe(true);
     const client = await QmpClient.negotiated(qmp);
     await client.ask('cont');
     const terminal = await ConsoleClient.open(tty);
     await terminal.logIn('root');
     await client.ask('quit');
+    listener.kill();
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import type { RegionRequest } from '@sevlab/machine/guest-ram';
 import type { GuestContext, Host } from '@sevlab/machine/machine';
@@ -29,6 +29,13 @@ export class GuestMemoryFile {
     } finally {
       closeSync(file);
     }
+  }
+
+  /** The same file without a name, for as long as this process lives (Linux, proc(5)). Throws the errors of node:fs. */
+  hidden(): GuestMemoryFile {
+    const file = openSync(this.path, 'r+');
+    rmSync(this.path);
+    return new GuestMemoryFile(`/proc/self/fd/${file}`, this.#regions);
   }
 
   /**

@@ -1,10 +1,7 @@
-import { SEV_SECRET_BLOCK_GUID, SEVLAB_MANIFEST_GUID } from '@sevlab/codec/guid';
-import { findArea, findEntry, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import { resolve } from 'node:path';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
-import { usableAccelerator } from '@sevlab/real-guest/qemu';
-import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { parseCommandLine, type QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
 import { type MachineOptions, QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options';
@@ -12,12 +9,15 @@ import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
 import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
 import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
-import { RealMachine } from '../real-qemu/real-machine.ts';
+import { prepareRealMachine } from '../real-qemu/prepare-real-machine.ts';
 import { systemReason } from '../system-reason.ts';
 import { VERSION } from '../version.ts';
+import { leaveForeground, runInBackground } from '../vmm/background.ts';
 import { EndpointBusy } from '../vmm/endpoint.ts';
+import { remarkText } from '../vmm/remark-text.ts';
 import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { installEmulator } from './install-emulator.ts';
 import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
 import { say } from './output.ts';
 import { PREDICTABLE } from './seed.ts';
@@ -40,6 +40,9 @@ interface VmmOptions {
   readonly seed?: string;
   readonly realQemu?: boolean;
   readonly ram?: string;
+  readonly lint?: boolean;
+  readonly installEmulator?: string;
+  readonly force?: boolean;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -74,13 +77,27 @@ export function addVmm(program: Command): void {
     .option('--ram <file>', "the real guest's RAM; default: a file that goes with it")
     .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
     .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
+    .option('--lint', 'say on standard error what QEMU lets pass')
+    .option(
+      '--install-emulator <file>',
+      'write a program that is this VMM to whoever calls it as he would QEMU',
+    )
+    .option('--force', 'overwrite that program')
     .addHelpText(
       'after',
       '\nThe guest owner needs the certificates of the same platform: sevlab platform export.\n' +
         'What the guest does after cont is emulated, and so is all that answers here.',
     )
-    .action(async (rest: string[], options: VmmOptions) => {
-      const vmm = await start(rest, options);
+    .action(async (rest: string[], options: VmmOptions, command: Command) => {
+      const { installEmulator: place, force = false } = options;
+      if (place !== undefined) return installEmulator(place, { words: fixedWords(command), force });
+      const words = [...inWordsOfQemu(options), ...rest];
+      const line = await told(async () => readLine(words, options));
+      if (line.daemonize) {
+        process.exitCode = await runInBackground(withoutDaemonize(process.argv.slice(2)), adopted(line));
+        return;
+      }
+      const vmm = await told(() => start(words, line, options));
       for (const [signal, code] of [
         ['SIGHUP', 129],
         ['SIGINT', 130],
@@ -90,35 +107,90 @@ export function addVmm(program: Command): void {
       const { runState } = vmm.machine.state;
       const guest = options.realQemu ? 'an emulated launch, a real guest' : 'an emulated guest';
       say(`sevlab vmm: ${guest}, ${runState}; ${vmm.places}`);
+      leaveForeground();
       const status = await vmm.ended();
       if (status !== 0) throw new CommandError(EXIT.no, `it ended with status ${status}`);
     });
 }
 
-async function start(rest: readonly string[], options: VmmOptions): Promise<VmmProcess> {
+/** Options that a program of --install-emulator may fix; a path among them is made to hold anywhere. */
+const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'qemu', 'lint', 'realQemu', 'ram']);
+const PATHS: ReadonlySet<string> = new Set(['store', 'ram']);
+
+/** Our own options as they were given. Throws CommandError. */
+function fixedWords(command: Command): readonly string[] {
+  const given = command.options
+    .map((option) => ({ word: option.long ?? option.flags, name: option.attributeName() }))
+    .filter(({ name }) => name !== 'installEmulator' && name !== 'force')
+    .filter(({ name }) => command.getOptionValueSource(name) === 'cli');
+  const other = given.find(({ name }) => !FIXED.has(name));
+  if (other !== undefined)
+    throw new CommandError(
+      EXIT.usage,
+      `${other.word}: whoever calls the emulator says that in QEMU's words; expected no such option here`,
+    );
+  const kept = given.some(({ name }) => name === 'store' || name === 'seed');
+  const values: Readonly<Record<string, unknown>> = command.opts();
+  return [
+    ...(kept ? [] : ['--store', storeAt(undefined).folder]),
+    ...given.flatMap(({ word, name }) => {
+      const value = values[name];
+      if (typeof value !== 'string') return [word];
+      return [word, PATHS.has(name) ? resolve(value) : value];
+    }),
+  ];
+}
+
+const withoutDaemonize = (words: readonly string[]): readonly string[] =>
+  words.filter((word) => !/^--?daemonize$/.test(word));
+
+/** Descriptors that somebody opened for us. */
+const adopted = ({ monitors, serial }: QemuCommandLine): readonly number[] =>
+  [...monitors, ...(serial ? [serial] : [])].flatMap(({ endpoint }) =>
+    endpoint.kind === 'fd' ? [endpoint.fd] : [],
+  );
+
+/** Throws UsageError and CommandError. */
+function readLine(words: readonly string[], { realQemu }: VmmOptions): QemuCommandLine {
+  const line = parseCommandLine(words, { others: realQemu ? 'ignored' : 'refused' });
+  if (line.monitors.length > 0) return line;
+  throw new CommandError(
+    EXIT.usage,
+    'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
+  );
+}
+
+async function start(
+  words: readonly string[],
+  line: QemuCommandLine,
+  options: VmmOptions,
+): Promise<VmmProcess> {
+  const platform = startPlatform(line, options);
+  const { lint = false, realQemu = false, ram } = options;
+  const machine = machineOptions(line, options);
+  const real = realQemu ? prepareRealMachine(words, line, { machine, ram }) : undefined;
+  const tell = (text: string): void => say(`sevlab vmm: ${text}`);
+  if (lint && !realQemu && line.ignored.length > 0)
+    tell(remarkText({ kind: 'ignored options', options: line.ignored }));
+  const vmm = new VmmProcess({
+    platform,
+    options: machine,
+    ...(real && { real }),
+    linux: linuxNamed(options.linux),
+    monitors: line.monitors.map(({ endpoint }) => endpoint),
+    ...(line.serial && !realQemu && { serial: line.serial.endpoint }),
+    ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
+    lint,
+    say: tell,
+  });
+  await vmm.listen();
+  return vmm;
+}
+
+/** What goes wrong at the start, told to the person. Throws CommandError. */
+async function told<T>(act: () => Promise<T>): Promise<T> {
   try {
-    const words = [...inWordsOfQemu(options), ...rest];
-    const line = parseCommandLine(words, { others: options.realQemu ? 'ignored' : 'refused' });
-    if (line.monitors.length === 0)
-      throw new CommandError(
-        EXIT.usage,
-        'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
-      );
-    const platform = startPlatform(line, options);
-    const machine = machineOptions(line, options);
-    const real = options.realQemu ? realMachine(words, line, { machine, ram: options.ram }) : undefined;
-    const vmm = new VmmProcess({
-      platform,
-      options: machine,
-      ...(real && { real }),
-      linux: linuxNamed(options.linux),
-      monitors: line.monitors.map(({ endpoint }) => endpoint),
-      ...(line.serial && real === undefined && { serial: line.serial.endpoint }),
-      ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
-      say: (text) => say(`sevlab vmm: ${text}`),
-    });
-    await vmm.listen();
-    return vmm;
+    return await act();
   } catch (error) {
     if (error instanceof UsageError) throw new CommandError(EXIT.usage, error.message);
     if (error instanceof EndpointBusy)
@@ -163,34 +235,6 @@ function inWordsOfQemu(options: VmmOptions): readonly string[] {
     ...serial,
   ];
 }
-
-/** The real QEMU that stands behind the emulated one. Throws CommandError for firmware that it cannot go on with. */
-function realMachine(
-  words: readonly string[],
-  { sevGuest, firmwareFile }: QemuCommandLine,
-  { machine, ram }: { readonly machine: MachineOptions; readonly ram: string | undefined },
-): RealMachine {
-  const { firmware, memorySize, directBoot } = machine;
-  const foreign = sevGuest !== undefined && firmware !== undefined && !isOurs(firmware);
-  if (foreign && !publishesSecrets(firmware))
-    throw new CommandError(
-      EXIT.usage,
-      `${firmwareFile}: nobody would find a secret that is put there: it announces no secret area. Expected an image of ` +
-        'sevlab firmware build, or an OVMF of the AmdSev kind',
-    );
-  return new RealMachine({
-    ...{ given: words, memorySize, memoryPath: ram, kvm: usableAccelerator() === 'kvm' },
-    defaultFirmware: firmwareFile === undefined && sevGuest !== undefined ? firmware : undefined,
-    ...{ launched: sevGuest !== undefined, runsFirmware: foreign },
-    fwCfg: foreign && directBoot !== undefined ? bootItems(directBoot) : [],
-  });
-}
-
-const isOurs = (image: Uint8Array): boolean =>
-  findEntry(readGuidedTable(image), SEVLAB_MANIFEST_GUID) !== undefined;
-
-const publishesSecrets = (image: Uint8Array): boolean =>
-  (findArea(readGuidedTable(image), SEV_SECRET_BLOCK_GUID)?.base ?? 0) !== 0;
 
 /** Whether our own options tell of a machine; otherwise QEMU's do. */
 const describesMachine = (options: VmmOptions): boolean =>

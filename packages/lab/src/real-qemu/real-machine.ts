@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GuestMemoryFile } from '@sevlab/real-guest/guest-memory-file';
 import { QEMU } from '@sevlab/real-guest/qemu';
 import { type RealArguments, realArguments } from '@sevlab/vmm-sim/qemu/real-arguments';
@@ -12,24 +13,21 @@ import { ramRegions } from '@sevlab/vmm-sim/ram-regions';
 export interface RealMachineParts {
   /** QEMU's arguments, SEV and all. */
   readonly given: readonly string[];
-  /** Bytes of RAM. */
-  readonly memorySize: bigint;
   /** Flash unit 0, where the arguments name none. */
   readonly defaultFirmware: Uint8Array | undefined;
-  /** Whether the guest is launched elsewhere. */
-  readonly launched: boolean;
+  /** For a guest that is launched elsewhere: its RAM in bytes, and the file for it, unless one in a folder that goes. */
+  readonly launched?: { readonly memorySize: bigint; readonly memoryPath: string | undefined };
   /** Whether it starts with firmware that is not ours; otherwise the emulated one has run by then. */
   readonly runsFirmware: boolean;
   /** Files that firmware finds through fw_cfg, by their names there. */
   readonly fwCfg: readonly (readonly [name: string, content: Uint8Array])[];
   readonly kvm: boolean;
-  /** Where the guest's RAM is to be; otherwise in a folder that goes with the machine. */
-  readonly memoryPath: string | undefined;
 }
 
 /** The real QEMU behind an emulated one. It knows nothing of SEV, and its guest's RAM is a file. */
 export class RealMachine {
-  readonly memory: GuestMemoryFile;
+  /** A launched guest's RAM. */
+  memory: GuestMemoryFile | undefined;
   readonly runsFirmware: boolean;
   /** What it runs otherwise than asked for, in words. */
   readonly remarks: readonly string[];
@@ -41,7 +39,7 @@ export class RealMachine {
 
   /** Makes the file for the RAM. Throws UsageError, and the errors of node:fs. */
   constructor(parts: RealMachineParts) {
-    const { given, memorySize, defaultFirmware, fwCfg, kvm, memoryPath, launched } = parts;
+    const { given, defaultFirmware, fwCfg, kvm, launched } = parts;
     this.runsFirmware = parts.runsFirmware;
     this.#folder = mkdtempSync(join(tmpdir(), 'sevlab-vmm-'));
     try {
@@ -62,13 +60,20 @@ export class RealMachine {
         ]),
       ];
       this.#arguments = realArguments(words, {
-        monitorPath: this.#monitorPath,
-        memoryPath: memoryPath ?? join(this.#folder, 'ram'),
-        ...{ memorySize, kvm, launched },
+        ...{ monitorPath: this.#monitorPath, kvm },
+        ...(launched && {
+          launched: {
+            memorySize: launched.memorySize,
+            memoryPath: launched.memoryPath ?? join(this.#folder, 'ram'),
+          },
+        }),
       });
       this.remarks = this.#arguments.remarks;
-      this.memory = new GuestMemoryFile(this.#arguments.memoryPath, ramRegions(memorySize));
-      this.memory.create();
+      const { memoryPath } = this.#arguments;
+      if (launched && memoryPath !== undefined) {
+        this.memory = new GuestMemoryFile(memoryPath, ramRegions(launched.memorySize));
+        this.memory.create();
+      }
     } catch (error) {
       this.#removeFolder();
       throw error;
@@ -88,17 +93,23 @@ export class RealMachine {
       child.once('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
     });
     let ended = false;
-    this.#status.then(
-      () => {
-        ended = true;
-      },
-      () => {
-        ended = true;
-      },
-    );
-    while (!ended && !existsSync(this.#monitorPath)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const end = (): void => {
+      ended = true;
+    };
+    this.#status.then(end, end);
+    // it greets before its machine is there, and answers when it is
+    while (!ended && !(await this.#tell([]))) await sleep(10);
     if (ended) await this.#status;
+    else this.#hideFiles();
     return !ended;
+  }
+
+  /** QEMU has its files open by now: whatever ends us, no guest's memory stays behind. */
+  #hideFiles(): void {
+    const { memory } = this;
+    if (memory?.path.startsWith(this.#folder)) this.memory = memory.hidden();
+    for (const name of readdirSync(this.#folder))
+      if (name !== basename(this.#monitorPath)) rmSync(join(this.#folder, name));
   }
 
   /** QEMU's exit status, when it has ended. Throws when it could not be started. */
@@ -114,22 +125,25 @@ export class RealMachine {
 
   /** Lets it run, for want of a client who would. */
   async cont(): Promise<void> {
+    await this.#tell(['cont']);
+  }
+
+  /** Whether these commands were answered. */
+  async #tell(commands: readonly string[]): Promise<boolean> {
     const socket = this.connect();
-    await new Promise<void>((resolve) => {
-      let answers = 0;
+    const all = ['qmp_capabilities', ...commands];
+    return new Promise((resolve) => {
       let text = '';
       socket.on('data', (bytes) => {
         text += bytes.toString('latin1');
-        answers += text
-          .split('\n')
-          .slice(0, -1)
-          .filter((line) => /^\{"(return|error)":/.test(line)).length;
-        text = text.slice(text.lastIndexOf('\n') + 1);
-        if (answers === 2) socket.destroy();
+        if ([...text.matchAll(/^\{"(return|error)".*\r\n/gm)].length === all.length) {
+          resolve(true);
+          socket.destroy();
+        }
       });
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => resolve());
-      socket.write("{'execute':'qmp_capabilities'}{'execute':'cont'}");
+      socket.on('error', () => socket.destroy()); // nobody listens yet, or any more; 'close' follows
+      socket.on('close', () => resolve(false));
+      socket.write(all.map((execute) => JSON.stringify({ execute })).join('\n'));
     });
   }
 

@@ -12,7 +12,7 @@ import { RelayServer } from '../real-qemu/relay-server.ts';
 import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
-import { remarkText } from './remark-text.ts';
+import { isRefusal, remarkText } from './remark-text.ts';
 import { SerialPort } from './serial-port.ts';
 import { strerror } from './strerror.ts';
 
@@ -29,6 +29,8 @@ export interface VmmParts {
   readonly pidFile?: string;
   /** What runs the guest's own software, console and all; otherwise that is emulated. */
   readonly real?: RealMachine;
+  /** Whether to say what QEMU lets pass. */
+  readonly lint: boolean;
   /** Takes a line for standard error. */
   readonly say: (line: string) => void;
 }
@@ -94,7 +96,7 @@ export class VmmProcess {
   }
 
   #ports(): HostPorts {
-    const { say } = this.#parts;
+    const { say, lint } = this.#parts;
     return {
       ...FILES,
       now: () => BigInt(Date.now()) * 1000n,
@@ -103,7 +105,9 @@ export class VmmProcess {
         return this.guest.read(address, length);
       },
       writeGuest: (address: Gpa, bytes) => this.guest.write(address, bytes),
-      remark: (remark) => say(remarkText(remark)),
+      remark: (remark) => {
+        if (lint || isRefusal(remark)) say(remarkText(remark));
+      },
       run: () => this.#run(),
       reset: () => this.#run(),
     };
@@ -116,11 +120,11 @@ export class VmmProcess {
   }
 
   #handOver(real: RealMachine): void {
-    if (this.#parts.options.sevGuest === undefined) return;
+    if (real.memory === undefined) return; // it is no guest of SEV
     const outcome = real.runsFirmware ? undefined : this.guest.runFirmware();
     if (outcome?.kind === 'stopped') this.#parts.say(`the guest does not start: ${outcome.reason}`);
     this.guest.writeTo(real.memory);
-    this.#handedOver = new HandedOver(this.guest, real.memory);
+    this.#handedOver = new HandedOver(this.guest, real);
   }
 
   readonly #serialHost = {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { realArguments } from './real-arguments.ts';
 
-const PARTS = { monitorPath: '/m', memoryPath: '/a,b', memorySize: 64n << 20n, kvm: false, launched: true };
+const PARTS = {
+  ...{ monitorPath: '/m', kvm: false },
+  launched: { memoryPath: '/a,b', memorySize: 64n << 20n },
+};
 const OURS = ['-S', '-no-reboot', '-qmp', 'unix:/m,server=on,wait=off'];
 const MEMORY = [
   ...['-object', 'memory-backend-file,id=sevlab-ram,size=67108864,mem-path=/a,,b,share=on'],
@@ -83,15 +86,11 @@ describe('QEMU is given', () => {
     expect(translated(line, { kvm: true })).toEqual([...line.split(' '), ...MEMORY, ...OURS]);
   });
 
-  it('a kernel, when nobody launches the guest', () => {
-    expect(translated('-kernel k -append a', { launched: false })).toEqual([
-      '-kernel',
-      'k',
-      '-append',
-      'a',
-      ...MEMORY,
-      ...OURS,
-    ]);
+  it('kernel and memory as they are, when nobody launches the guest', () => {
+    const line = '-kernel k -append a -machine q35,memory-backend=m -object memory-backend-ram,id=m,size=1';
+    const result = realArguments(line.split(' '), { monitorPath: '/m', kvm: false });
+    expect(result.arguments).toEqual([...line.split(' '), ...OURS]);
+    expect(result.memoryPath).toBeUndefined();
   });
 });
 

@@ -4,19 +4,23 @@ import { optionValue, parseJsonOption, parseOption, UsageError, withoutKeys } fr
 export interface RealParts {
   /** Where its QMP is to listen: a path. */
   readonly monitorPath: string;
-  /** The file with the guest's RAM, unless the arguments name one that is shared, and its length in bytes. */
-  readonly memoryPath: string;
-  readonly memorySize: bigint;
   /** Whether KVM can be used; otherwise TCG takes its place. */
   readonly kvm: boolean;
-  /** Whether the emulated machine launches the guest, and gives firmware what is to be started. */
-  readonly launched: boolean;
+  /** For a guest that the emulated machine launches, which also gives firmware what is to be started. */
+  readonly launched?: LaunchedGuest;
+}
+
+export interface LaunchedGuest {
+  /** The file with its RAM, unless the arguments name one that is shared. */
+  readonly memoryPath: string;
+  /** Bytes. */
+  readonly memorySize: bigint;
 }
 
 export interface RealArguments {
   readonly arguments: readonly string[];
-  /** The file that is the guest's RAM. */
-  readonly memoryPath: string;
+  /** The file that is a launched guest's RAM. */
+  readonly memoryPath: string | undefined;
   /** File descriptors that the arguments name, and that the real QEMU must inherit. */
   readonly descriptors: readonly number[];
   /** What was put in the place of something else, in words. */
@@ -35,28 +39,27 @@ const MEMORY_ID = 'sevlab-ram';
  * that others can write, and not started. Throws UsageError for what cannot be had so.
  */
 export function realArguments(given: readonly string[], parts: RealParts): RealArguments {
+  const { kvm, launched } = parts;
   const options = [...optionsIn(given)];
   const monitors = new Set(options.flatMap(controlMonitorOf));
   const backend = options.flatMap(memoryBackendOf)[0];
   const remarks: string[] = [];
-  let memoryPath = parts.memoryPath;
-  const file = (id: string, size: string): string =>
-    `memory-backend-file,id=${id},size=${size},mem-path=${optionValue(parts.memoryPath)},share=on`;
+  let memoryPath = launched?.memoryPath;
   const translate = ({ word, name, value }: GivenOption): readonly string[] => {
     if (value === undefined) {
       if (OURS_ALONE.has(name)) return [];
-      if (name === 'enable-kvm' && !parts.kvm) return accelerator(remarks);
+      if (name === 'enable-kvm' && !kvm) return accelerator(remarks);
       if (name === 'preconfig')
         throw new UsageError(`${word}: a real QEMU behind the emulated one has no such state`);
       return [word];
     }
-    if (OURS_WITH_ARGUMENT.has(name) || (parts.launched && DIRECT_BOOT.has(name))) return [];
+    if (OURS_WITH_ARGUMENT.has(name) || (launched && DIRECT_BOOT.has(name))) return [];
     if (name === 'mon' && isControl(value)) return [];
     if (name === 'chardev')
       return monitors.has(parseOption(value, 'backend').get('id') ?? '') ? [] : [word, value];
-    if (name === 'machine' || name === 'M') return [word, machineValue(value, parts.kvm, remarks)];
-    if (name === 'accel' && /^kvm\b(?!:)/.test(value) && !parts.kvm) return accelerator(remarks);
-    if (name === 'cpu' && /^host\b/.test(value) && !parts.kvm) {
+    if (name === 'machine' || name === 'M') return [word, machineValue(value, kvm, remarks)];
+    if (name === 'accel' && /^kvm\b(?!:)/.test(value) && !kvm) return accelerator(remarks);
+    if (name === 'cpu' && /^host\b/.test(value) && !kvm) {
       remarks.push('-cpu host needs KVM, which is not usable here: max takes its place');
       return [word, value.replace(/^host/, 'max')];
     }
@@ -65,18 +68,19 @@ export function realArguments(given: readonly string[], parts: RealParts): RealA
     const type = object.get('qom-type') ?? '';
     if (type === 'sev-guest') return [];
     const id = object.get('id');
-    if (!type.startsWith('memory-backend-') || id === undefined || id !== backend) return [word, value];
+    if (!launched || !type.startsWith('memory-backend-') || id === undefined || id !== backend)
+      return [word, value];
     const path = object.get('mem-path');
     if (type === 'memory-backend-file' && object.get('share') === 'on' && path !== undefined) {
       memoryPath = path;
       return [word, value];
     }
-    return [word, file(id, object.get('size') ?? String(parts.memorySize))];
+    return [word, memoryFile(id, launched, object.get('size'))];
   };
   const translated = options.flatMap(translate);
   const ownBackend =
-    backend === undefined
-      ? ['-object', file(MEMORY_ID, String(parts.memorySize)), '-machine', `memory-backend=${MEMORY_ID}`]
+    launched && backend === undefined
+      ? ['-object', memoryFile(MEMORY_ID, launched), '-machine', `memory-backend=${MEMORY_ID}`]
       : [];
   return {
     arguments: [
@@ -87,6 +91,12 @@ export function realArguments(given: readonly string[], parts: RealParts): RealA
     ...{ memoryPath, descriptors: translated.flatMap(descriptorsIn), remarks },
   };
 }
+
+const memoryFile = (
+  id: string,
+  { memoryPath, memorySize }: LaunchedGuest,
+  size = String(memorySize),
+): string => `memory-backend-file,id=${id},size=${size},mem-path=${optionValue(memoryPath)},share=on`;
 
 interface GivenOption {
   /** As it was written. */

@@ -241,8 +241,9 @@ function querySev({ sevGuest, options: { release } }: QemuMachine): Reply {
 }
 
 /** NOT MODELLED: nothing is sent anywhere. A SEV guest that runs cannot be migrated (target/i386/sev.c). Throws QmpError. */
-function migrate({ sevGuest, state }: QemuMachine, uri: string): void {
+function migrate({ sevGuest, state, ports }: QemuMachine, uri: string): void {
   if (sevGuest?.state === 'running') throw new QmpError('SEV: Migration is not implemented');
   state.migration = /^(tcp|unix|exec|fd|vsock|rdma|file):/.test(uri) ? 'completed' : 'failed';
   if (state.migration === 'failed') throw new QmpError("Parameter 'uri' expects a valid migration protocol");
+  if (sevGuest !== undefined) ports.remark({ kind: 'migrated early' });
 }

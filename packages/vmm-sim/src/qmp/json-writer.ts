@@ -63,7 +63,9 @@ function seventeenDigits(value: number): string {
   const [exact = '', power = ''] = value.toExponential(100).split('e');
   const end = exact.indexOf('.') + 17;
   const isTie = /^50*$/.test(exact.slice(end));
-  return isTie && '02468'.includes(exact[end - 1]!) ? `${exact.slice(0, end)}e${power}` : value.toExponential(16);
+  return isTie && '02468'.includes(exact[end - 1]!)
+    ? `${exact.slice(0, end)}e${power}`
+    : value.toExponential(16);
 }
 
 /** `d.ddd` times ten to this power, written out. */

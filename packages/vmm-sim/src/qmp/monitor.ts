@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue, Reply } from './json-value.ts';
 import { inDictionaryOrder, writeJson } from './json-writer.ts';
 import { createReader, type ReaderState, readMessages } from './message-reader.ts';
 import { optional, takeArguments, wordsOf } from './parameters.ts';
+import { QEMU_COMMAND_NAMES } from './qemu-command-names.ts';
 import { QmpError } from './qmp-error.ts';
 
 /** One client's conversation; plain data. */
@@ -96,8 +97,10 @@ function dispatch(machine: QemuMachine, session: MonitorSession, given: JsonObje
   const found = QMP_COMMANDS.get(name);
   if (!session.negotiated && name !== 'qmp_capabilities')
     throw new QmpError("Expecting capabilities negotiation with 'qmp_capabilities'", 'CommandNotFound');
-  if (found === undefined && name !== 'qmp_capabilities')
+  if (found === undefined && name !== 'qmp_capabilities') {
+    if (QEMU_COMMAND_NAMES.has(name)) machine.ports.remark({ kind: 'command elsewhere', name });
     throw new QmpError(`The command ${name} has not been found`, 'CommandNotFound');
+  }
   if (execute === 'exec-oob') throw new QmpError(`The command ${name} does not support OOB`);
   if (found === undefined) return negotiate(session, args);
   if (!found.preconfig && !machine.state.initialized)
