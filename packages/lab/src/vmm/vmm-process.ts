@@ -11,12 +11,12 @@ import { HandedOver } from '../real-qemu/handed-over.ts';
 import type { RealMachine } from '../real-qemu/real-machine.ts';
 import { RelayServer } from '../real-qemu/relay-server.ts';
 import { sessionText } from '../session-text.ts';
-import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
 import { isRefusal, remarkText } from './remark-text.ts';
 import { SerialPort } from './serial-port.ts';
+import { strerror } from './strerror.ts';
 
 /** How a VMM is put together. */
 export interface VmmParts {
@@ -42,7 +42,7 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
     try {
       return new Uint8Array(readFileSync(path));
     } catch (error) {
-      return systemReason(error);
+      return strerror(error);
     }
   },
   writeFile: (path, bytes) => {
@@ -50,7 +50,7 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
       writeFileSync(path, bytes);
       return undefined;
     } catch (error) {
-      return systemReason(error);
+      return strerror(error);
     }
   },
 };
