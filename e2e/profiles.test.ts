@@ -1,3 +1,5 @@
+import { gpa, spa } from '@sevlab/codec/address';
+import { LaunchSecretBuffer } from '@sevlab/codec/sev/command';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
 import { createPipeline } from '@sevlab/lab/pipeline';
 import { loadScenario } from '@sevlab/lab/scenario/load';
@@ -6,6 +8,7 @@ import { setupOf } from '@sevlab/lab/scenario/setup';
 import { validateScenario } from '@sevlab/lab/scenario/validate';
 import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
 import { sealPacket } from '@sevlab/sev-channel/packet';
+import { createHostBuffers, issue, place } from '@sevlab/vmm-sim/command-buffer';
 import { expect, it } from 'vitest';
 import schema from '../packages/lab/scenario.schema.json' with { type: 'json' };
 
@@ -63,22 +66,35 @@ it.each([
   [16_384, 16_400, 'INVALID_LENGTH'],
   [20_480, 20_480, 'SUCCESS'],
   [20_480, 20_496, 'INVALID_LENGTH'],
-] as const)('with secretMax %i a packet of %i bytes answers %s', (secretMax, length, status) => {
-  const scenario = { version: 1, title: 'x', platform: { switches: { secretMax } }, steps: [] } as const;
-  const pipeline = createPipeline(setupOf(scenario, '', { record: false }).setup);
-  pipeline.offer();
-  pipeline.launch();
-  const { measurement } = pipeline.measure();
-  const { tek, tik } = [...pipeline.actors.secureProcessor.state.guests.values()][0]!.channel;
-  const plaintext = new Uint8Array(length).fill(7);
-  const sealed = sealPacket({
-    tek,
-    tik,
-    measure: measurement.slice(0, 32),
-    iv: new Uint8Array(16),
-    plaintext,
-  });
-  expect(
-    pipeline.inject({ header: PacketHeader.encode(sealed.header), data: sealed.data }, 0x100_0000n),
-  ).toBe(status);
-});
+] as const)(
+  'with secretMax %i a packet of %i bytes at the mailbox answers %s',
+  (secretMax, length, status) => {
+    const scenario = { version: 1, title: 'x', platform: { switches: { secretMax } }, steps: [] } as const;
+    const pipeline = createPipeline(setupOf(scenario, '', { record: false }).setup);
+    pipeline.offer();
+    pipeline.launch();
+    const { measurement } = pipeline.measure();
+    const { tek, tik } = [...pipeline.actors.secureProcessor.state.guests.values()][0]!.channel;
+    const plaintext = new Uint8Array(length).fill(7);
+    const sealed = sealPacket({
+      tek,
+      tik,
+      measure: measurement.slice(0, 32),
+      iv: new Uint8Array(16),
+      plaintext,
+    });
+    // KVM takes no more than 16,384 bytes, whatever the AMD-SP would
+    const { host } = pipeline.actors.machine;
+    const { guest, handle } = pipeline.progress.launching!.record;
+    const buffers = createHostBuffers();
+    buffers.next = spa(buffers.next + 0x100_0000n); // behind those of the VMM
+    const header = PacketHeader.encode(sealed.header);
+    const buffer = {
+      handle,
+      ...{ hdrPaddr: place(host, buffers, header), hdrLen: header.length },
+      ...{ guestPaddr: host.locate(guest, gpa(0x100_0000n), length)[0]!.spa!, guestLen: length },
+      ...{ transPaddr: place(host, buffers, sealed.data), transLen: length },
+    };
+    expect(issue(host, buffers, 'LAUNCH_SECRET', LaunchSecretBuffer, buffer).status).toBe(status);
+  },
+);

@@ -1,16 +1,16 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { concat, fromBase64, padTo, toBase64, utf8 } from '@sevlab/codec/bytes';
-import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
-import { parseGuid } from '@sevlab/codec/guid';
+import { fromBase64, toBase64, utf8 } from '@sevlab/codec/bytes';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SEVLAB } from './test/command-line.ts';
 import { QmpClient } from './test/qmp-client.ts';
+import { sealSecret } from './test/seal-secret.ts';
+import { killStarted, type StartedVmm, startVmm } from './test/started-vmm.ts';
 
-const SEVLAB = new URL('../sevlab', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'sevlab-vmm-'));
 const socket = join(folder, 'qmp');
 const inFolder = (name: string): string => join(folder, name);
@@ -22,54 +22,19 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const started: ChildProcess[] = [];
 afterEach(() => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
+  killStarted();
   rmSync(socket, { force: true });
 });
 
-interface Vmm {
-  readonly child: ChildProcess;
-  readonly stderr: () => string;
-  readonly exited: Promise<number | null>;
-}
-
 const SESSION = ['--dh-cert-file', inFolder('vm_godh.b64'), '--session-file', inFolder('vm_session.b64')];
 
-/** A VMM of that platform; resolves once it says where its socket is, or has ended. */
-async function vmm(...args: string[]): Promise<Vmm> {
-  const child = spawn(SEVLAB, ['vmm', '--seed', 'host', ...args], { cwd: folder });
-  started.push(child);
-  let stderr = '';
-  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  await new Promise<void>((resolve) => {
-    child.stderr!.on('data', (bytes) => {
-      stderr += bytes;
-      if (stderr.includes('QMP on')) resolve();
-    });
-    void exited.then(() => resolve());
-  });
-  return { child, stderr: () => stderr, exited };
-}
+/** A VMM of that platform. */
+const vmm = (...args: string[]): Promise<StartedVmm> => startVmm(folder, '--seed', 'host', ...args);
 
-const guid = parseGuid('e6f5a162-d67f-4750-a67c-5d065f2a9910');
-
-/** A packet as AMD describes it, made with node:crypto alone. */
-function seal(measurement: Uint8Array, tik = readFileSync(inFolder('vm_tik.bin'))) {
-  const table = encodeSecretTable([{ guid, data: utf8('the tenant’s secret') }]);
-  const plaintext = padTo(table, Math.ceil(table.length / 16) * 16);
-  const iv = randomBytes(16);
-  const cipher = createCipheriv('aes-128-ctr', readFileSync(inFolder('vm_tek.bin')), iv);
-  const data = new Uint8Array(cipher.update(plaintext));
-  const lengths = new Uint8Array(8);
-  new DataView(lengths.buffer).setUint32(0, data.length, true);
-  new DataView(lengths.buffer).setUint32(4, data.length, true);
-  const flags = new Uint8Array(4);
-  const mac = createHmac('sha256', tik)
-    .update(concat(Uint8Array.of(1), flags, iv, lengths, data, measurement.subarray(0, 32)))
-    .digest();
-  return { 'packet-header': toBase64(concat(flags, iv, mac)), secret: toBase64(data) };
-}
+const secret = utf8('the tenant’s secret');
+const seal = (measurement: Uint8Array, tik = readFileSync(inFolder('vm_tik.bin'))) =>
+  sealSecret({ secret, measurement, tik, tek: readFileSync(inFolder('vm_tek.bin')) });
 
 async function measured(client: QmpClient): Promise<Uint8Array> {
   const { data } = (await client.ask('query-sev-launch-measure')) as { data: string };
@@ -165,6 +130,46 @@ describe('a launch through QMP', () => {
   });
 });
 
+describe('more than one monitor', () => {
+  it('tells every client of what one did, in front of the next answer', async () => {
+    await vmm('--qmp', socket, '--qmp', inFolder('second'));
+    const [first, second] = [
+      await QmpClient.negotiated(socket),
+      await QmpClient.negotiated(inFolder('second')),
+    ];
+    await first.ask('cont');
+    await first.ask('stop');
+    await second.ask('system_reset');
+    await second.ask('query-status');
+    await first.ask('query-status');
+    const names = ({ events }: QmpClient): unknown[] => events.map(({ event }) => event);
+    expect(names(second)).toEqual(['RESUME', 'STOP', 'RESET']);
+    expect(second.events).toEqual(first.events); // their times too
+  });
+
+  it('speaks as QEMU 10.0 where that differs', async () => {
+    await vmm('--qmp', socket, '--qemu', '10.0');
+    const client = await QmpClient.negotiated(socket);
+    expect(await client.ask('query-version')).toMatchObject({ qemu: { major: 10, minor: 0 } });
+    expect(await client.ask('query-status')).toEqual({ status: 'prelaunch', running: false });
+    expect(Object.keys((await client.ask('query-sev')) as object)).toEqual([
+      ...['enabled', 'api-minor', 'handle', 'state', 'api-major', 'sev-type', 'build-id', 'policy'],
+    ]);
+  });
+
+  it('is on standard input and output, too', async () => {
+    const commands = ['qmp_capabilities', 'query-status', 'quit'].map((execute) =>
+      JSON.stringify({ execute }),
+    );
+    const line = ['vmm', '--seed', 'host', '--', '-S', '-machine', 'none', '-qmp', 'stdio'];
+    const { status, stdout } = spawnSync(SEVLAB, line, { input: commands.join(''), encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(stdout.split('\r\n').map((each) => each.slice(0, 10))).toEqual([
+      ...['{"QMP": {"', '{"return":', '{"return":', '{"timestam', '{"return":', ''],
+    ]);
+  });
+});
+
 describe('a host that makes trouble', () => {
   it('survives garbage, half-closed sockets, and clients that leave in the middle', async () => {
     const { exited } = await vmm('--qmp', socket);
@@ -199,6 +204,19 @@ describe('a host that makes trouble', () => {
     const client = await QmpClient.negotiated(socket);
     client.write(Buffer.concat([Buffer.from('"'), Buffer.alloc(65 << 20, 0x61), Buffer.from('"\n')]));
     expect(await client.next()).toMatchObject({ error: { desc: 'JSON token size limit exceeded' } });
+  });
+
+  it('ends although a client never reads', async () => {
+    const { child, exited } = await vmm('--qmp', socket);
+    const deaf = connect(socket);
+    await new Promise((resolve) => deaf.once('connect', resolve));
+    deaf.on('error', () => deaf.destroy()).pause(); // it is left alone in the end
+    for (let i = 0; i < 20_000; i++) deaf.write('{"execute":"qmp_capabilities"}');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    child.kill('SIGTERM');
+    expect(await exited).toBe(143);
+    expect(existsSync(socket)).toBe(false);
+    deaf.destroy();
   });
 
   it('serves fifty clients one after another, in the order in which they came', async () => {
@@ -242,6 +260,7 @@ describe('a host that makes trouble', () => {
     await vmm('--qmp', inFolder('left'));
     const client = await QmpClient.negotiated(inFolder('left'));
     expect(await client.ask('query-status')).toMatchObject({ status: 'prelaunch' });
+    expect(existsSync(socket)).toBe(true);
     stale.close();
   });
 
@@ -250,7 +269,7 @@ describe('a host that makes trouble', () => {
     [[], 2, /nobody could reach it/],
     [['--qmp', 'q', '--firmware', '/nonexistent'], 2, /Could not open '\/nonexistent'/],
     [['--qmp', 'q', '--session-file', '/nonexistent'], 1, /SEV: Failed to read '\/nonexistent'/],
-    [['--qmp', 'q', '--policy', 'x'], 2, /Parameter 'policy' expects a number/],
+    [['--qmp', 'q', '--policy', 'x'], 2, /Parameter 'policy' expects a uint64 value/],
     [['--qmp', 'q', '--', '-machine', 'isapc'], 2, /unsupported machine type/],
     [['--qmp', 'q', '--', '-nonsense'], 2, /-nonsense: invalid option/],
     [['--qmp', 'q', '--linux', '2.4'], 2, /no kernel '2.4'/],

@@ -118,6 +118,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT.usage);
 });
 
+process.stderr.on('error', () => {}); // whoever read it is gone
+
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

@@ -50,6 +50,7 @@ export async function bootForReal(
   try {
     const { memorySize } = pipeline.setup;
     const memory = new GuestMemoryFile(join(folder, 'ram'), ramRegions(memorySize));
+    memory.create();
     const firmwareFile = join(folder, 'firmware');
     writeGuest(pipeline.fork(), memory, firmwareFile); // looking is no part of the run
     const { at, length } = injected(pipeline);

@@ -30,6 +30,7 @@ function fileOf(software: (context: GuestContext) => void, host?: 'moves a page'
   machine.secureProcessor.memory.setRunnable(ASID, true);
   if (host) machine.host.remap(guest, gpa(0x3000n), spa(0x2_0000_0000n));
   const file = new GuestMemoryFile(join(folder, 'ram'), REGIONS);
+  file.create();
   machine.host.vmrun(guest, ASID, (context) => {
     software(context);
     file.writeAll(machine.host, guest, context);

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import type { RegionRequest } from '@sevlab/machine/guest-ram';
 import type { GuestContext, Host } from '@sevlab/machine/machine';
@@ -21,14 +21,30 @@ export class GuestMemoryFile {
     return this.#regions.reduce((sum, { length }) => sum + length, 0n);
   }
 
-  /**
-   * Writes what the guest's own page tables let it read, wherever its cells are not zero; all else is zero, and takes no
-   * room on most file systems. Throws the errors of node:fs.
-   */
-  writeAll(host: Host, guest: number, context: GuestContext): void {
+  /** Makes the file, for its owner alone: zeros, which take no room on most file systems. Throws the errors of node:fs. */
+  create(): void {
     const file = openSync(this.path, 'w', 0o600);
     try {
       ftruncateSync(file, Number(this.size));
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** The same file without a name, for as long as this process lives (Linux, proc(5)). Throws the errors of node:fs. */
+  hidden(): GuestMemoryFile {
+    const file = openSync(this.path, 'r+');
+    rmSync(this.path);
+    return new GuestMemoryFile(`/proc/self/fd/${file}`, this.#regions);
+  }
+
+  /**
+   * Writes what the guest's own page tables let it read, wherever the host has written or let write; the rest stays.
+   * Throws the errors of node:fs.
+   */
+  writeAll(host: Host, guest: number, context: GuestContext): void {
+    const file = openSync(this.path, 'r+');
+    try {
       for (const address of this.#touchedPages(host, guest)) {
         const bytes = context.memory.isShared(address)
           ? context.memory.readShared(address, PAGE)
@@ -63,6 +79,11 @@ export class GuestMemoryFile {
         }
       }
     }
+  }
+
+  /** Whether there is RAM at that guest-physical address. */
+  holds(address: Gpa): boolean {
+    return this.#regions.some(({ gpa: start, length }) => address >= start && address < start + length);
   }
 
   #offsetOf(address: Gpa): number {

@@ -1,3 +1,4 @@
+import type { SevCalls } from '../src/kvm/sev-calls.ts';
 import { parseCommandLine } from '../src/qemu/command-line.ts';
 import type { HostPorts } from '../src/qemu/host-ports.ts';
 import { QEMU_RELEASES, readOptions } from '../src/qemu/machine-options.ts';
@@ -11,19 +12,24 @@ const PORTS: HostPorts = {
   readFile: () => 'No such file or directory',
   writeFile: () => undefined,
   remark: () => {},
+  exchange: () => {},
   run: () => {},
   reset: () => {},
 };
 
-/** A paused machine without SEV, whose memory is zeros. */
-export function silentMachine(...arguments_: readonly string[]): QemuMachine {
-  const line = parseCommandLine(['-machine', 'q35', '-accel', 'tcg', '-S', ...arguments_]);
+const NO_CALLS = new ScriptedCalls([], {
+  available: false,
+  memory: { read: (_, length) => new Uint8Array(length), write: () => {} },
+  certificates: { pdh: new Uint8Array(), certChain: new Uint8Array(), id: new Uint8Array() },
+  vcpus: 1,
+});
+
+/** A paused machine whose memory is zeros; without SEV, unless `calls` knows it and the arguments ask for it. */
+export function silentMachine(
+  arguments_: readonly string[] = ['-accel', 'tcg'],
+  calls: SevCalls = NO_CALLS,
+): QemuMachine {
+  const line = parseCommandLine(['-machine', 'q35', '-S', ...arguments_]);
   const options = readOptions(line, { release: QEMU_RELEASES['7.2'], package: 'sevlab' }, PORTS);
-  const calls = new ScriptedCalls([], {
-    available: false,
-    memory: { read: (_, length) => new Uint8Array(length), write: () => {} },
-    certificates: { pdh: new Uint8Array(), certChain: new Uint8Array(), id: new Uint8Array() },
-    vcpus: 1,
-  });
   return new QemuMachine(options, calls, PORTS);
 }

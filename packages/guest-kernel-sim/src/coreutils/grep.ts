@@ -6,7 +6,8 @@ const NEWLINE = 0x0a;
 
 /**
  * grep(1), GNU grep 3.8, LC_ALL=C: -i, -v, -n, -c, -q, -F. DEVIATION: of patterns, plain characters, `.`, `*`, `^` and
- * `$`; others are refused.
+ * `$`; others are refused. A zero byte makes a file binary, from the part on that it is read in: it ends a line, and of
+ * lines that match the first is told of, on standard error.
  */
 export const grep: Program = function* (process) {
   const { options, operands } = parseArguments('grep', process.args, { letters: 'ivncqF', status: 2 });
@@ -28,21 +29,27 @@ export const grep: Program = function* (process) {
   let found = false;
   let failed = false;
   for (const path of paths) {
-    const prefix = paths.length > 1 ? `${path === '-' ? '(standard input)' : path}:` : '';
+    const title = path === '-' ? '(standard input)' : path;
+    const prefix = paths.length > 1 ? `${title}:` : '';
     let rest = new Uint8Array(0);
     let number = 0;
     let count = 0;
+    let binary = false;
+    let unshown = false;
     const take = function* (line: Uint8Array): Run {
       number++;
       if (!matches(latin1(line))) return;
       found = true;
       count++;
       if (options.has('q') || options.has('c')) return;
+      unshown ||= binary;
+      if (unshown) return;
       yield* print(process, `${prefix}${options.has('n') ? `${number}:` : ''}`);
       yield* print(process, concat(line, new Uint8Array([NEWLINE])));
     };
     const error = yield* eachPart(process, path, function* (part) {
-      const bytes = concat(rest, part);
+      binary ||= part.includes(0);
+      const bytes = concat(rest, binary ? part.map((byte) => (byte === 0 ? NEWLINE : byte)) : part);
       let start = 0;
       for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
         yield* take(bytes.subarray(start, end));
@@ -51,6 +58,7 @@ export const grep: Program = function* (process) {
       rest = new Uint8Array(bytes.slice(start));
     });
     if (rest.length > 0) yield* take(rest);
+    if (unshown) warn(process, `${title}: binary file matches`);
     if (error !== undefined) {
       warn(process, `${path}: ${strerror(error)}`);
       failed = true;

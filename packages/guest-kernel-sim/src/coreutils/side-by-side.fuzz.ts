@@ -43,6 +43,8 @@ describe('on random bytes our program and the machine print the same for', () =>
     'head -n 2',
     'tail -n 2',
     'grep -c a',
+    'grep -n a',
+    'grep -v a',
   ])('%s', (line) => {
     const words = line.split(' ');
     fc.assert(

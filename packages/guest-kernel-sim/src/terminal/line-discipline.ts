@@ -50,7 +50,10 @@ const CR = 0x0d;
 const DEL = 0x7f;
 const ctrl = (letter: string): number => letter.charCodeAt(0) & 0x1f;
 
-export const createLine = (columns = 80): LineState => ({
+/** A terminal that does not know its width says 0, or nothing. */
+export const knownColumns = (columns: number | undefined): number => columns || 80;
+
+export const createLine = (columns?: number): LineState => ({
   keys: createKeyDecoder(),
   mode: 'edit',
   prompt: '',
@@ -60,7 +63,7 @@ export const createLine = (columns = 80): LineState => ({
   historyAt: 0,
   draft: [],
   afterReturn: false,
-  columns,
+  columns: knownColumns(columns),
 });
 
 /** A new line at a prompt: shows the prompt. */

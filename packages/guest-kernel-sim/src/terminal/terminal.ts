@@ -1,4 +1,5 @@
 import { concat, utf8 } from '@sevlab/codec/bytes';
+import type { Account } from '../accounts.ts';
 import type { Kernel } from '../kernel.ts';
 import { type Job, startJob } from '../shell/job.ts';
 import { INTERRUPTED_STATUS } from '../shell/limits.ts';
@@ -7,6 +8,7 @@ import { createSession, currentLogin, endLogin, promptOf, remember, type Session
 import { Keyboard } from './keyboard.ts';
 import {
   createLine,
+  knownColumns,
   type LineEvent,
   type LineState,
   startLine,
@@ -20,9 +22,17 @@ export interface TerminalState {
   readonly line: LineState;
 }
 
-/** `columns`: width, 80 unless given. */
-export const createTerminalState = (columns?: number): TerminalState => ({
-  session: createSession(),
+/** What came of bytes that were typed. */
+export interface TypedLine {
+  /** For the screen. */
+  readonly shown: Uint8Array;
+  /** Bytes that were taken. */
+  readonly consumed: number;
+}
+
+/** `columns`: width, 80 unless given; `account`: who types, root unless given. */
+export const createTerminalState = (columns?: number, account?: Account): TerminalState => ({
+  session: createSession(account),
   line: createLine(columns),
 });
 
@@ -33,10 +43,17 @@ export const createTerminalState = (columns?: number): TerminalState => ({
 export class Terminal {
   readonly state: TerminalState;
   readonly #kernel: Kernel;
+  readonly #others: () => Uint8Array;
   #running: (Job & { readonly keyboard: Keyboard }) | undefined;
 
-  constructor(kernel: Kernel, state: TerminalState = createTerminalState()) {
+  /** `others` gives what somebody else wrote to the screen since it was asked: it stands in front of what a command shows. */
+  constructor(
+    kernel: Kernel,
+    state: TerminalState = createTerminalState(),
+    others: () => Uint8Array = () => new Uint8Array(),
+  ) {
     this.#kernel = kernel;
+    this.#others = others;
     this.state = state;
   }
 
@@ -50,9 +67,9 @@ export class Terminal {
     return this.#running !== undefined;
   }
 
-  /** The terminal has another width from now on, in columns. */
+  /** The terminal has another width from now on, in columns; 0 where nobody knows. */
   resize(columns: number): void {
-    this.state.line.columns = columns;
+    this.state.line.columns = knownColumns(columns);
   }
 
   /** Shows the first prompt. */
@@ -62,16 +79,20 @@ export class Terminal {
 
   /** Types bytes; answers what the screen shows. Bytes may come in any portions. */
   type(bytes: Uint8Array): Uint8Array {
-    const { line, session } = this.state;
     const shown: Uint8Array[] = [];
     for (let at = 0; at < bytes.length && this.ended === undefined; ) {
-      const { history } = currentLogin(session);
-      const typed = typeBytes(line, bytes.subarray(at), history);
+      const typed = this.typeLine(bytes.subarray(at));
       at += typed.consumed;
-      shown.push(utf8(typed.shown));
-      if (typed.event !== undefined) shown.push(...this.#answer(typed.event));
+      shown.push(typed.shown);
     }
     return concat(...shown);
+  }
+
+  /** Types bytes as far as the first that somebody answers to, as at the end of a line. */
+  typeLine(bytes: Uint8Array): TypedLine {
+    const { line, session } = this.state;
+    const { shown, consumed, event } = typeBytes(line, bytes, currentLogin(session).history);
+    return { shown: concat(utf8(shown), ...(event ? this.#answer(event) : [])), consumed };
   }
 
   #prompt(): string {
@@ -123,7 +144,7 @@ export class Terminal {
       const { done, value } = work.next();
       if (done === true) this.#running = undefined;
       else if (value !== 'input') continue;
-      const shown = withReturns(screen.takeNew());
+      const shown = concat(this.#others(), withReturns(screen.takeNew()));
       if (done !== true) {
         if (this.state.line.mode === 'edit') startReading(this.state.line);
         return [shown];

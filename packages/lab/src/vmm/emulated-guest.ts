@@ -1,10 +1,14 @@
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
-import { bootFirmware } from '@sevlab/firmware-sim/boot';
+import { bootFirmware, type Handover } from '@sevlab/firmware-sim/boot';
+import { LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
+import { hasManifest } from '@sevlab/firmware-sim/sec/own-image';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import type { GuestContext } from '@sevlab/machine/machine';
+import type { GuestMemoryFile } from '@sevlab/real-guest/guest-memory-file';
 import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import { VmmError } from '@sevlab/vmm-sim/errors';
 import { type GuestRecord, RunningGuest } from '@sevlab/vmm-sim/guest';
@@ -22,15 +26,32 @@ export type Outcome =
   | { readonly kind: 'running'; readonly kernel: Kernel }
   | { readonly kind: 'stopped'; readonly reason: string };
 
+/** What runs in a guest. */
+export interface Software {
+  /** The emulated kernel, a name that kernelProfile knows. */
+  readonly linux: string;
+  /** What a firmware image that sevlab did not build is taken for. */
+  readonly as?: LayoutName;
+}
+
+const UNKNOWN_FIRMWARE =
+  'sevlab executes no code, and does not know what this firmware image does; expected one of sevlab firmware build, or ' +
+  `--as with the edk2 release that it is like: ${Object.keys(LAYOUTS).join(', ')}`;
+
+/** Firmware has handed over to the kernel, or not. */
+type FirmwareOutcome =
+  | (Handover & { readonly running: RunningGuest })
+  | { readonly kind: 'stopped'; readonly reason: string };
+
 /** The guest behind a QEMU of ours: its memory on the emulated machine, and what runs in it. */
 export class EmulatedGuest {
   readonly kvm: KvmGuest;
   readonly #platform: StartedPlatform;
   readonly #record: GuestRecord;
-  readonly #linux: string;
+  readonly #software: Software;
 
   /** Gives the guest its memory, flash included. Throws QemuExit for an image that SEV-ES cannot do with. */
-  constructor(platform: StartedPlatform, options: MachineOptions, linux: string) {
+  constructor(platform: StartedPlatform, options: MachineOptions, software: Software) {
     const { vmm } = platform;
     const { firmware: image = new Uint8Array(), memorySize } = options;
     const flash = gpa(FOUR_GIB - BigInt(image.length));
@@ -43,7 +64,7 @@ export class EmulatedGuest {
     for (const [name, item] of options.directBoot ? bootItems(options.directBoot) : [])
       vmm.host.offerFwCfg(guest, name, item);
     this.#platform = platform;
-    this.#linux = linux;
+    this.#software = software;
     this.#record = {
       ...createKvmGuest(guest, vmsasFor(options)),
       ...{ memorySize, image, table: readGuidedTable(image) },
@@ -67,31 +88,55 @@ export class EmulatedGuest {
     writeGuest(this.#platform.vmm.host, this.#record.guest, address, bytes);
   }
 
-  /** VMRUN from the reset vector: firmware, then the kernel and user space. */
-  run(): Outcome {
+  /** VMRUN from the reset vector, up to the kernel's entry. */
+  runFirmware(): FirmwareOutcome {
     const { observer, vmm } = this.#platform;
     if (this.#record.asid === undefined)
       return { kind: 'stopped', reason: 'it is no SEV guest; the emulated firmware runs under SEV only' };
+    const { as } = this.#software;
+    const { memorySize, table } = this.#record;
+    if (as === undefined && !hasManifest(table)) return { kind: 'stopped', reason: UNKNOWN_FIRMWARE };
     const running = new RunningGuest(vmm, this.#record);
-    const { memorySize } = this.#record;
-    const outcome = running.run((context) => bootFirmware({ context, observer, memorySize }));
+    const outcome = running.run((context) =>
+      bootFirmware({ context, observer, memorySize, ...(as && { as }) }),
+    );
     if (outcome.kind === 'stopped') {
       observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
       return outcome;
     }
-    const { bootParams } = outcome;
-    const profile = kernelProfile(this.#linux);
+    return { ...outcome, running };
+  }
+
+  /** VMRUN from the reset vector: firmware, then the kernel and user space. */
+  run(): Outcome {
+    const outcome = this.runFirmware();
+    if (outcome.kind === 'stopped') return outcome;
+    const { bootParams, running } = outcome;
+    const { observer } = this.#platform;
+    const profile = kernelProfile(this.#software.linux);
     const kernel = running.resume((context) => bootKernel({ context, bootParams, profile, observer }));
     return { kind: 'running', kernel };
+  }
+
+  /** What the guest's own software can do with its memory. */
+  resume<T>(software: (context: GuestContext) => T): T {
+    return new RunningGuest(this.#platform.vmm, this.#record).resume(software);
+  }
+
+  /** Gives a file the guest's memory as the guest sees it. Throws the errors of node:fs. */
+  writeTo(file: GuestMemoryFile): void {
+    const { host } = this.#platform.vmm;
+    this.resume((context) => file.writeAll(host, this.#record.guest, context));
   }
 }
 
 /** The VMSAs of the guest that the options ask for; none without SEV-ES. */
 function vmsasFor({ firmware, objects, sevGuest, cpuModel, vcpus }: MachineOptions): readonly Uint8Array[] {
-  const policy = objects.find(({ id }) => id === sevGuest)?.policy ?? 0;
-  if (firmware === undefined || !hasPolicy(policy, 'ES')) return [];
+  const object = objects.find(({ id }) => id === sevGuest);
+  if (firmware === undefined || !hasPolicy(object?.policy ?? 0, 'ES')) return [];
+  const form = object?.['legacy-vm-type'] === 'off' ? 'init2' : 'legacy';
   try {
-    return initialVmsas(firmware, { count: vcpus, cpuSignature: cpuSignatureOf(cpuModel), form: 'legacy' });
+    return initialVmsas(firmware, { count: vcpus, cpuSignature: cpuSignatureOf(cpuModel), form });
   } catch (error) {
     if (!(error instanceof VmmError)) throw error;
     throw new QemuExit([error.message, 'failed to locate and/or save reset vector']);

@@ -1,14 +1,15 @@
-import type { MachineOptions } from './machine-options.ts';
+import { type MachineOptions, QEMU_RELEASES, type QemuRelease } from './machine-options.ts';
+import { parseObjectOption } from './object-option.ts';
 import {
   type OptionValues,
   parseJsonOption,
   parseNumber,
   parseOption,
   parseSize,
-  parseSwitch,
+  splitAtCommas,
   UsageError,
 } from './option-text.ts';
-import { SEV_DEFAULTS, SEV_PROPERTIES, type SevObject } from './sev-object.ts';
+import type { SevObject } from './sev-object.ts';
 
 /** Where something listens or is written to. */
 export type Endpoint =
@@ -102,17 +103,7 @@ const IGNORED_WITH_ARGUMENT: ReadonlySet<string> = new Set([
   ],
 ]);
 const IGNORED_ALONE: ReadonlySet<string> = new Set([
-  ...[
-    'nodefaults',
-    'no-user-config',
-    'nographic',
-    'no-reboot',
-    'no-shutdown',
-    'no-hpet',
-    'no-acpi',
-    'usb',
-    'no-fd-bootchk',
-  ],
+  ...['no-user-config', 'no-reboot', 'no-shutdown', 'no-hpet', 'no-acpi', 'usb', 'no-fd-bootchk'],
 ]);
 
 type Parsed = { -readonly [Field in keyof QemuCommandLine]: QemuCommandLine[Field] };
@@ -129,11 +120,25 @@ interface Reading {
   /** Names of chardevs that are monitors, or serial ports. */
   readonly monitorIds: string[];
   readonly serials: string[];
+  readonly reader: CommandLineReader;
   pflash: string | undefined;
+  /** -nographic, -nodefaults */
+  nographic: boolean;
+  defaults: boolean;
+}
+
+/** Who reads a command line. */
+export interface CommandLineReader {
+  readonly release: QemuRelease;
+  /** What becomes of options and objects that are not known: they may be left to somebody else. */
+  readonly others: 'refused' | 'ignored';
 }
 
 /** Reads QEMU's arguments, the program's name left out. Throws UsageError. */
-export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine {
+export function parseCommandLine(
+  arguments_: readonly string[],
+  reader: CommandLineReader = { release: QEMU_RELEASES['7.2'], others: 'refused' },
+): QemuCommandLine {
   const reading: Reading = {
     result: {
       ...{
@@ -155,6 +160,7 @@ export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine
       },
     },
     ...{ chardevs: new Map(), blockdevs: new Map(), monitorIds: [], serials: [], pflash: undefined },
+    ...{ nographic: false, defaults: true, reader },
   };
   for (let i = 0; i < arguments_.length; i++) {
     const word = arguments_[i]!; // i is below the length
@@ -162,11 +168,14 @@ export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine
     if (!word.startsWith('-')) {
       reading.result.ignored.push(word); // a disk image
     } else if (IGNORED_ALONE.has(option)) reading.result.ignored.push(word);
-    else if (Object.hasOwn(SWITCHES, option)) SWITCHES[option]!(reading.result);
+    else if (Object.hasOwn(SWITCHES, option)) SWITCHES[option]!(reading);
     else {
       const take = Object.hasOwn(WITH_ARGUMENT, option) ? WITH_ARGUMENT[option] : undefined;
-      if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option))
-        throw new UsageError(`${word}: invalid option`);
+      if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option)) {
+        if (reader.others === 'refused') throw new UsageError(`${word}: invalid option`);
+        reading.result.ignored.push(word); // its argument, if it has one, is taken for a disk image
+        continue;
+      }
       const value = arguments_[++i];
       if (value === undefined) throw new UsageError(`${word}: requires an argument`);
       if (take === undefined) reading.result.ignored.push(`${word} ${value}`);
@@ -176,18 +185,24 @@ export function parseCommandLine(arguments_: readonly string[]): QemuCommandLine
   return finish(reading);
 }
 
-const SWITCHES: Readonly<Record<string, (result: Parsed) => void>> = {
-  S: (result) => {
+const SWITCHES: Readonly<Record<string, (reading: Reading) => void>> = {
+  S: ({ result }) => {
     result.paused = true;
   },
-  preconfig: (result) => {
+  preconfig: ({ result }) => {
     result.preconfig = true;
   },
-  daemonize: (result) => {
+  daemonize: ({ result }) => {
     result.daemonize = true;
   },
-  'enable-kvm': (result) => {
+  'enable-kvm': ({ result }) => {
     result.accelerator = 'kvm';
+  },
+  nographic: (reading) => {
+    reading.nographic = true;
+  },
+  nodefaults: (reading) => {
+    reading.defaults = false;
   },
 };
 
@@ -217,7 +232,7 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   accel: ({ result }, value) => takeAccelerator(result, parseOption(value, 'accel').get('accel')),
   machine: takeMachine,
   M: takeMachine,
-  object: ({ result }, value) => takeObject(result, value),
+  object: takeObject,
   drive: (reading, value) => {
     const drive = parseOption(value);
     const unit = drive.get('unit') ?? drive.get('index') ?? '0';
@@ -294,35 +309,26 @@ function takeMachine(reading: Reading, value: string): void {
   reading.pflash = values.get('pflash0') ?? reading.pflash;
 }
 
-function takeObject(result: Reading['result'], text: string): void {
-  const values = text.startsWith('{') ? parseJsonOption('-object', text) : parseOption(text, 'qom-type');
-  if (values.get('qom-type') !== 'sev-guest') {
-    result.ignored.push(`-object ${text}`);
-    return;
-  }
-  const id = values.get('id');
-  if (id === undefined) throw new UsageError("Parameter 'id' is missing");
-  if (!values.has('reduced-phys-bits')) throw new UsageError("Parameter 'reduced-phys-bits' is missing");
-  const given: Record<string, string | number | boolean> = {};
-  for (const [name, type] of SEV_PROPERTIES) {
-    const value = values.get(name);
-    if (value !== undefined) given[name] = parsePropertyOf(type, name, value);
-  }
-  result.objects.push({ ...SEV_DEFAULTS, 'reduced-phys-bits': 1, ...given, id });
+function takeObject({ result, reader }: Reading, text: string): void {
+  const object = parseObjectOption(text, reader);
+  if (object === undefined) result.ignored.push(`-object ${text}`);
+  else result.objects.push(object);
 }
 
-function parsePropertyOf(type: string, name: string, value: string): string | number | boolean {
-  if (type === 'string') return value;
-  return type === 'bool' ? parseSwitch(name, value) : parseNumber(name, value);
-}
-
-/** `unix:PATH,server=on`, `tcp:HOST:PORT,…`, `stdio`, `file:PATH`, `null`. Throws UsageError. */
+/**
+ * `unix:PATH,server=on`, `tcp:HOST:PORT,server=on`, `stdio`, `mon:stdio`, `file:PATH`, `null`. NOT MODELLED: `wait=on`;
+ * the monitor for people that `mon:` adds. Throws UsageError.
+ */
 function shortChardev(label: string, text: string): Chardev {
-  const [target = '', ...rest] = text.split(',');
-  const shown = rest.includes('server=on') || rest.includes('server') ? `${target},server=on` : target;
-  const [, kind, where = ''] = /^([a-z]+):?(.*)$/s.exec(target) ?? [];
+  const [target = '', ...rest] = splitAtCommas(text);
+  const server = ['server', 'server=on'].some((word) => rest.includes(word));
+  const [, kind, where = ''] = /^([a-z]+):?(.*)$/s.exec(target.replace(/^mon:/, '')) ?? [];
   const endpoint = endpointOf(kind, where);
-  if (endpoint === undefined) throw new UsageError(`parse error: ${text}`);
+  if (endpoint === undefined)
+    throw new UsageError(`${text}: expected unix:PATH, tcp:HOST:PORT, stdio, file:PATH or null`);
+  if ((endpoint.kind === 'unix' || endpoint.kind === 'tcp') && !server)
+    throw new UsageError(`${text}: expected ,server=on behind it: this VMM connects to nobody`);
+  const shown = server ? `${target},server=on` : target;
   return { label, endpoint, filename: endpoint.kind === 'tcp' ? `disconnected:${shown}` : shown };
 }
 
@@ -341,38 +347,57 @@ function endpointOf(kind: string | undefined, where: string): Endpoint | undefin
 function longChardev(values: OptionValues): Chardev {
   const label = values.get('id');
   if (label === undefined) throw new UsageError("Parameter 'id' is missing");
-  const [backend, path, fd] = ['backend', 'path', 'fd'].map((key) => values.get(key));
-  const endpoint =
-    backend !== 'socket'
-      ? endpointOf(backend, path ?? '')
-      : fd !== undefined
-        ? ({ kind: 'fd', fd: parseNumber('fd', fd) } as const)
-        : path !== undefined
-          ? ({ kind: 'unix', path } as const)
-          : endpointOf('tcp', `${values.get('host') ?? ''}:${values.get('port') ?? ''}`);
-  if (endpoint === undefined) return { label, endpoint: { kind: 'null' }, filename: backend ?? '' };
+  const [backend = '', path, fd] = ['backend', 'path', 'fd'].map((key) => values.get(key));
+  const endpoint = backend === 'socket' ? socketOf(values, { path, fd }) : endpointOf(backend, path ?? '');
+  if (endpoint === undefined) return { label, endpoint: { kind: 'null' }, filename: backend };
+  if (endpoint.kind === 'unix' && values.get('server') !== 'on')
+    throw new UsageError(`-chardev ${label}: expected server=on: this VMM connects to nobody`);
   const filename = endpoint.kind === 'unix' ? `unix:${endpoint.path},server=on` : endpoint.kind;
   return { label, endpoint, filename };
 }
 
-function finish({ result, chardevs, blockdevs, monitorIds, serials, pflash }: Reading): QemuCommandLine {
+function socketOf(
+  values: OptionValues,
+  { path, fd }: { readonly path: string | undefined; readonly fd: string | undefined },
+): Endpoint | undefined {
+  if (fd !== undefined) return { kind: 'fd', fd: parseNumber('fd', fd) };
+  if (path !== undefined) return { kind: 'unix', path };
+  return endpointOf('tcp', `${values.get('host') ?? ''}:${values.get('port') ?? ''}`);
+}
+
+function finish(reading: Reading): QemuCommandLine {
+  const { result, chardevs, blockdevs, monitorIds, pflash } = reading;
   const flash = pflash === undefined ? undefined : fileBehind(blockdevs, pflash);
   if (flash !== undefined) result.firmwareFile = flash;
-  for (const id of monitorIds) {
+  const named = (option: string, id: string): Chardev => {
     const chardev = chardevs.get(id);
-    if (chardev === undefined)
-      throw new UsageError(`-mon chardev=${id},mode=control: chardev "${id}" not found`);
-    result.monitors.push(chardev);
-  }
-  const [serial] = serials;
-  if (serial !== undefined && serial !== 'none') {
-    const named = /^chardev:(.*)$/.exec(serial)?.[1];
-    const chardev = named === undefined ? shortChardev('serial0', serial) : chardevs.get(named);
-    if (chardev !== undefined) result.serial = chardev;
-  }
+    if (chardev === undefined) throw new UsageError(`${option}: chardev "${id}" not found`);
+    return chardev;
+  };
+  for (const id of monitorIds) result.monitors.push(named(`-mon chardev=${id},mode=control`, id));
+  const serial = firstSerial(reading, named);
+  if (serial !== undefined) result.serial = serial;
+  const onStdio = [...result.monitors, ...(serial ? [serial] : [])].filter(
+    ({ endpoint }) => endpoint.kind === 'stdio',
+  );
+  if (onStdio.length > 1) throw new UsageError('cannot use stdio by multiple character devices');
+  if (onStdio.length > 0 && result.daemonize)
+    throw new UsageError('standard input and output cannot be used with -daemonize');
   if (result.sevGuest !== undefined && !result.objects.some(({ id }) => id === result.sevGuest))
     throw new UsageError(`invalid link to object '${result.sevGuest}': there is no sev-guest of that id`);
   return result;
+}
+
+/** -nographic puts the serial port on standard input and output, unless something else is said of it. */
+function firstSerial(
+  { serials, nographic, defaults, result }: Reading,
+  named: (option: string, id: string) => Chardev,
+): Chardev | undefined {
+  const [first, ...more] = serials.length === 0 && nographic && defaults ? ['mon:stdio'] : serials;
+  result.ignored.push(...more.map((each) => `-serial ${each}`));
+  if (first === undefined || first === 'none') return undefined;
+  const id = /^chardev:(.*)$/s.exec(first)?.[1];
+  return id === undefined ? shortChardev('serial0', first) : named(`-serial ${first}`, id);
 }
 
 /** The file under a block device, through formats and the like. */

@@ -23,3 +23,9 @@ export function glibBase64(text: string): Uint8Array {
   }
   return Uint8Array.from(bytes);
 }
+
+/** Whether that drops more than blanks and line ends. */
+export function dropsSomething(text: string): boolean {
+  const letters = [...text.replace(/\s/g, '')];
+  return letters.some((letter) => !RANK.has(letter)) || letters.length % 4 !== 0;
+}

@@ -60,7 +60,7 @@ export function readOptions(
   build: Pick<MachineOptions, 'release' | 'package'>,
   ports: Pick<HostPorts, 'readFile'>,
 ): MachineOptions {
-  const { firmwareFile, kernel, initrd, append, monitors, ...rest } = line;
+  const { firmwareFile, kernel, initrd, append, monitors, serial, ...rest } = line;
   const read = (path: string, why: (reason: string) => string): Uint8Array => {
     const bytes = ports.readFile(path);
     if (typeof bytes === 'string') throw new UsageError(why(bytes));
@@ -70,7 +70,7 @@ export function readOptions(
   return {
     ...rest,
     ...build,
-    chardevs: monitors.map(({ label, filename }) => ({ label, filename })),
+    chardevs: [...monitors, ...(serial ? [serial] : [])].map(({ label, filename }) => ({ label, filename })),
     ...(firmwareFile !== undefined && {
       firmware: read(firmwareFile, (reason) => `Could not open '${firmwareFile}': ${reason}`),
     }),

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue, Reply } from '../qmp/json-value.ts';
-import { boolean, optional, string, takeArguments, uint64 } from '../qmp/parameters.ts';
+import { string, takeArguments } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import type { QemuMachine } from './qemu-machine.ts';
-import { SEV_DEFAULTS, SEV_PROPERTIES, type SevObject } from './sev-object.ts';
+import { SEV_PROPERTIES, SEV_VALUES, type SevObject, sevObjectOf } from './sev-object.ts';
 
 /** A property of an object: what qom-list tells, and its value. */
 interface Property {
@@ -82,22 +82,11 @@ function sevObject(object: SevObject, change: (changed: SevObject) => void): Qom
   const properties = SEV_PROPERTIES.map(
     ([name, type]): Property => ({
       ...{ name, type, value: object[name] },
-      set: (value) => change({ ...object, [name]: VALUES[type]!(name, value) }), // every type of the table is there
+      set: (value) => change({ ...object, [name]: SEV_VALUES[type]!(name, value) }), // every type of the table is there
     }),
   );
   return { type: 'sev-guest', properties };
 }
-
-/** Takes a value of a property's type. Each throws QmpError. */
-const VALUES: Readonly<Record<string, (name: string, value: JsonValue) => string | number | boolean>> = {
-  string: string.kind,
-  bool: boolean.kind,
-  uint32: (name, value) => {
-    const number = uint64.kind(name, value);
-    if (number >= 1n << 32n) throw new QmpError(`Parameter '${name}' expects uint32_t`);
-    return Number(number);
-  },
-};
 
 /** `qom-list`. Throws QmpError, as all here do. */
 export const listProperties = (machine: QemuMachine, path: string): Reply =>
@@ -124,17 +113,6 @@ function propertyOf({ type, properties }: QomObject, name: string): Property {
   return property;
 }
 
-const SEV_PARAMETERS = {
-  'qom-type': string,
-  id: string,
-  ...Object.fromEntries(
-    SEV_PROPERTIES.map(([name, type]) => {
-      const kind = type === 'string' ? string : type === 'bool' ? boolean : uint64;
-      return [name, name === 'reduced-phys-bits' ? kind : optional<unknown>(kind)];
-    }),
-  ),
-};
-
 /** `object-add`, of a sev-guest. */
 export function addObject(machine: QemuMachine, given: JsonObject): void {
   const type = takeArguments(
@@ -142,15 +120,11 @@ export function addObject(machine: QemuMachine, given: JsonObject): void {
     new Map([...given].filter(([name]) => name === 'qom-type')),
   )['qom-type'];
   if (type !== 'sev-guest') throw new QmpError(`Parameter 'qom-type' does not accept value '${type}'`);
-  const { id } = takeArguments(SEV_PARAMETERS, given);
+  const object = sevObjectOf(given);
   const { objects } = machine.state;
-  if (objects.some((object) => object.id === id))
-    throw new QmpError(`attempt to add duplicate property '${id}' to object (type 'container')`);
-  const properties = SEV_PROPERTIES.flatMap(([name, type]) => {
-    const value = given.get(name);
-    return value === undefined ? [] : [[name, VALUES[type]!(name, value)]];
-  });
-  objects.push({ ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...Object.fromEntries(properties), id });
+  if (objects.some(({ id }) => id === object.id))
+    throw new QmpError(`attempt to add duplicate property '${object.id}' to object (type 'container')`);
+  objects.push(object);
 }
 
 /** `object-del`. */

@@ -25,8 +25,21 @@ export function parseOption(text: string, impliedKey?: string): OptionValues {
   return values;
 }
 
-const splitAtCommas = (text: string): string[] =>
-  text === '' ? [] : text.split(/(?<!,)(?:,,)*,(?!,)/).map((part) => part.replaceAll(',,', ','));
+/** Parts between commas; `,,` is a comma in a part. */
+export const splitAtCommas = (text: string): string[] =>
+  partsOf(text).map((part) => part.replaceAll(',,', ','));
+
+/** What stands between the commas of an option, as it was written. */
+const partsOf = (text: string): readonly string[] => text.match(/(?:[^,]|,,)+/g) ?? [];
+
+/** An option without the values of some keys. */
+export const withoutKeys = (text: string, keys: ReadonlySet<string>): string =>
+  partsOf(text)
+    .filter((part) => !keys.has(part.replace(/=.*$/s, '')))
+    .join(',');
+
+/** A value as it is written in an option. */
+export const optionValue = (text: string): string => text.replaceAll(',', ',,');
 
 /** The members of an object in JSON, where an option is given so. Throws UsageError. */
 export function parseJsonOption(option: string, text: string): OptionValues {

@@ -28,6 +28,8 @@ export type RunState = 'prelaunch' | 'running' | 'paused' | 'internal-error';
 export interface MachineEvent {
   readonly name: 'RESUME' | 'STOP' | 'RESET' | 'POWERDOWN' | 'SHUTDOWN';
   readonly data?: { readonly guest: boolean; readonly reason: string };
+  /** Microseconds since 1970. */
+  readonly time: bigint;
 }
 
 /** What the machine has become; plain data. */
@@ -37,6 +39,8 @@ export interface MachineState {
   initialized: boolean;
   readonly objects: SevObject[];
   launch: SevLaunch | undefined;
+  /** It was reset while it stood still: it starts again when it goes on. */
+  resetDue: boolean;
   /** Whether somebody migrated it. */
   migrated: boolean;
   /** The process is at its end, with that status. */
@@ -52,8 +56,8 @@ export class QemuMachine {
   readonly map: readonly MappedRegion[];
   /** The table at the end of flash unit 0. */
   readonly table: GuidedTable;
-  /** What has happened and was not told yet. */
-  readonly events: MachineEvent[] = [];
+  /** For each client that is connected, what has happened and it was not told yet. */
+  readonly audience: Set<MachineEvent[]> = new Set();
   /** What QEMU writes to standard error, a line each. */
   readonly stderr: string[] = [];
 
@@ -67,7 +71,7 @@ export class QemuMachine {
     this.map = options.machine === 'none' ? [] : memoryMap(options.memorySize, options.firmware?.length);
     this.state = {
       ...{ runState: 'prelaunch', initialized: false, objects: [...options.objects] },
-      ...{ launch: undefined, migrated: false, exit: undefined },
+      ...{ launch: undefined, resetDue: false, migrated: false, exit: undefined },
     };
     if (!options.preconfig) this.#initialize();
   }
@@ -109,16 +113,18 @@ export class QemuMachine {
   #start(): void {
     const first = this.state.runState === 'prelaunch';
     this.state.runState = 'running';
-    this.events.push({ name: 'RESUME' });
+    this.#tell('RESUME');
     if (this.state.launch) finishLaunch(this.state.launch, this.calls);
     if (first) this.ports.run();
+    else if (this.state.resetDue) this.ports.reset();
+    this.state.resetDue = false;
   }
 
   /** `stop`. */
   stop(): void {
     if (this.state.runState !== 'running') return;
     this.state.runState = 'paused';
-    this.events.push({ name: 'STOP' });
+    this.#tell('STOP');
   }
 
   /** `system_reset`: a SEV-ES guest ends, since nobody can set its registers. */
@@ -126,23 +132,24 @@ export class QemuMachine {
     const data = { guest: false, reason: 'host-qmp-system-reset' };
     const { launch, runState } = this.state;
     if (launch && hasPolicy(launch.object.policy, 'ES')) {
-      this.events.push({ name: 'SHUTDOWN', data });
+      this.#tell('SHUTDOWN', data);
       this.state.exit = { status: 0, lines: ['cpus are not resettable, terminating'] };
       return;
     }
-    this.events.push({ name: 'RESET', data });
+    this.#tell('RESET', data);
     if (runState === 'internal-error') this.state.runState = 'paused';
     if (runState === 'running') this.ports.reset();
+    else this.state.resetDue = runState !== 'prelaunch';
   }
 
   /** `system_powerdown`: a request to the guest. */
   systemPowerdown(): void {
-    this.events.push({ name: 'POWERDOWN' });
+    this.#tell('POWERDOWN');
   }
 
   /** `quit`. */
   quit(): void {
-    this.events.push({ name: 'SHUTDOWN', data: { guest: false, reason: 'host-qmp-quit' } });
+    this.#tell('SHUTDOWN', { guest: false, reason: 'host-qmp-quit' });
     this.state.exit = { status: 0, lines: [] };
   }
 
@@ -150,7 +157,12 @@ export class QemuMachine {
   crash(): void {
     if (this.state.runState !== 'running') return;
     this.state.runState = 'internal-error';
-    this.events.push({ name: 'STOP' });
+    this.#tell('STOP');
+  }
+
+  #tell(name: MachineEvent['name'], data?: MachineEvent['data']): void {
+    const event = { name, ...(data && { data }), time: this.ports.now() };
+    for (const events of this.audience) events.push(event);
   }
 
   /** Nothing is answered any more once QEMU has ended. */

@@ -8,7 +8,7 @@ import { type DirectBoot, hashesTable } from '../direct-boot.ts';
 import type { KvmAnswer, SevCalls } from '../kvm/sev-calls.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import { firmwareErrorText } from './firmware-error.ts';
-import { glibBase64 } from './glib-base64.ts';
+import { dropsSomething, glibBase64 } from './glib-base64.ts';
 import type { HostPorts } from './host-ports.ts';
 import { whyNotMemory } from './memory-map.ts';
 import type { QemuMachine } from './qemu-machine.ts';
@@ -27,6 +27,8 @@ export interface SevLaunch {
   state: SevStateName;
   /** MEASURE and MNONCE, once there. */
   measurement: Uint8Array | undefined;
+  /** How many secrets it was given. */
+  injections: number;
 }
 
 /** QEMU ends: what it writes to standard error, a line each, and its exit status. */
@@ -77,6 +79,7 @@ export function startLaunch(
   };
   const session = read(object['session-file']);
   const dhCert = read(object['dh-cert-file']);
+  if (session === undefined) ports.remark({ kind: 'no session' });
   const { policy, handle } = object;
   const start = calls.launchStart({ policy, handle, ...(dhCert && { dhCert }), ...(session && { session }) });
   if (start.ret !== 0) {
@@ -87,7 +90,8 @@ export function startLaunch(
     );
   }
   object.handle = start.handle;
-  return { object, apiMajor, apiMinor, build, state: 'launch-update', measurement: undefined };
+  const unmeasured = { state: 'launch-update', measurement: undefined, injections: 0 } as const;
+  return { object, apiMajor, apiMinor, build, ...unmeasured };
 }
 
 /** LAUNCH_UPDATE_DATA of the whole of flash unit 0 (sev_encrypt_flash). Throws QemuExit. */
@@ -113,10 +117,13 @@ export function measureHashes(
   }: {
     readonly table: GuidedTable;
     readonly boot: DirectBoot;
-    readonly ports: Pick<HostPorts, 'writeGuest'>;
+    readonly ports: Pick<HostPorts, 'writeGuest' | 'remark'>;
   },
 ): void {
-  if (!launch.object['kernel-hashes']) return;
+  if (!launch.object['kernel-hashes']) {
+    ports.remark({ kind: 'kernel not measured' });
+    return;
+  }
   if (findEntry(table, SEV_HASH_TABLE_BLOCK_GUID) === undefined)
     throw new QemuExit(['SEV: kernel specified but guest firmware has no hashes table GUID']);
   const { base = 0, size = 0 } = findArea(table, SEV_HASH_TABLE_BLOCK_GUID) ?? {};
@@ -195,12 +202,22 @@ export function injectSecret(
   if (bytes.length === 0) throw new QmpError('SEV: Failed to decode data');
   const nowhere = whyNotMemory(map, target, bytes.length);
   if (nowhere !== undefined) throw new QmpError(`SEV: Failed to calculate guest address: ${nowhere}`);
+  for (const [name, text] of [
+    ['packet-header', header],
+    ['secret', secret],
+  ] as const)
+    if (dropsSomething(text)) ports.remark({ kind: 'loose Base64', name, length: glibBase64(text).length });
   const area = findArea(table, SEV_SECRET_BLOCK_GUID);
   if (given === undefined && area?.base === 0) ports.remark({ kind: 'area 0/0' });
-  else if (target === BigInt(area?.base ?? -1) && bytes.length > (area?.size ?? 0))
+  else if (target !== BigInt(area?.base ?? -1)) ports.remark({ kind: 'outside area', at: target, area });
+  else if (bytes.length > (area?.size ?? 0))
     ports.remark({ kind: 'beyond area', length: bytes.length, size: area?.size ?? 0 });
+  if (launch.injections > 0) ports.remark({ kind: 'injected again' });
   const answer = calls.launchSecret({ header: headerBytes, gpa: target, secret: bytes });
-  if (answer.ret === 0) return;
+  if (answer.ret === 0) {
+    launch.injections++;
+    return;
+  }
   ports.remark({ kind: 'refused', call: 'LAUNCH_SECRET', answer });
   throw new QmpError(`SEV: failed to inject secret ${told(answer)}`);
 }

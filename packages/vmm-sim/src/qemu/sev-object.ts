@@ -1,3 +1,7 @@
+import type { JsonObject, JsonValue } from '../qmp/json-value.ts';
+import { boolean, optional, string, takeArguments, uint64 } from '../qmp/parameters.ts';
+import { QmpError } from '../qmp/qmp-error.ts';
+
 /** QEMU's object `sev-guest`: what the command line says of a SEV guest (7.2, qapi/qom.json: SevGuestProperties). */
 export interface SevObject {
   readonly id: string;
@@ -12,11 +16,15 @@ export interface SevObject {
   readonly 'dh-cert-file': string;
   readonly 'session-file': string;
   readonly 'kernel-hashes': boolean;
+  /** Since 9.1: whether KVM_SEV_ES_INIT makes the guest, rather than KVM_SEV_INIT2. Default: `auto`, which comes to `on`. */
+  readonly 'legacy-vm-type'?: OnOffAuto;
 }
+
+type OnOffAuto = 'on' | 'off' | 'auto';
 
 /** The properties in QEMU's order, each with its type there. */
 export const SEV_PROPERTIES: readonly (readonly [
-  name: keyof Omit<SevObject, 'id'>,
+  name: keyof Omit<SevObject, 'id' | 'legacy-vm-type'>,
   type: string,
   about?: string,
 ])[] = [
@@ -34,3 +42,46 @@ export const SEV_DEFAULTS: Omit<SevObject, 'id' | 'reduced-phys-bits'> = {
   ...{ cbitpos: 0, policy: 1, handle: 0, 'sev-device': '/dev/sev' },
   ...{ 'dh-cert-file': '', 'session-file': '', 'kernel-hashes': false },
 };
+
+/** Takes a value of a property's type. Each throws QmpError. */
+export const SEV_VALUES: Readonly<
+  Record<string, (name: string, value: JsonValue) => string | number | boolean>
+> = {
+  string: string.kind,
+  bool: boolean.kind,
+  uint32: (name, value) => {
+    const number = uint64.kind(name, value);
+    if (number >= 1n << 32n) throw new QmpError(`Parameter '${name}' expects uint32_t`);
+    return Number(number);
+  },
+};
+
+const SEV_PARAMETERS = {
+  'qom-type': string,
+  id: string,
+  ...Object.fromEntries(
+    SEV_PROPERTIES.map(([name, type]) => {
+      const kind = type === 'string' ? string : type === 'bool' ? boolean : uint64;
+      return [name, name === 'reduced-phys-bits' ? kind : optional<unknown>(kind)];
+    }),
+  ),
+};
+
+/** What JSON says of a sev-guest, its type with it. Throws QmpError. */
+export function sevObjectOf(given: JsonObject): SevObject {
+  const { id } = takeArguments(SEV_PARAMETERS, given);
+  expectIdentifier(id);
+  const properties = SEV_PROPERTIES.flatMap(([name, type]) => {
+    const value = given.get(name);
+    return value === undefined ? [] : [[name, SEV_VALUES[type]!(name, value)]]; // every type of the table is there
+  });
+  return { ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...Object.fromEntries(properties), id };
+}
+
+/** Throws QmpError (util/id.c: id_wellformed). */
+export function expectIdentifier(id: string): void {
+  if (/^[A-Za-z][\w.-]*$/.test(id)) return;
+  throw new QmpError(
+    "Parameter 'id' expects an identifier\nIdentifiers consist of letters, digits, '-', '.', '_', starting with a letter.",
+  );
+}

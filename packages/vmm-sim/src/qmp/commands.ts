@@ -293,10 +293,11 @@ function saveVirtual(
 }
 
 /** NOT MODELLED: nothing is sent anywhere. A SEV guest that runs cannot be migrated (target/i386/sev.c). Throws QmpError. */
-function migrate({ sevGuest, state }: QemuMachine, uri: string): void {
+function migrate({ sevGuest, state, ports }: QemuMachine, uri: string): void {
   if (sevGuest?.state === 'running') throw new QmpError('SEV: Migration is not implemented');
   if (!/^(tcp|unix|exec|fd|vsock|rdma|file):/.test(uri))
     throw new QmpError("Parameter 'uri' expects a valid migration protocol");
+  if (sevGuest !== undefined) ports.remark({ kind: 'migrated early' });
   state.migrated = true;
 }
 

@@ -101,6 +101,7 @@ function replay({ name, argv, exchange, greeting, kvm_calls = [] }: Conversation
       return undefined;
     },
     remark: () => {},
+    exchange: () => {},
     run: () => {
       ran = kvm_calls.length > 0; // made-up firmware, which no processor can execute
     },

@@ -18,6 +18,8 @@ export type TokenType =
 export interface Token {
   readonly type: TokenType;
   readonly bytes: Uint8Array;
+  /** How many bytes of the piece that came last are read with it. */
+  readonly end: number;
 }
 
 /** No token may have more bytes (QEMU, qobject/json-lexer.c). */
@@ -166,7 +168,7 @@ export function* readTokens(lexer: LexerState, input: Uint8Array): Generator<Tok
     const bytes =
       lexer.length === 0 ? input.slice(start, end) : concat(...lexer.pending, input.subarray(start, end));
     drop(end);
-    return { type, bytes };
+    return { type, bytes, end };
   };
   const drop = (end: number): void => {
     lexer.pending = [];

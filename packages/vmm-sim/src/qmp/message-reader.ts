@@ -24,7 +24,10 @@ export const createReader = (): ReaderState => ({
 });
 
 /** A message, or why there is none. */
-export type Received = { readonly message: JsonValue } | { readonly error: string };
+type Content = { readonly message: JsonValue } | { readonly error: string };
+
+/** What was read, and how many bytes of the piece that came last are read with it. */
+export type Received = Content & { readonly end: number };
 
 /** What a client's bytes, in any pieces, say. Nothing that comes in makes it throw. */
 export function* readMessages(reader: ReaderState, input: Uint8Array): Generator<Received> {
@@ -32,11 +35,11 @@ export function* readMessages(reader: ReaderState, input: Uint8Array): Generator
     const received = take(reader, token);
     if (received === undefined) continue;
     Object.assign(reader, { tokens: [], size: 0, braces: 0, brackets: 0 });
-    yield received;
+    yield { ...received, end: token.end };
   }
 }
 
-function take(reader: ReaderState, token: Token): Received | undefined {
+function take(reader: ReaderState, token: Token): Content | undefined {
   const { type, bytes } = token;
   if (type === 'stray') return { error: `JSON parse error, stray '${decodeDamagedText(cString(bytes))}'` };
   if (type === '{') reader.braces++;
@@ -59,7 +62,7 @@ const cString = (bytes: Uint8Array): Uint8Array => {
   return end === -1 ? bytes : bytes.subarray(0, end);
 };
 
-function parse(tokens: readonly Token[]): Received {
+function parse(tokens: readonly Token[]): Content {
   try {
     return { message: parseTokens(tokens) };
   } catch (error) {

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue, Reply } from './json-value.ts';
 import { inDictionaryOrder, writeJson } from './json-writer.ts';
 import { createReader, type ReaderState, readMessages } from './message-reader.ts';
 import { optional, takeArguments, wordsOf } from './parameters.ts';
+import { QEMU_COMMAND_NAMES } from './qemu-command-names.ts';
 import { QmpError } from './qmp-error.ts';
 
 /** One client's conversation; plain data. */
@@ -12,20 +13,29 @@ export interface MonitorSession {
   negotiated: boolean;
   /** Whether it asked for commands out of band. */
   outOfBand: boolean;
+  /** What has happened and it was not told yet. */
+  readonly events: MachineEvent[];
 }
 
 const CAPABILITIES: readonly string[] = ['oob'];
 const LINE_END = '\r\n';
 
-/** A client has connected. Returns its conversation and what it is greeted with. */
+/** A client has connected. Returns its conversation, which closeSession() ends, and what it is greeted with. */
 export function openSession(machine: QemuMachine): {
   readonly session: MonitorSession;
   readonly greeting: string;
 } {
+  const events: MachineEvent[] = [];
+  machine.audience.add(events);
   return {
-    session: { reader: createReader(), negotiated: false, outOfBand: false },
-    greeting: line({ QMP: { version: versionReply(machine), capabilities: CAPABILITIES } }),
+    session: { reader: createReader(), negotiated: false, outOfBand: false, events },
+    greeting: told(machine, { QMP: { version: versionReply(machine), capabilities: CAPABILITIES } }),
   };
+}
+
+/** The client is gone. */
+export function closeSession({ audience }: QemuMachine, { events }: MonitorSession): void {
+  audience.delete(events);
 }
 
 /**
@@ -35,36 +45,42 @@ export function openSession(machine: QemuMachine): {
 export function receive(machine: QemuMachine, session: MonitorSession, input: Uint8Array): string {
   let sent = '';
   for (const received of readMessages(session.reader, input)) {
-    if (!session.negotiated) machine.events.length = 0; // nobody was told of what happened so far
+    machine.ports.exchange('client', () =>
+      'error' in received ? received.error : writeJson(received.message),
+    );
+    if (!session.negotiated) session.events.length = 0; // it is not told of what happened so far
     const answer =
       'error' in received
         ? { error: { class: 'GenericError', desc: received.error } }
         : answerTo(machine, session, received.message);
     sent += takeEvents(machine, session);
     const { exit } = machine.state;
-    if (exit === undefined || exit.status === 0) sent += line(answer);
+    if (exit === undefined || exit.status === 0) sent += told(machine, answer);
     if (exit !== undefined) break;
   }
   return sent;
 }
 
 /** What has happened since, for a client that has negotiated. */
-export function takeEvents(machine: QemuMachine, session: MonitorSession): string {
-  const events = machine.events.splice(0);
-  return session.negotiated
-    ? events.map((event) => line(eventReply(event, machine.ports.now()))).join('')
-    : '';
+export function takeEvents(machine: QemuMachine, { events, negotiated }: MonitorSession): string {
+  const happened = events.splice(0);
+  return negotiated ? happened.map((event) => told(machine, eventReply(event))).join('') : '';
 }
 
 const MILLION = 1_000_000n;
 
-const eventReply = ({ name, data }: MachineEvent, now: bigint): Reply => ({
+const eventReply = ({ name, data, time }: MachineEvent): Reply => ({
   event: name,
   ...(data && { data }),
-  timestamp: { seconds: now / MILLION, microseconds: now % MILLION },
+  timestamp: { seconds: time / MILLION, microseconds: time % MILLION },
 });
 
-const line = (reply: Reply): string => writeJson(reply) + LINE_END;
+/** A line of the VMM's. */
+function told({ ports }: QemuMachine, reply: Reply): string {
+  const line = writeJson(reply);
+  ports.exchange('vmm', () => line);
+  return line + LINE_END;
+}
 
 function answerTo(machine: QemuMachine, session: MonitorSession, message: JsonValue): Reply {
   if (!(message instanceof Map)) return failure(new QmpError('QMP input must be a JSON object'));
@@ -89,8 +105,10 @@ function dispatch(machine: QemuMachine, session: MonitorSession, given: JsonObje
   const found = QMP_COMMANDS.get(name);
   if (!session.negotiated && name !== 'qmp_capabilities')
     throw new QmpError("Expecting capabilities negotiation with 'qmp_capabilities'", 'CommandNotFound');
-  if (found === undefined && name !== 'qmp_capabilities')
+  if (found === undefined && name !== 'qmp_capabilities') {
+    if (QEMU_COMMAND_NAMES.has(name)) machine.ports.remark({ kind: 'command elsewhere', name });
     throw new QmpError(`The command ${name} has not been found`, 'CommandNotFound');
+  }
   if (execute === 'exec-oob') throw new QmpError(`The command ${name} does not support OOB`);
   if (found === undefined) return negotiate(session, args);
   if (!found.preconfig && !machine.state.initialized)

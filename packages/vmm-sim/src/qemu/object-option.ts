@@ -1,0 +1,100 @@
+import { utf8 } from '@sevlab/codec/bytes';
+import type { JsonObject } from '../qmp/json-value.ts';
+import { createReader, readMessages } from '../qmp/message-reader.ts';
+import { string, takeArguments } from '../qmp/parameters.ts';
+import { QmpError } from '../qmp/qmp-error.ts';
+import type { CommandLineReader } from './command-line.ts';
+import { type OptionValues, parseOption, parseSwitch, UsageError } from './option-text.ts';
+import { expectIdentifier, SEV_DEFAULTS, SEV_PROPERTIES, type SevObject, sevObjectOf } from './sev-object.ts';
+
+/** Objects that a user can create (Debian's QEMU 7.2.22, `-object help`). */
+const OBJECT_TYPES: ReadonlySet<string> = new Set(
+  `
+  authz-list authz-list-file authz-simple can-bus can-host-socketcan colo-compare cryptodev-backend
+  cryptodev-backend-builtin cryptodev-vhost-user dbus-vmstate filter-buffer filter-dump filter-mirror filter-redirector
+  filter-replay filter-rewriter input-barrier input-linux iothread main-loop memory-backend-file memory-backend-memfd
+  memory-backend-ram pr-manager-helper qtest rng-builtin rng-egd rng-random secret secret_keyring sev-guest
+  thread-context throttle-group tls-cipher-suites tls-creds-anon tls-creds-psk tls-creds-x509 x-remote-object
+`
+    .trim()
+    .split(/\s+/),
+);
+
+/** `-object`: a sev-guest, or undefined for an object of another type. Throws UsageError, in QEMU's words. */
+export function parseObjectOption(text: string, reader: CommandLineReader): SevObject | undefined {
+  try {
+    return text.startsWith('{') ? fromJson(text, reader) : fromKeys(parseOption(text, 'qom-type'), reader);
+  } catch (error) {
+    if (error instanceof QmpError || error instanceof UsageError)
+      throw new UsageError(`-object ${text}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Throws QmpError. */
+function fromJson(text: string, reader: CommandLineReader): SevObject | undefined {
+  const given = parseJsonObject(text);
+  const ofType = new Map([...given].filter(([name]) => name === 'qom-type'));
+  const type = takeArguments({ 'qom-type': string }, ofType)['qom-type'];
+  return isSevGuest(type, reader) ? sevObjectOf(given) : undefined;
+}
+
+/** Throws QmpError. */
+function isSevGuest(type: string, { others }: CommandLineReader): boolean {
+  if (others === 'refused' && !OBJECT_TYPES.has(type))
+    throw new QmpError(`Parameter 'qom-type' does not accept value '${type}'`);
+  return type === 'sev-guest';
+}
+
+/** One object in QEMU's JSON, with nothing behind it. Throws QmpError. */
+function parseJsonObject(text: string): JsonObject {
+  const [received, ...more] = readMessages(createReader(), utf8(`${text}\n`));
+  if (received === undefined) throw new QmpError('JSON parse error, premature EOI');
+  if ('error' in received) throw new QmpError(received.error);
+  if (more.length > 0) throw new QmpError('Expecting at most one JSON value');
+  if (!(received.message instanceof Map)) throw new QmpError('QMP input must be a JSON object');
+  return received.message;
+}
+
+/** Throws QmpError and UsageError. */
+function fromKeys(values: OptionValues, reader: CommandLineReader): SevObject | undefined {
+  const required = (name: string): string => {
+    const value = values.get(name);
+    if (value === undefined) throw new QmpError(`Parameter '${name}' is missing`);
+    return value;
+  };
+  if (!isSevGuest(required('qom-type'), reader)) return undefined;
+  const id = required('id');
+  const given: Record<string, string | number | boolean> = {};
+  for (const [name, type] of SEV_PROPERTIES) {
+    const value = name === 'reduced-phys-bits' ? required(name) : values.get(name);
+    if (value !== undefined) given[name] = ofType(type, name, value);
+  }
+  const legacy = reader.release.sevType ? values.get('legacy-vm-type') : undefined;
+  if (legacy !== undefined && legacy !== 'on' && legacy !== 'off' && legacy !== 'auto')
+    throw new QmpError(`Parameter 'legacy-vm-type' does not accept value '${legacy}'`);
+  const known = new Set<string>(['qom-type', 'id', ...SEV_PROPERTIES.map(([name]) => name)]);
+  const other = [...values.keys()].find((name) => !known.has(name) && !(legacy && name === 'legacy-vm-type'));
+  if (other !== undefined) throw new QmpError(`Invalid parameter '${other}'`);
+  expectIdentifier(id);
+  return {
+    ...{ ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...given, id },
+    ...(legacy && { 'legacy-vm-type': legacy }),
+  };
+}
+
+function ofType(type: string, name: string, value: string): string | number | boolean {
+  if (type === 'string') return value;
+  return type === 'bool' ? parseSwitch(name, value) : uint32(name, value);
+}
+
+/** Decimal, octal behind 0, or hexadecimal, as strtoull(3) reads it. Throws QmpError. */
+function uint32(name: string, text: string): number {
+  const [, hex, octal, decimal] = /^\s*(?:(0x[0-9a-f]+)|0([0-7]+)|(\d|[1-9]\d+))$/i.exec(text) ?? [];
+  const digits = hex ?? (octal === undefined ? decimal : `0o${octal}`);
+  const value = digits === undefined ? undefined : BigInt(digits);
+  if (value === undefined || value >= 1n << 64n)
+    throw new QmpError(`Parameter '${name}' expects a uint64 value`);
+  if (value >= 1n << 32n) throw new QmpError(`Parameter '${name}' expects uint32_t`);
+  return Number(value);
+}
