@@ -42,7 +42,7 @@ const LISTED: readonly (readonly [file: string, cases: number, tests: readonly s
   ],
   [
     'sev-channel/sev-tool-package-secret.json',
-    9,
+    10,
     ['packages/sev-channel/src/packet.test.ts', 'e2e/known-answers.test.ts'],
   ],
   ['sev-channel/sev-tool-sign-pek-csr.json', 4, ['packages/sev-channel/src/owner-certificate.test.ts']],

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededEntropy } from '@sevlab/ambient/entropy';
@@ -100,6 +100,18 @@ describe('a launch behind QMP', () => {
     }
   });
 
+  it('on this machine under another name is told by the connection', async () => {
+    const server = createServer((client) => {
+      client.on('error', () => {});
+      client.resume().write(answers('{"return":{}}'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { status } = await owner('measure', ...ONLINE, '--qmp', `tcp:0.0.0.0:${port}`);
+    await new Promise((resolve) => server.close(resolve));
+    expect(status).toBe(3);
+  });
+
   it('is refused with the keys of another session, and nothing is injected', async () => {
     const { stderr } = await vmm(...SESSION);
     const keys = ['--tik', 'other_tik.bin', '--tek', 'other_tek.bin'];
@@ -153,6 +165,8 @@ describe('a launch behind QMP', () => {
     ['a long line', 'x'.repeat(3 << 20)],
     ['no measurement', answers('{"return":{"data":7}}')],
     ['a short measurement', answers('{"return":{"data":"AAAA"}}')],
+    ['escape sequences', answers('{"error":{"class":"GenericError","desc":"\\u001b[2J\\n\\u202e"}}')],
+    ['events without end', answers('{"event":"STOP"}\r\n'.repeat(5000))],
     [
       'a refusal',
       answers('{"error":{"class":"GenericError","desc":"SEV launch measurement is not available"}}'),
@@ -177,6 +191,7 @@ describe('a launch behind QMP', () => {
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^sevlab owner secret: [^\n]+\n$/);
     expect(stderr).not.toContain('fault of sevlab');
+    expect(stderr.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
   it.skipIf(!validatorIsThere)("takes what Debian's virt-qemu-sev-validate sealed", async () => {
