@@ -314,6 +314,46 @@ describe('a packet that LAUNCH_SECRET refuses', () => {
   });
 });
 
+describe('lengths that are wrong', () => {
+  const inject = async (header: string, secret: string): Promise<string> => {
+    const { stderr } = await vmm(...SESSION);
+    const client = await QmpClient.negotiated(socket);
+    expect(await client.ask('sev-inject-launch-secret', { 'packet-header': header, secret })).toMatchObject({
+      desc: "SEV: failed to inject secret ret=-5 fw_error=4 'Buffer too small'",
+    });
+    client.close();
+    return stderr();
+  };
+  const zeros = (length: number): string => toBase64(new Uint8Array(length));
+
+  it.each([
+    [
+      'the header has 51 bytes instead of 52, as if its base64 had lost the padding',
+      zeros(52).replace(/=+$/, ''),
+      zeros(32),
+    ],
+    ['the header has 40 bytes instead of 52\n', zeros(40), zeros(32)],
+    ['the data has 31 bytes, no multiple of 16; sev-tool 1.7 does not pad', zeros(52), zeros(31)],
+    [
+      'the data has 30 bytes, no multiple of 16, as if its base64 had lost',
+      zeros(52),
+      zeros(32).replace(/=+$/, ''),
+    ],
+  ])('%s', async (why, header, secret) => {
+    expect(await inject(header, secret)).toContain(`LAUNCH_SECRET: ${why}`);
+  });
+
+  it.each([
+    ['the session has 126 bytes instead of 128, as if its base64', (text: string) => text.replace(/=+$/, '')],
+    ['its file is raw, as sev-tool writes it, and QEMU takes base64', (text: string) => fromBase64(text)],
+  ])('of a session: %s', async (why, change) => {
+    writeFileSync(join(folder, 'changed'), change(read('vm_session.b64')));
+    const { stderr, exited } = await vmm('--dh-cert-file', 'vm_godh.b64', '--session-file', 'changed');
+    expect(await exited).toBe(1);
+    expect(stderr()).toContain(why);
+  });
+});
+
 describe('a session that another tool made', () => {
   /** As the tool would have made it for this platform. */
   function sessionOf(policyInMac: number): { tik: string; line: string[] } {

@@ -1,9 +1,12 @@
+import { SevCertificate } from '@sevlab/codec/sev/certificate';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
+import { LaunchSession } from '@sevlab/codec/sev/session';
 import { SEV_STATUS } from '@sevlab/codec/sev/status';
 import type { SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import { glibBase64 } from '@sevlab/vmm-sim/qemu/glib-base64';
 import type { HostPorts, Refusal } from '@sevlab/vmm-sim/qemu/host-ports';
 import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
+import { lengthText, packetLengthText } from '../length-text.ts';
 import { packetText } from '../packet-text.ts';
 import { sessionText } from '../session-text.ts';
 
@@ -16,27 +19,47 @@ export function whyRefused(
   options: MachineOptions,
   { refusal, readFile }: { readonly refusal: Refusal; readonly readFile: HostPorts['readFile'] },
 ): string | undefined {
-  if (refusal.answer.fwError !== BAD_MEASUREMENT) return undefined;
-  return refusal.packet === undefined ? whyNoSession(sp, options, readFile) : whyNoPacket(sp, refusal.packet);
+  const { answer, packet } = refusal;
+  const { BAD_MEASUREMENT, INVALID_LENGTH } = SEV_STATUS;
+  const session = packet === undefined ? sessionOf(options, readFile) : undefined;
+  if (answer.fwError === INVALID_LENGTH.code)
+    return packet === undefined
+      ? session && whyNotSoLong(session)
+      : packetLengthText(packet.header, packet.secret);
+  if (answer.fwError !== BAD_MEASUREMENT.code) return undefined;
+  if (packet !== undefined) return whyNoPacket(sp, packet);
+  return (
+    session &&
+    sessionText(sp, { policy: session.policy, godh: session.godh.bytes, session: session.session.bytes })
+  );
 }
 
 const MEASURE_SIZE = 32;
-const BAD_MEASUREMENT = SEV_STATUS.BAD_MEASUREMENT.code;
 
-function whyNoSession(
-  sp: SecureProcessor,
+/** A file of the sev-guest object, and what QEMU made of it. */
+interface GivenFile {
+  readonly file: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+function sessionOf(
   { objects, sevGuest }: MachineOptions,
   readFile: HostPorts['readFile'],
-): string | undefined {
+): { policy: number; godh: GivenFile; session: GivenFile } | undefined {
   const object = objects.find(({ id }) => id === sevGuest);
   if (object === undefined) return undefined;
-  const [godh, session] = [object['dh-cert-file'], object['session-file']].map((path) => {
-    const bytes = path === '' ? '' : readFile(path);
-    return typeof bytes === 'string' ? undefined : glibBase64(new TextDecoder('latin1').decode(bytes));
-  });
-  if (godh === undefined || session === undefined) return undefined;
-  return sessionText(sp, { policy: object.policy, godh, session });
+  const given = (path: string): GivenFile | undefined => {
+    const file = path === '' ? '' : readFile(path);
+    if (typeof file === 'string') return undefined;
+    return { file, bytes: glibBase64(new TextDecoder('latin1').decode(file)) };
+  };
+  const [godh, session] = [given(object['dh-cert-file']), given(object['session-file'])];
+  return godh && session && { policy: object.policy, godh, session };
 }
+
+const whyNotSoLong = ({ godh, session }: { godh: GivenFile; session: GivenFile }): string | undefined =>
+  lengthText('the session', session, LaunchSession.size) ??
+  lengthText('the certificate of the guest owner', godh, SevCertificate.size);
 
 function whyNoPacket(sp: SecureProcessor, packet: NonNullable<Refusal['packet']>): string | undefined {
   const guest = [...sp.state.guests.values()].find(({ state }) => state === 'LSECRET');
