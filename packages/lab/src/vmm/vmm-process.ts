@@ -9,12 +9,12 @@ import type { StartedPlatform } from '../emulated-platform.ts';
 import { HandedOver } from '../real-qemu/handed-over.ts';
 import type { RealMachine } from '../real-qemu/real-machine.ts';
 import { RelayServer } from '../real-qemu/relay-server.ts';
-import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
 import { isRefusal, remarkText } from './remark-text.ts';
 import { SerialPort } from './serial-port.ts';
+import { strerror } from './strerror.ts';
 import { whyRefused } from './why-refused.ts';
 
 /** How a VMM is put together. */
@@ -41,7 +41,7 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
     try {
       return new Uint8Array(readFileSync(path));
     } catch (error) {
-      return systemReason(error);
+      return strerror(error);
     }
   },
   writeFile: (path, bytes) => {
@@ -49,7 +49,7 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
       writeFileSync(path, bytes);
       return undefined;
     } catch (error) {
-      return systemReason(error);
+      return strerror(error);
     }
   },
 };

@@ -1,3 +1,4 @@
+import { ONE_CPU, parseTopology } from './cpu-topology.ts';
 import { type MachineOptions, QEMU_RELEASES, type QemuRelease } from './machine-options.ts';
 import { parseObjectOption } from './object-option.ts';
 import {
@@ -36,6 +37,7 @@ export interface QemuCommandLine
     | 'irqchip'
     | 'memorySize'
     | 'vcpus'
+    | 'topology'
     | 'cpuModel'
     | 'paused'
     | 'preconfig'
@@ -122,6 +124,7 @@ interface Reading {
   readonly serials: string[];
   readonly reader: CommandLineReader;
   pflash: string | undefined;
+  smp: OptionValues | undefined;
   /** -nographic, -nodefaults */
   nographic: boolean;
   defaults: boolean;
@@ -147,6 +150,7 @@ export function parseCommandLine(
         irqchip: true,
         memorySize: DEFAULT_MEMORY,
         vcpus: 1,
+        topology: ONE_CPU,
         cpuModel: 'qemu64',
       },
       ...{
@@ -159,7 +163,14 @@ export function parseCommandLine(
         ignored: [],
       },
     },
-    ...{ chardevs: new Map(), blockdevs: new Map(), monitorIds: [], serials: [], pflash: undefined },
+    ...{
+      chardevs: new Map(),
+      blockdevs: new Map(),
+      monitorIds: [],
+      serials: [],
+      pflash: undefined,
+      smp: undefined,
+    },
     ...{ nographic: false, defaults: true, reader },
   };
   for (let i = 0; i < arguments_.length; i++) {
@@ -220,11 +231,8 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
     const size = parseOption(value, 'size').get('size');
     if (size !== undefined) result.memorySize = parseSize(`-m ${value}`, size, MIB);
   },
-  smp: ({ result }, value) => {
-    const cpus = parseOption(value, 'cpus').get('cpus');
-    if (cpus !== undefined) result.vcpus = parseNumber('cpus', cpus);
-    if (result.vcpus < 1)
-      throw new UsageError('Invalid CPU topology: CPU topology parameters must be greater than zero');
+  smp: (reading, value) => {
+    reading.smp = parseOption(value, 'cpus');
   },
   cpu: ({ result }, value) => {
     result.cpuModel = parseOption(value, 'model').get('model') ?? result.cpuModel;
@@ -366,7 +374,13 @@ function socketOf(
 }
 
 function finish(reading: Reading): QemuCommandLine {
-  const { result, chardevs, blockdevs, monitorIds, pflash } = reading;
+  const { result, chardevs, blockdevs, monitorIds, pflash, smp } = reading;
+  if (smp !== undefined) {
+    const { machine, accelerator, irqchip } = result;
+    const name = `pc-${machine === 'pc' ? 'i440fx' : machine}-7.2`;
+    result.topology = parseTopology(smp, name, accelerator === 'kvm' && irqchip);
+    result.vcpus = result.topology.cpus;
+  }
   const flash = pflash === undefined ? undefined : fileBehind(blockdevs, pflash);
   if (flash !== undefined) result.firmwareFile = flash;
   const named = (option: string, id: string): Chardev => {

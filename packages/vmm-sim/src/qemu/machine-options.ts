@@ -1,5 +1,6 @@
 import type { DirectBoot } from '../direct-boot.ts';
 import type { QemuCommandLine } from './command-line.ts';
+import type { CpuTopology } from './cpu-topology.ts';
 import type { HostPorts } from './host-ports.ts';
 import { UsageError } from './option-text.ts';
 import type { SevObject } from './sev-object.ts';
@@ -38,6 +39,7 @@ export interface MachineOptions {
   /** Bytes. */
   readonly memorySize: bigint;
   readonly vcpus: number;
+  readonly topology: CpuTopology;
   readonly cpuModel: string;
   readonly name?: string;
   readonly uuid?: string;
@@ -51,6 +53,9 @@ export interface MachineOptions {
   /** Flash unit 0. */
   readonly firmware?: Uint8Array;
   readonly directBoot?: DirectBoot;
+  /** Where that came from. */
+  readonly kernelFile?: string;
+  readonly initrdFile?: string;
   readonly chardevs: readonly Chardev[];
 }
 
@@ -74,7 +79,9 @@ export function readOptions(
     ...(firmwareFile !== undefined && {
       firmware: read(firmwareFile, (reason) => `Could not open '${firmwareFile}': ${reason}`),
     }),
+    ...(initrd !== undefined && { initrdFile: initrd }),
     ...(kernel !== undefined && {
+      kernelFile: kernel,
       directBoot: {
         kernel: read(kernel, noKernel(kernel)),
         ...(initrd !== undefined && { initrd: read(initrd, noKernel(initrd)) }),

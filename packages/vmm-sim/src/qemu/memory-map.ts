@@ -1,5 +1,6 @@
 import type { Gpa } from '@sevlab/codec/address';
 import { FOUR_GIB, ramRegions } from '../ram-regions.ts';
+import type { MachineOptions } from './machine-options.ts';
 
 /** A part of a guest's address space. */
 export interface MappedRegion {
@@ -12,7 +13,7 @@ export interface MappedRegion {
   readonly memory: boolean;
 }
 
-/** What a PC has besides RAM and flash (QEMU 7.2, q35 with -nodefaults, as its monitor shows it). */
+/** What a PC has besides RAM and flash (QEMU 7.2, q35 with -nodefaults, as its monitor shows it). NOT MODELLED: zeros are read there. */
 const DEVICES: readonly MappedRegion[] = [
   { start: 0xfec0_0000n, end: 0xfec0_1000n, name: 'ioapic', memory: false },
   { start: 0xfed0_0000n, end: 0xfed0_0400n, name: 'hpet', memory: false },
@@ -24,6 +25,12 @@ const ONE_MIB = 0x10_0000n;
 
 /** SeaBIOS, which QEMU takes when it is given nothing. NOT MODELLED: zeros are there. */
 const OWN_FIRMWARE_SIZE = 0x4_0000;
+
+/** Bytes of RAM; no machine has none. */
+export const memorySizeOf = ({
+  machine,
+  memorySize,
+}: Pick<MachineOptions, 'machine' | 'memorySize'>): bigint => (machine === 'none' ? 0n : memorySize);
 
 /** The map of a guest with that much RAM, whose firmware of `flashSize` bytes ends at 4 GiB. */
 export function memoryMap(memorySize: bigint, flashSize?: number): readonly MappedRegion[] {
@@ -68,12 +75,12 @@ export function whyNotMemory(map: readonly MappedRegion[], address: Gpa, length:
   return region.end - address < length ? `Size of memory region at ${at} exceeded.` : undefined;
 }
 
-/** Whether every byte of a range is memory, of however many regions. */
-export function isMemoryThere(map: readonly MappedRegion[], at: bigint, length: bigint): boolean {
+/** Whether every byte of a range can be read, of however many regions. */
+export function isReadable(map: readonly MappedRegion[], at: bigint, length: bigint): boolean {
   const end = at + length;
   for (let next = at; next < end; ) {
     const region = regionAt(map, next);
-    if (!region?.memory) return false;
+    if (region === undefined) return false;
     next = region.end;
   }
   return true;

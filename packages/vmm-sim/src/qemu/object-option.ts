@@ -26,10 +26,16 @@ export function parseObjectOption(text: string, reader: CommandLineReader): SevO
     return text.startsWith('{') ? fromJson(text, reader) : fromKeys(parseOption(text, 'qom-type'), reader);
   } catch (error) {
     if (error instanceof QmpError || error instanceof UsageError)
-      throw new UsageError(`-object ${text}: ${error.message}`);
+      throw new UsageError(`-object ${text}: ${error.message}${hintAt(error.message)}`);
     throw error;
   }
 }
+
+/** What QEMU prints below a message, and tells no QMP client (util/id.c: id_wellformed; error_append_hint). */
+const hintAt = (message: string): string =>
+  message.endsWith(' expects an identifier')
+    ? "\nIdentifiers consist of letters, digits, '-', '.', '_', starting with a letter."
+    : '';
 
 /** Throws QmpError. */
 function fromJson(text: string, reader: CommandLineReader): SevObject | undefined {
