@@ -124,6 +124,16 @@ describe('a launch behind QMP', () => {
     expect(stderr()).not.toContain('LAUNCH_SECRET');
   });
 
+  it('without a session is refused, and that is named', async () => {
+    await vmm();
+    expect(await owner('measure', ...ONLINE, '--insecure')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(
+        'it would fit if the TIK were zeros: the guest was launched without a session',
+      ),
+    });
+  });
+
   it('is refused with another image', async () => {
     await vmm(...SESSION);
     writeFileSync(join(folder, 'other-fw'), buildImage({ layout: '202402' }));
