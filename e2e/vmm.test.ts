@@ -215,7 +215,7 @@ describe('a host that makes trouble', () => {
     [[], 2, /nobody could reach it/],
     [['--qmp', 'q', '--firmware', '/nonexistent'], 2, /Could not open '\/nonexistent'/],
     [['--qmp', 'q', '--session-file', '/nonexistent'], 1, /SEV: Failed to read '\/nonexistent'/],
-    [['--qmp', 'q', '--policy', 'x'], 2, /Parameter 'policy' expects a number/],
+    [['--qmp', 'q', '--policy', 'x'], 2, /Parameter 'policy' expects a uint64 value/],
     [['--qmp', 'q', '--', '-machine', 'isapc'], 2, /unsupported machine type/],
     [['--qmp', 'q', '--', '-nonsense'], 2, /-nonsense: invalid option/],
     [['--qmp', 'q', '--linux', '2.4'], 2, /no kernel '2.4'/],

@@ -1,10 +1,10 @@
 import type { JsonObject, JsonValue, Reply } from '../qmp/json-value.ts';
-import { boolean, optional, string, takeArguments, uint32, wordOf } from '../qmp/parameters.ts';
+import { boolean, string, uint32 } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import type { Chardev } from './machine-options.ts';
 import { machineProperties, machineType, ramProperties } from './machine-properties.ts';
 import type { QemuMachine } from './qemu-machine.ts';
-import { SEV_DEFAULTS, SEV_PROPERTIES, type SevObject } from './sev-object.ts';
+import { SEV_PROPERTIES, type SevObject, sevObjectFrom } from './sev-object.ts';
 
 /** A property of an object: what qom-list tells, and its value. */
 export interface Property {
@@ -149,24 +149,15 @@ function propertyOf({ type, properties }: QomObject, name: string): Property {
   return property;
 }
 
-/** In the order of the schema, which is another one than that of the properties (qapi/qom.json). */
-const SEV_PARAMETERS = {
-  ...{ 'qom-type': wordOf(['sev-guest']), id: string },
-  ...{ 'sev-device': optional(string), 'dh-cert-file': optional(string), 'session-file': optional(string) },
-  ...{ policy: optional(uint32), handle: optional(uint32), cbitpos: optional(uint32) },
-  ...{ 'reduced-phys-bits': uint32, 'kernel-hashes': optional(boolean) },
-};
-
 /** `object-add`, of a sev-guest. */
 export function addObject(machine: QemuMachine, given: JsonObject): void {
   machine.state.objectsSought = true;
-  const { 'qom-type': _, id, ...properties } = takeArguments(SEV_PARAMETERS, given);
+  const object = sevObjectFrom(given);
+  const { id } = object;
   if (!/^[a-z][\w.-]*$/i.test(id)) throw new QmpError("Parameter 'id' expects an identifier");
-  const { objects } = machine.state;
   if (rootOf(machine).children.get('objects')?.children.has(id))
     throw new QmpError(`attempt to add duplicate property '${id}' to object (type 'container')`);
-  const chosen = Object.entries(properties).filter(([, value]) => value !== undefined);
-  objects.push({ ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...Object.fromEntries(chosen), id });
+  machine.state.objects.push(object);
 }
 
 /** `object-del`. */

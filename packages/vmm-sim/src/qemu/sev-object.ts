@@ -1,3 +1,6 @@
+import type { JsonObject } from '../qmp/json-value.ts';
+import { boolean, optional, string, takeArguments, uint32, wordOf } from '../qmp/parameters.ts';
+
 /** QEMU's object `sev-guest`: what the command line says of a SEV guest (7.2, qapi/qom.json: SevGuestProperties). */
 export interface SevObject {
   readonly id: string;
@@ -34,3 +37,18 @@ export const SEV_DEFAULTS: Omit<SevObject, 'id' | 'reduced-phys-bits'> = {
   ...{ cbitpos: 0, policy: 1, handle: 0, 'sev-device': '/dev/sev' },
   ...{ 'dh-cert-file': '', 'session-file': '', 'kernel-hashes': false },
 };
+
+/** In the order of the schema, which is another one than that of the properties (qapi/qom.json). */
+export const SEV_PARAMETERS = {
+  ...{ 'qom-type': wordOf(['sev-guest']), id: string },
+  ...{ 'sev-device': optional(string), 'dh-cert-file': optional(string), 'session-file': optional(string) },
+  ...{ policy: optional(uint32), handle: optional(uint32), cbitpos: optional(uint32) },
+  ...{ 'reduced-phys-bits': uint32, 'kernel-hashes': optional(boolean) },
+};
+
+/** A guest object as its creator describes it. Throws QmpError. */
+export function sevObjectFrom(given: JsonObject): SevObject {
+  const { 'qom-type': _, id, ...properties } = takeArguments(SEV_PARAMETERS, given);
+  const chosen = Object.entries(properties).filter(([, value]) => value !== undefined);
+  return { ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...Object.fromEntries(chosen), id };
+}
