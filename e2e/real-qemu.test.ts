@@ -56,6 +56,13 @@ function area(): Buffer {
   return bytes;
 }
 
+/** A real OVMF of the AmdSev kind, such as Debian's package ovmf-amdsev has; nobody else builds one that is free of SEV. */
+const { SEVLAB_OVMF: ovmf } = process.env;
+if (ovmf === undefined)
+  process.stderr.write(
+    'NOT RUN: a real AmdSev OVMF; SEVLAB_OVMF=FILE names one, such as OVMF.amdsev.fd of ovmf-amdsev\n',
+  );
+
 const processesWith = (text: string): string =>
   spawnSync('pgrep', ['-f', text], { encoding: 'utf8' }).stdout.trim();
 
@@ -155,6 +162,20 @@ describe.runIf(realKernelIsThere)('a real guest behind the emulated launch', () 
     expect(existsSync(socket)).toBe(false);
     expect(stderr()).toMatch(/BAD_MEASUREMENT: a MAC does not fit/);
     expect(stderr()).not.toContain(SECRET);
+  });
+
+  it.runIf(ovmf !== undefined)('reads it behind real firmware, too', async () => {
+    const { exited } = await vmm(...GUEST, '--firmware', ovmf ?? '', '--', ...SERIAL);
+    const client = await QmpClient.negotiated(socket);
+    expect(await client.ask('sev-inject-launch-secret', seal(await measured(client)))).toEqual({});
+    await client.ask('cont');
+    expect(await exited).toBe(0);
+    expect(readFileSync(inFolder('console'), 'latin1')).toMatch(/efi: EFI v.* by /);
+    expect(readAnswers(readFileSync(answers, 'latin1')).find(({ op }) => op === 'readall')).toMatchObject({
+      f: expect.arrayContaining([expect.objectContaining({ n: KEPT, hex: toHex(utf8(SECRET)) })]),
+    });
+    expect(area().includes(SECRET)).toBe(true);
+    expect(area().includes('to be wiped')).toBe(false);
   });
 
   it('ends with the guest, and leaves no process and no file behind', async () => {

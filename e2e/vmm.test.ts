@@ -130,6 +130,46 @@ describe('a launch through QMP', () => {
   });
 });
 
+describe('more than one monitor', () => {
+  it('tells every client of what one did, in front of the next answer', async () => {
+    await vmm('--qmp', socket, '--qmp', inFolder('second'));
+    const [first, second] = [
+      await QmpClient.negotiated(socket),
+      await QmpClient.negotiated(inFolder('second')),
+    ];
+    await first.ask('cont');
+    await first.ask('stop');
+    await second.ask('system_reset');
+    await second.ask('query-status');
+    await first.ask('query-status');
+    const names = ({ events }: QmpClient): unknown[] => events.map(({ event }) => event);
+    expect(names(second)).toEqual(['RESUME', 'STOP', 'RESET']);
+    expect(second.events).toEqual(first.events); // their times too
+  });
+
+  it('speaks as QEMU 10.0 where that differs', async () => {
+    await vmm('--qmp', socket, '--qemu', '10.0');
+    const client = await QmpClient.negotiated(socket);
+    expect(await client.ask('query-version')).toMatchObject({ qemu: { major: 10, minor: 0 } });
+    expect(await client.ask('query-status')).toEqual({ status: 'prelaunch', running: false });
+    expect(Object.keys((await client.ask('query-sev')) as object)).toEqual([
+      ...['enabled', 'api-minor', 'handle', 'state', 'api-major', 'sev-type', 'build-id', 'policy'],
+    ]);
+  });
+
+  it('is on standard input and output, too', async () => {
+    const commands = ['qmp_capabilities', 'query-status', 'quit'].map((execute) =>
+      JSON.stringify({ execute }),
+    );
+    const line = ['vmm', '--seed', 'host', '--', '-S', '-machine', 'none', '-qmp', 'stdio'];
+    const { status, stdout } = spawnSync(SEVLAB, line, { input: commands.join(''), encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(stdout.split('\r\n').map((each) => each.slice(0, 10))).toEqual([
+      ...['{"QMP": {"', '{"return":', '{"return":', '{"timestam', '{"return":', ''],
+    ]);
+  });
+});
+
 describe('a host that makes trouble', () => {
   it('survives garbage, half-closed sockets, and clients that leave in the middle', async () => {
     const { exited } = await vmm('--qmp', socket);
@@ -164,6 +204,19 @@ describe('a host that makes trouble', () => {
     const client = await QmpClient.negotiated(socket);
     client.write(Buffer.concat([Buffer.from('"'), Buffer.alloc(65 << 20, 0x61), Buffer.from('"\n')]));
     expect(await client.next()).toMatchObject({ error: { desc: 'JSON token size limit exceeded' } });
+  });
+
+  it('ends although a client never reads', async () => {
+    const { child, exited } = await vmm('--qmp', socket);
+    const deaf = connect(socket);
+    await new Promise((resolve) => deaf.once('connect', resolve));
+    deaf.on('error', () => deaf.destroy()).pause(); // it is left alone in the end
+    for (let i = 0; i < 20_000; i++) deaf.write('{"execute":"qmp_capabilities"}');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    child.kill('SIGTERM');
+    expect(await exited).toBe(143);
+    expect(existsSync(socket)).toBe(false);
+    deaf.destroy();
   });
 
   it('serves fifty clients one after another, in the order in which they came', async () => {
@@ -207,6 +260,7 @@ describe('a host that makes trouble', () => {
     await vmm('--qmp', inFolder('left'));
     const client = await QmpClient.negotiated(inFolder('left'));
     expect(await client.ask('query-status')).toMatchObject({ status: 'prelaunch' });
+    expect(existsSync(socket)).toBe(true);
     stale.close();
   });
 

@@ -39,7 +39,7 @@ export class QemuPair {
     );
     const { machine } = new VmmProcess({
       platform: startFreshPlatform((actor) => seededEntropy('pair', actor), { es: false }),
-      ...{ options, linux: '6.1', monitors: [], lint: false, say: () => {} },
+      ...{ options, software: { linux: '6.1' }, monitors: [], lint: false, say: () => {} },
     });
     const pair = new QemuPair(real, machine);
     await pair.ask(['{"execute": "qmp_capabilities"}']);

@@ -8,6 +8,8 @@ const EVENTS: Record<TraceBody['type'], true> = {
   ...{
     access: true,
     remap: true,
+    kvm: true,
+    qmp: true,
     vmrun: true,
     'page-state': true,
     'fw-cfg': true,

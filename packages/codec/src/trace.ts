@@ -56,6 +56,13 @@ export type TraceBody =
   | { readonly type: 'remap'; readonly gpa: string; readonly spa: string }
   /** The guest clears or sets the C-bit of pages of 4 KiB in its page tables. */
   | { readonly type: 'page-state'; readonly gpa: string; readonly pages: number; readonly shared: boolean }
+  /**
+   * The VMM called KVM, or the driver of the AMD-SP, by this name of Linux's. `ret` is 0 or an errno below 0, and `fwError`
+   * what the AMD-SP answered.
+   */
+  | { readonly type: 'kvm'; readonly call: string; readonly ret: number; readonly fwError: number }
+  /** A message passed on a monitor of the VMM: JSON, or what is wrong with what came. */
+  | { readonly type: 'qmp'; readonly from: 'client' | 'vmm'; readonly text: string }
   /** VMRUN: the guest's own software starts. */
   | { readonly type: 'vmrun'; readonly asid: number }
   /** The host's device gives an item to the firmware; `sha256` is hexadecimal. */

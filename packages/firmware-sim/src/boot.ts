@@ -30,7 +30,7 @@ import { secretDxe } from './dxe/secret-dxe.ts';
 import { smbiosTables } from './dxe/smbios-tables.ts';
 import { e820Of } from './e820.ts';
 import { GRUBS, runGrub } from './grub.ts';
-import { LAYOUTS, type Layout } from './layouts.ts';
+import { LAYOUTS, type Layout, type LayoutName } from './layouts.ts';
 import { type BinType, binOf, binsOf, type MemoryRange, ramOf } from './memory-map.ts';
 import { type MemoryAllocationHob, memoryAllocation, readHobList, writeHobList } from './pei/hob-list.ts';
 import { secretPei } from './pei/secret-pei.ts';
@@ -51,6 +51,8 @@ export interface BootInput {
   readonly observer: Observer;
   /** RAM of the guest, in bytes: whole pages from 64 MiB to 64 GiB. Firmware learns it from the platform. */
   readonly memorySize: bigint;
+  /** What an image that does not say so itself is taken for. */
+  readonly as?: LayoutName;
 }
 
 /** What the phases of one boot share. */
@@ -83,7 +85,7 @@ export function bootFirmware(input: BootInput): Handover | Stopped {
   const ram = ramOf(input.memorySize);
   const encryption = findMemoryEncryption(context);
   if (encryption.kind === 'stopped') return encryption;
-  const own = readOwnImage(memory);
+  const own = readOwnImage(memory, input.as);
   if (own.kind === 'stopped') return own;
   writeWorkArea(context, encryption);
 

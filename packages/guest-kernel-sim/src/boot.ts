@@ -1,7 +1,9 @@
 import type { Observer } from '@sevlab/ambient/observer';
 import { type Gpa, gpa } from '@sevlab/codec/address';
+import { utf8 } from '@sevlab/codec/bytes';
 import { BOOT_PARAMS_SIZE } from '@sevlab/codec/efi/boot-params';
 import { type GuestContext, MSR_SEV_STATUS } from '@sevlab/machine/machine';
+import { ACCOUNT_FILES } from './accounts.ts';
 import { emitUevent, registerDriver } from './driver-core.ts';
 import { registerCocoSecret } from './efi/coco.ts';
 import { efiInit } from './efi/config-tables.ts';
@@ -9,11 +11,13 @@ import { setupMemoryMap } from './efi/e820.ts';
 import { Kernel } from './kernel.ts';
 import { loadForDevice } from './modules.ts';
 import { mountSecurityFs } from './mounted-securityfs.ts';
+import { O_CREAT, O_WRONLY } from './open-flags.ts';
 import { printk } from './printk.ts';
 import type { KernelProfile } from './profile.ts';
 import { createPseudoState } from './pseudo/pseudo-file-system.ts';
 import { createFile, createSecurityFs } from './securityfs.ts';
 import { createPageAllocator } from './tmpfs/page-allocator.ts';
+import { ROOT } from './user.ts';
 import { mountTree } from './vfs/mounts.ts';
 
 export interface BootInput {
@@ -32,6 +36,7 @@ const FIRST_PID = 2;
 /** Boots to a root shell: the kernel, then user space, which mounts securityfs and lets udev find drivers. */
 export function bootKernel(input: BootInput): Kernel {
   const kernel = startKernel(input);
+  writeAccounts(kernel);
   mountSecurityFs(kernel);
   coldplug(kernel);
   return kernel;
@@ -94,6 +99,16 @@ function printMemoryEncryption(kernel: Kernel): void {
 /** security/inode.c, securityfs_init(), a core_initcall. */
 function securityfsInit(kernel: Kernel): void {
   createFile(kernel, kernel.state.securityfs.root, 'lsm', 0o444, 'lsm', gpa(0n)); // its content lies nowhere
+}
+
+/** What the initramfs has in /etc. */
+function writeAccounts(kernel: Kernel): void {
+  const init = kernel.as(ROOT);
+  for (const [path, text] of Object.entries(ACCOUNT_FILES)) {
+    const fd = init.open(path, O_WRONLY | O_CREAT, 0o644);
+    init.write(fd, utf8(text));
+    init.close(fd);
+  }
 }
 
 /** udevadm trigger: devices that came before user space are announced again, and udev loads their modules. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Observer } from '@sevlab/ambient/observer';
 import { traceLines } from '@sevlab/ambient/trace-lines';
 import { TRACE_FORMAT, TRACE_VERSION, type TraceHeader } from '@sevlab/codec/trace';
-import type { Pipeline, Setup } from './pipeline.ts';
+import type { Setup } from './pipeline.ts';
 import { VERSION } from './version.ts';
 
 export interface TraceOptions {
@@ -11,8 +12,14 @@ export interface TraceOptions {
   readonly reveal: boolean;
 }
 
+/** A run that was recorded: a pipeline is one. */
+export interface RecordedRun {
+  readonly setup: Partial<Pick<Setup, 'seed' | 'image' | 'directBoot'>>;
+  readonly observer: Observer;
+}
+
 /** What a run was made of that is not in the scenario's file: digests by name. */
-function inputsOf({ image, directBoot }: Setup): Record<string, string> {
+function inputsOf({ image, directBoot }: RecordedRun['setup']): Record<string, string> {
   const inputs = { firmware: image, kernel: directBoot?.kernel, initrd: directBoot?.initrd };
   return Object.fromEntries(
     Object.entries(inputs).flatMap(([name, bytes]) =>
@@ -22,8 +29,7 @@ function inputsOf({ image, directBoot }: Setup): Record<string, string> {
 }
 
 /** The trace of a run as the text of a file. */
-export function traceText(pipeline: Pipeline, options: TraceOptions): string {
-  const { setup, observer } = pipeline;
+export function traceText({ setup, observer }: RecordedRun, options: TraceOptions): string {
   const header: TraceHeader = {
     format: TRACE_FORMAT,
     version: TRACE_VERSION,

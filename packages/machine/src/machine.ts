@@ -1,5 +1,5 @@
 import type { Entropy } from '@sevlab/ambient/entropy';
-import type { Observer } from '@sevlab/ambient/observer';
+import type { Observation, Observer } from '@sevlab/ambient/observer';
 import { type Gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
 import { equal } from '@sevlab/codec/bytes';
 import type { Disk } from './devices/disk.ts';
@@ -89,6 +89,11 @@ export class Host {
     this.#machine = machine;
     this.memory = memory;
     this.mailbox = machine.mailbox;
+  }
+
+  /** Takes what the host's software does within itself, for the trace. */
+  observe(describe: () => Observation): void {
+    this.#machine.observer.observe('host', 'host', describe);
   }
 
   /** Executes WBINVD on one core, or on every core. Throws RangeError for a core that CORE_COMPLEXES does not have. */

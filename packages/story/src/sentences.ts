@@ -61,9 +61,39 @@ export function describeStep(step: StepMaterial): Prose {
       return describeKernel(step);
     case 'shell':
       return describeShell(step);
+    case 'kvm':
+      return describeKvm(ofType(events, 'kvm'));
+    case 'qmp':
+      return describeQmp(ofType(events, 'qmp'));
     case 'stop':
       return describeStop(ofType(events, 'stop'));
   }
+}
+
+/** A call that led to no command, or to several; otherwise it belongs to the command. */
+function describeKvm([event]: readonly EventOf<'kvm'>[]): Prose {
+  if (event === undefined) return NOTHING;
+  return {
+    title: `${event.call}: ${event.ret === 0 ? 'done' : 'refused'}`,
+    sentence: `The VMM called ${event.call}, and KVM answered ${resultOf(event)}.`,
+    clause: 'Linux, Documentation/virt/kvm/x86/amd-memory-encryption.rst',
+    sees: 'Its own arguments, and the answer.',
+    cannotSee: 'The keys that the AMD-SP holds.',
+  };
+}
+
+/** `0`, or `-5 with firmware error 11`. */
+const resultOf = ({ ret, fwError }: EventOf<'kvm'>): string =>
+  fwError === 0 ? `${ret}` : `${ret} with firmware error ${fwError}`;
+
+function describeQmp([event]: readonly EventOf<'qmp'>[]): Prose {
+  if (event === undefined) return NOTHING;
+  return {
+    title: event.from === 'client' ? 'A client asks the VMM' : 'The VMM answers',
+    sentence: `On the monitor of the VMM ${event.from === 'client' ? 'a client' : 'the VMM'} said: ${event.text}`,
+    sees: 'Every message of the monitor.',
+    cannotSee: 'What a sealed packet holds.',
+  };
 }
 
 /** `pdh (2084 bytes) and pek (2084 bytes)` */
@@ -290,6 +320,10 @@ export function describeEvent(event: AnyEvent): string {
       return `The host gives the item ${event.name} to the firmware: ${event.length} bytes, SHA-256 ${event.sha256}.`;
     case 'boot-blob':
       return `The firmware takes the ${event.name} as ${event.outcome}: ${event.reason}.`;
+    case 'kvm':
+      return `The VMM called ${event.call}: ${resultOf(event)}.`;
+    case 'qmp':
+      return `${event.from === 'client' ? 'A client' : 'The VMM'} says on the monitor: ${event.text}`;
     case 'vmrun':
       return `The host executes VMRUN on ASID ${event.asid}.`;
     case 'handover':

@@ -6,6 +6,8 @@ export type StepKind =
   | 'verdict'
   | 'command'
   | 'host-memory'
+  | 'kvm'
+  | 'qmp'
   | 'vmrun'
   | 'firmware'
   | 'handover'
@@ -106,6 +108,8 @@ function kindOf(event: AnyEvent, userSpace: boolean): StepKind {
     case 'stop':
     case 'command':
     case 'shell':
+    case 'kvm':
+    case 'qmp':
       return event.type;
     case 'precondition':
     case 'status':
@@ -134,7 +138,7 @@ function kindOf(event: AnyEvent, userSpace: boolean): StepKind {
 
 /** Whether event `i` goes on with the open step. */
 function joins(events: readonly AnyEvent[], i: number, open: Open): boolean {
-  if (i <= open.commandAt || readsAnswer(events, open, i)) return true;
+  if (i <= open.commandAt || readsAnswer(events, open, i) || endsCall(events, open, i)) return true;
   if (open.done || commandFrom(events, i) !== undefined) return false;
   const event = events[i]!;
   switch (open.kind) {
@@ -162,6 +166,13 @@ function readsAnswer(events: readonly AnyEvent[], open: Open, i: number): boolea
     event?.actor === 'host' &&
     isAccessAt(event, 'read', command.bufferPaddr)
   );
+}
+
+/** A call of KVM comes back: it belongs to what it did last. One that KVM refused by itself did nothing. */
+function endsCall(events: readonly AnyEvent[], open: Open, i: number): boolean {
+  const event = events[i];
+  if (event?.type !== 'kvm' || events[i - 1]?.type === 'kvm') return false;
+  return open.kind === 'command' || (open.kind === 'host-memory' && event.ret === 0);
 }
 
 /** Marks the step as complete, if the event is what its kind ends with. */

@@ -44,6 +44,39 @@ test('a command has its buffer on the way in, its checks, its memory, its status
   ]);
 });
 
+test('a call of KVM belongs to what it did last, unless KVM refused it by itself; a message of QMP is a step', () => {
+  const kvm = (call: string, ret = 0, fwError = 0): Given => ({
+    type: 'kvm',
+    actor: 'host',
+    call,
+    ret,
+    fwError,
+  });
+  const qmp = (from: 'client' | 'vmm'): Given => ({ type: 'qmp', actor: 'host', from, text: '{}' });
+  const given = [
+    ...[ring('LAUNCH_START'), answer('LAUNCH_START'), ring('ACTIVATE'), answer('ACTIVATE')],
+    kvm('KVM_SEV_LAUNCH_START'),
+    ...[ring('LAUNCH_MEASURE'), answer('LAUNCH_MEASURE'), access('host', 'read', '0x50', 48)],
+    kvm('KVM_SEV_LAUNCH_MEASURE'),
+    ...[qmp('client'), kvm('KVM_SEV_LAUNCH_SECRET', -22), qmp('vmm')],
+    ...[ring('LAUNCH_SECRET'), answer('LAUNCH_SECRET', 'BAD_MEASUREMENT', 11)],
+    ...[kvm('KVM_SEV_LAUNCH_SECRET', -5, 11), kvm('KVM_SEV_LAUNCH_SECRET', -22)],
+  ];
+  expect(kinds(...given)).toEqual([
+    ['command', 0, 1],
+    ['command', 2, 4],
+    ['command', 5, 6],
+    ['host-memory', 7, 8],
+    ['qmp', 9, 9],
+    ['kvm', 10, 10],
+    ['qmp', 11, 11],
+    ['command', 12, 14],
+    ['kvm', 15, 15],
+  ]);
+  const [refused] = stepsOf(trace(...given)).filter(({ kind }) => kind === 'kvm');
+  expect(refused?.sentence).toBe('The VMM called KVM_SEV_LAUNCH_SECRET, and KVM answered -22.');
+});
+
 test('a buffer of another command is not this one’s', () => {
   expect(kinds(access('host', 'write', '0x11', 4), ring('NOP', '0x10'), answer('NOP')).at(0)).toEqual([
     'host-memory',

@@ -110,6 +110,8 @@ function stageOf(
       return 'kernel';
     case 'shell':
       return 'user-space';
+    case 'kvm':
+    case 'qmp':
     case 'stop':
       return undefined;
   }

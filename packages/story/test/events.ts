@@ -73,6 +73,14 @@ const bodies: fc.Arbitrary<TraceBody> = fc.oneof(
     { requiredKeys: ['type', 'operation', 'view', 'length', 'segments'] },
   ),
   fc.record({ type: fc.constant('remap' as const), gpa: address, spa: address }),
+  fc.record({
+    ...{ type: fc.constant('kvm' as const), call: fc.constantFrom('KVM_SEV_INIT', 'KVM_SEV_LAUNCH_SECRET') },
+    ...{ ret: fc.constantFrom(0, -5, -22), fwError: fc.nat(0x20) },
+  }),
+  fc.record({
+    ...{ type: fc.constant('qmp' as const), from: fc.constantFrom('client', 'vmm') },
+    text: fc.constant('{"execute": "cont"}'),
+  }),
   fc.record({ type: fc.constant('vmrun' as const), asid: fc.nat(9) }),
   fc.record(
     {

@@ -12,6 +12,7 @@ const PORTS: HostPorts = {
   readFile: () => 'No such file or directory',
   writeFile: () => undefined,
   remark: () => {},
+  exchange: () => {},
   run: () => {},
   reset: () => {},
 };

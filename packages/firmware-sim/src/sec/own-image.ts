@@ -5,8 +5,10 @@ import { findEntry, type GuidedTable, readGuidedTable } from '@sevlab/codec/ovmf
 import { ImageManifest } from '@sevlab/codec/ovmf/manifest';
 import type { GuestMemory } from '@sevlab/machine/machine';
 import { bodyChecksum } from '../body-checksum.ts';
+import { VERIFIERS } from '../direct-boot/blob-verifier.ts';
+import { GRUBS } from '../grub.ts';
 import { MAX_IMAGE_SIZE, OffsetBlock } from '../image.ts';
-import type { LayoutName } from '../layouts.ts';
+import { LAYOUTS, type LayoutName } from '../layouts.ts';
 import { layoutOf, manifestFault } from '../manifest.ts';
 import { type Stopped, stopped } from '../stopped.ts';
 
@@ -16,20 +18,33 @@ const PAGE = 4096;
 export interface OwnImage {
   readonly kind: 'image';
   readonly table: GuidedTable;
-  readonly manifest: ImageManifest;
+  readonly manifest: ImageBehaviour;
   readonly layout: LayoutName;
 }
 
+/** What an image does, as far as that is not the same in every image of a layout. */
+export type ImageBehaviour = Pick<ImageManifest, 'reservesArea' | 'publishesArea' | 'verifier' | 'grub'>;
+
+/** Whether an image says what it does, as those that sevlab builds do. */
+export const hasManifest = (table: GuidedTable): boolean =>
+  findEntry(table, SEVLAB_MANIFEST_GUID) !== undefined;
+
 /**
  * The image that this guest was started with, as the guest's key shows it: only what the host encrypted with that
- * key, unchanged and in its place, makes sense.
+ * key, unchanged and in its place, makes sense. One without a manifest does what edk2 does in the layout that is given,
+ * in the areas that its own table announces.
  */
-export function readOwnImage(memory: GuestMemory): OwnImage | Stopped {
+export function readOwnImage(memory: GuestMemory, assumed?: LayoutName): OwnImage | Stopped {
   const read = (fromEnd: number, length: number): Uint8Array =>
     memory.readPrivate(gpa(IMAGE_END - BigInt(fromEnd)), length);
 
   const table = readGuidedTable(read(PAGE, PAGE));
   if (table.kind === 'none') return stopped(`no firmware image ends at 4 GiB: ${table.reason}`);
+  if (assumed !== undefined && !hasManifest(table)) {
+    const verifier = VERIFIERS.indexOf(LAYOUTS[assumed].verifier);
+    const manifest = { reservesArea: 1, publishesArea: 1, verifier, grub: GRUBS.indexOf('kernel') };
+    return { kind: 'image', table, manifest, layout: assumed };
+  }
   const entry = findEntry(table, SEVLAB_MANIFEST_GUID);
   if (entry?.data.length !== OffsetBlock.size) {
     return stopped(

@@ -1,11 +1,12 @@
 import { toHex } from '@sevlab/codec/bytes';
 import { readSecretTable } from '@sevlab/codec/efi/secret-table';
 import { COMPRESSED, PacketHeader } from '@sevlab/codec/sev/packet';
+import { tailsOf } from '@sevlab/guest-owner-sim/table-tail';
 import { macEqual } from '@sevlab/sev-channel/mac';
 import { decryptPacket, packetMac } from '@sevlab/sev-channel/packet';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
-import { readBytes } from './input.ts';
+import { readBytes, readCiphertext } from './input.ts';
 import { print, printJson, writeOutput } from './output.ts';
 
 interface OpenOptions {
@@ -48,7 +49,7 @@ export function addPacket(program: Command): void {
     .addHelpText('after', '\nEach FILE may be raw, base64 or hexadecimal, or be given as base64:… or hex:….')
     .action((options: OpenOptions) => {
       const header = PacketHeader.decode(readBytes(options.header, PacketHeader.size));
-      const data = readBytes(options.payload);
+      const data = readCiphertext(options.payload);
       const [tek, tik] = [readBytes(options.tek, 16), readBytes(options.tik, 16)];
       const measure = options.measurement === undefined ? undefined : readMeasure(options.measurement);
       const concerns = concernsAbout(header, data);
@@ -58,7 +59,8 @@ export function addPacket(program: Command): void {
         throw new CommandError(
           EXIT.no,
           `${options.header}: the MAC does not match; expected ${toHex(expected)}, got ${toHex(header.mac)}; ` +
-            `try another TIK or measurement: ${length ?? 'LAUNCH_SECRET would answer BAD_MEASUREMENT'}`,
+            `${whatWouldFit({ tek, tik, measure }, header, data) ?? 'try another TIK or measurement'}: ` +
+            `${length ?? 'LAUNCH_SECRET would answer BAD_MEASUREMENT'}`,
         );
       }
       const plaintext = decryptPacket(tek, header.iv, data);
@@ -70,12 +72,15 @@ export function addPacket(program: Command): void {
           verified: true,
           plaintext: toHex(plaintext),
           table: table.error ? null : entries,
+          tails: tailsOf(plaintext),
           concerns,
         });
       } else if (options.out !== '-') {
         print(`the MAC matches; ${plaintext.length} bytes of plaintext`);
         for (const { guid, data: secret } of table.entries) print(`  ${guid}  ${secret.length} bytes`);
         if (table.error !== undefined) print(`  no secret table: ${table.error}`);
+        else
+          print(`  the table ends as ${tailsOf(plaintext).join(' or ') || 'no known producer'} would end it`);
       }
       if (concerns.length > 0) throw new CommandError(EXIT.no, `${options.payload}: ${concerns.join('; ')}`);
     });
@@ -86,7 +91,8 @@ function concernsAbout(header: PacketHeader, data: Uint8Array): string[] {
   const concerns: string[] = [];
   if (data.length === 0 || data.length % 16 !== 0) {
     concerns.push(
-      `LAUNCH_SECRET would answer INVALID_LENGTH: expected a multiple of 16 bytes, got ${data.length}`,
+      `LAUNCH_SECRET would answer INVALID_LENGTH: expected a multiple of 16 bytes, got ${data.length}; ` +
+        'sev-tool 1.7 pads nothing, so give it a secret of whole blocks, or use another tool',
     );
   }
   if (data.length > 16_384)
@@ -96,4 +102,17 @@ function concernsAbout(header: PacketHeader, data: Uint8Array): string[] {
   if (header.flags & COMPRESSED)
     concerns.push('LAUNCH_SECRET would answer UNSUPPORTED: the packet is COMPRESSED');
   return concerns;
+}
+
+/** What the packet may have been made for instead; undefined when it is nothing that is known to happen. */
+function whatWouldFit(
+  { tek, tik, measure }: { tek: Uint8Array; tik: Uint8Array; measure: Uint8Array | undefined },
+  header: PacketHeader,
+  data: Uint8Array,
+): string | undefined {
+  const fits = (key: Uint8Array, bound: Uint8Array | undefined): boolean =>
+    macEqual(header.mac, packetMac({ tik: key, measure: bound, header, guestLen: data.length, data }));
+  if (measure !== undefined && fits(tik, undefined))
+    return 'it would without the measurement, as sev-tool 1.7 has it for API before 0.17';
+  return fits(tek, measure) ? 'it would if TIK and TEK were exchanged' : undefined;
 }

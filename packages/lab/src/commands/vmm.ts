@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
+import { isLayoutName, LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { parseCommandLine, type QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
@@ -11,6 +12,7 @@ import { type Command, Option } from 'commander';
 import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
 import { prepareRealMachine } from '../real-qemu/prepare-real-machine.ts';
 import { systemReason } from '../system-reason.ts';
+import { type RecordedRun, traceText } from '../trace-file.ts';
 import { VERSION } from '../version.ts';
 import { leaveForeground, runInBackground } from '../vmm/background.ts';
 import { EndpointBusy } from '../vmm/endpoint.ts';
@@ -19,7 +21,7 @@ import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { installEmulator } from './install-emulator.ts';
 import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
-import { say } from './output.ts';
+import { say, writeOutput } from './output.ts';
 import { PREDICTABLE } from './seed.ts';
 
 interface VmmOptions {
@@ -35,12 +37,15 @@ interface VmmOptions {
   readonly kernelHashes?: boolean;
   readonly memory?: string;
   readonly linux: string;
+  readonly as?: string;
   readonly qemu: keyof typeof QEMU_RELEASES;
   readonly store?: string;
   readonly seed?: string;
   readonly realQemu?: boolean;
   readonly ram?: string;
   readonly lint?: boolean;
+  readonly trace?: string;
+  readonly reveal?: boolean;
   readonly installEmulator?: string;
   readonly force?: boolean;
 }
@@ -68,6 +73,10 @@ export function addVmm(program: Command): void {
     .option('--kernel-hashes', 'measure their hashes')
     .option('--memory <size>', 'such as 512M (default: 512M)')
     .option('--linux <version>', 'the emulated kernel', '6.1')
+    .option(
+      '--as <layout>',
+      `what a firmware image of others does after cont: ${Object.keys(LAYOUTS).join(', ')}`,
+    )
     .addOption(
       new Option('--qemu <release>', 'whose QMP it speaks')
         .choices(Object.keys(QEMU_RELEASES))
@@ -77,6 +86,8 @@ export function addVmm(program: Command): void {
     .option('--ram <file>', "the real guest's RAM; default: a file that goes with it")
     .option('--store <folder>', `where the platform is kept (default: ${DEFAULT_STORE})`)
     .option('--seed <text>', 'a platform with predictable keys; kept only when --store is given')
+    .option('--trace <file>', 'write the trace there when it ends, JSON Lines')
+    .option('--reveal', 'write secrets, keys and private memory into the trace too')
     .option('--lint', 'say on standard error what QEMU lets pass')
     .option(
       '--install-emulator <file>',
@@ -91,13 +102,12 @@ export function addVmm(program: Command): void {
     .action(async (rest: string[], options: VmmOptions, command: Command) => {
       const { installEmulator: place, force = false } = options;
       if (place !== undefined) return installEmulator(place, { words: fixedWords(command), force });
-      const words = [...inWordsOfQemu(options), ...rest];
-      const line = await told(options, async () => readLine(words, options));
-      if (line.daemonize) {
-        process.exitCode = await runInBackground(withoutDaemonize(process.argv.slice(2)), adopted(line));
+      const asked = await told(options, async () => read(rest, options));
+      if (asked.line.daemonize) {
+        process.exitCode = await runInBackground(withoutDaemonize(process.argv.slice(2)), adopted(rest));
         return;
       }
-      const vmm = await told(options, () => start(words, line, options));
+      const vmm = await told(options, () => start(asked, options));
       for (const [signal, code] of [
         ['SIGHUP', 129],
         ['SIGINT', 130],
@@ -114,8 +124,10 @@ export function addVmm(program: Command): void {
 }
 
 /** Options that a program of --install-emulator may fix; a path among them is made to hold anywhere. */
-const FIXED: ReadonlySet<string> = new Set(['store', 'seed', 'linux', 'qemu', 'lint', 'realQemu', 'ram']);
-const PATHS: ReadonlySet<string> = new Set(['store', 'ram']);
+const FIXED: ReadonlySet<string> = new Set([
+  ...['store', 'seed', 'linux', 'as', 'qemu', 'realQemu', 'ram', 'lint', 'trace', 'reveal'],
+]);
+const PATHS: ReadonlySet<string> = new Set(['store', 'ram', 'trace']);
 
 /** Our own options as they were given. Throws CommandError. */
 function fixedWords(command: Command): readonly string[] {
@@ -145,46 +157,69 @@ const withoutDaemonize = (words: readonly string[]): readonly string[] =>
   words.filter((word) => !/^--?daemonize$/.test(word));
 
 /** Descriptors that somebody opened for us. */
-const adopted = ({ monitors, serial }: QemuCommandLine): readonly number[] =>
-  [...monitors, ...(serial ? [serial] : [])].flatMap(({ endpoint }) =>
-    endpoint.kind === 'fd' ? [endpoint.fd] : [],
-  );
+const adopted = (words: readonly string[]): readonly number[] =>
+  words.flatMap((word) => [...word.matchAll(/\bfd=(\d+)/g)].map(([, fd]) => Number(fd)));
+
+/** QEMU's words, our own options among them, and what they say. */
+interface Asked {
+  readonly words: readonly string[];
+  readonly line: QemuCommandLine;
+}
 
 /** Throws UsageError and CommandError. */
-function readLine(words: readonly string[], { realQemu }: VmmOptions): QemuCommandLine {
-  const line = parseCommandLine(words, { others: realQemu ? 'ignored' : 'refused' });
-  if (line.monitors.length > 0) return line;
+function read(rest: readonly string[], options: VmmOptions): Asked {
+  const words = [...inWordsOfQemu(options), ...rest];
+  const others = options.realQemu ? 'ignored' : 'refused';
+  const line = parseCommandLine(words, { release: QEMU_RELEASES[options.qemu], others });
+  if (line.monitors.length > 0) return { words, line };
   throw new CommandError(
     EXIT.usage,
     'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
   );
 }
 
-async function start(
-  words: readonly string[],
-  line: QemuCommandLine,
-  options: VmmOptions,
-): Promise<VmmProcess> {
-  const platform = startPlatform(line, options);
-  const { lint = false, realQemu = false, ram } = options;
-  const machine = machineOptions(line, options);
-  const real = realQemu ? prepareRealMachine(words, line, { machine, ram }) : undefined;
+async function start({ words, line }: Asked, options: VmmOptions): Promise<VmmProcess> {
+  const { lint = false, as, ram } = options;
   const tell = (text: string): void => say(`sevlab vmm: ${text}`);
-  if (lint && !realQemu && line.ignored.length > 0)
+  const software = { linux: linuxNamed(options.linux), ...(as !== undefined && { as: layoutNamed(as) }) };
+  const platform = startPlatform(line, options);
+  const machine = machineOptions(line, options);
+  if (options.trace !== undefined) {
+    const { firmware: image, directBoot } = machine;
+    const setup = {
+      ...{ seed: options.seed ?? '' },
+      ...(image && { image }),
+      ...(directBoot && { directBoot }),
+    };
+    keepTrace(options.trace, { setup, observer: platform.observer }, options.reveal ?? false);
+  }
+  const real = options.realQemu ? prepareRealMachine(words, line, { machine, ram }) : undefined;
+  if (lint && real === undefined && line.ignored.length > 0)
     tell(remarkText({ kind: 'ignored options', options: line.ignored }));
   const vmm = new VmmProcess({
-    platform,
-    options: machine,
+    ...{ platform, options: machine, software, lint, say: tell },
     ...(real && { real }),
-    linux: linuxNamed(options.linux),
     monitors: line.monitors.map(({ endpoint }) => endpoint),
-    ...(line.serial && !realQemu && { serial: line.serial.endpoint }),
+    ...(line.serial && real === undefined && { serial: line.serial.endpoint }),
     ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
-    lint,
-    say: tell,
   });
   await vmm.listen();
   return vmm;
+}
+
+/** Writes the trace when the process ends, however that comes. Throws CommandError for a place that cannot be written. */
+function keepTrace(path: string, run: RecordedRun, reveal: boolean): void {
+  const write = (): void => writeOutput(path, traceText(run, { command: 'vmm', scenario: '', reveal }));
+  write();
+  process.once('exit', () => {
+    try {
+      write();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      say(`sevlab vmm: ${error.message}`);
+      process.exitCode = error.exitCode;
+    }
+  });
 }
 
 const QEMU = 'qemu-system-x86_64';
@@ -267,9 +302,9 @@ function machineOptions(line: QemuCommandLine, { qemu }: VmmOptions): MachineOpt
   return { ...options, firmware: buildImage({ layout: '202405' }) };
 }
 
-function startPlatform(line: QemuCommandLine, { store: folder, seed }: VmmOptions): StartedPlatform {
+function startPlatform(line: QemuCommandLine, { store: folder, seed, trace }: VmmOptions): StartedPlatform {
   const policy = line.objects.find(({ id }) => id === line.sevGuest)?.policy ?? 0;
-  const use = { es: hasPolicy(policy, 'ES') };
+  const use = { es: hasPolicy(policy, 'ES'), record: trace !== undefined };
   const entropy = entropySource(seed);
   if (seed !== undefined) say(`sevlab vmm: ${PREDICTABLE}`);
   if (seed !== undefined && folder === undefined) return startFreshPlatform(entropy, use);
@@ -287,4 +322,14 @@ function linuxNamed(name: string): string {
     if (error instanceof RangeError) throw new CommandError(EXIT.usage, `--linux: ${error.message}`);
     throw error;
   }
+}
+
+/** `202405`, or `amdsev-202405`. Throws CommandError. */
+function layoutNamed(name: string): LayoutName {
+  const layout = name.replace(/^amdsev-/, '');
+  if (isLayoutName(layout)) return layout;
+  throw new CommandError(
+    EXIT.usage,
+    `--as: no layout '${name}'; expected one of ${Object.keys(LAYOUTS).join(', ')}`,
+  );
 }

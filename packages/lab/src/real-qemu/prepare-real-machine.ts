@@ -1,5 +1,6 @@
-import { SEV_SECRET_BLOCK_GUID, SEVLAB_MANIFEST_GUID } from '@sevlab/codec/guid';
-import { findArea, findEntry, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import { SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
+import { findArea, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import { hasManifest } from '@sevlab/firmware-sim/sec/own-image';
 import { usableAccelerator } from '@sevlab/real-guest/qemu';
 import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import type { QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
@@ -29,8 +30,7 @@ export function prepareRealMachine(
   });
 }
 
-const isOurs = (image: Uint8Array): boolean =>
-  findEntry(readGuidedTable(image), SEVLAB_MANIFEST_GUID) !== undefined;
+const isOurs = (image: Uint8Array): boolean => hasManifest(readGuidedTable(image));
 
 const publishesSecrets = (image: Uint8Array): boolean =>
   (findArea(readGuidedTable(image), SEV_SECRET_BLOCK_GUID)?.base ?? 0) !== 0;

@@ -2,6 +2,8 @@ import { type Gpa, gpa } from '@sevlab/codec/address';
 import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { bootFirmware, type Handover } from '@sevlab/firmware-sim/boot';
+import { LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
+import { hasManifest } from '@sevlab/firmware-sim/sec/own-image';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
@@ -24,6 +26,18 @@ export type Outcome =
   | { readonly kind: 'running'; readonly kernel: Kernel }
   | { readonly kind: 'stopped'; readonly reason: string };
 
+/** What runs in a guest. */
+export interface Software {
+  /** The emulated kernel, a name that kernelProfile knows. */
+  readonly linux: string;
+  /** What a firmware image that sevlab did not build is taken for. */
+  readonly as?: LayoutName;
+}
+
+const UNKNOWN_FIRMWARE =
+  'sevlab executes no code, and does not know what this firmware image does; expected one of sevlab firmware build, or ' +
+  `--as with the edk2 release that it is like: ${Object.keys(LAYOUTS).join(', ')}`;
+
 /** Firmware has handed over to the kernel, or not. */
 type FirmwareOutcome =
   | (Handover & { readonly running: RunningGuest })
@@ -34,10 +48,10 @@ export class EmulatedGuest {
   readonly kvm: KvmGuest;
   readonly #platform: StartedPlatform;
   readonly #record: GuestRecord;
-  readonly #linux: string;
+  readonly #software: Software;
 
   /** Gives the guest its memory, flash included. Throws QemuExit for an image that SEV-ES cannot do with. */
-  constructor(platform: StartedPlatform, options: MachineOptions, linux: string) {
+  constructor(platform: StartedPlatform, options: MachineOptions, software: Software) {
     const { vmm } = platform;
     const { firmware: image = new Uint8Array(), memorySize } = options;
     const flash = gpa(FOUR_GIB - BigInt(image.length));
@@ -50,7 +64,7 @@ export class EmulatedGuest {
     for (const [name, item] of options.directBoot ? bootItems(options.directBoot) : [])
       vmm.host.offerFwCfg(guest, name, item);
     this.#platform = platform;
-    this.#linux = linux;
+    this.#software = software;
     this.#record = {
       ...createKvmGuest(guest, vmsasFor(options)),
       ...{ memorySize, image, table: readGuidedTable(image) },
@@ -79,9 +93,13 @@ export class EmulatedGuest {
     const { observer, vmm } = this.#platform;
     if (this.#record.asid === undefined)
       return { kind: 'stopped', reason: 'it is no SEV guest; the emulated firmware runs under SEV only' };
+    const { as } = this.#software;
+    const { memorySize, table } = this.#record;
+    if (as === undefined && !hasManifest(table)) return { kind: 'stopped', reason: UNKNOWN_FIRMWARE };
     const running = new RunningGuest(vmm, this.#record);
-    const { memorySize } = this.#record;
-    const outcome = running.run((context) => bootFirmware({ context, observer, memorySize }));
+    const outcome = running.run((context) =>
+      bootFirmware({ context, observer, memorySize, ...(as && { as }) }),
+    );
     if (outcome.kind === 'stopped') {
       observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
       return outcome;
@@ -95,7 +113,7 @@ export class EmulatedGuest {
     if (outcome.kind === 'stopped') return outcome;
     const { bootParams, running } = outcome;
     const { observer } = this.#platform;
-    const profile = kernelProfile(this.#linux);
+    const profile = kernelProfile(this.#software.linux);
     const kernel = running.resume((context) => bootKernel({ context, bootParams, profile, observer }));
     return { kind: 'running', kernel };
   }
@@ -114,10 +132,11 @@ export class EmulatedGuest {
 
 /** The VMSAs of the guest that the options ask for; none without SEV-ES. */
 function vmsasFor({ firmware, objects, sevGuest, cpuModel, vcpus }: MachineOptions): readonly Uint8Array[] {
-  const policy = objects.find(({ id }) => id === sevGuest)?.policy ?? 0;
-  if (firmware === undefined || !hasPolicy(policy, 'ES')) return [];
+  const object = objects.find(({ id }) => id === sevGuest);
+  if (firmware === undefined || !hasPolicy(object?.policy ?? 0, 'ES')) return [];
+  const form = object?.['legacy-vm-type'] === 'off' ? 'init2' : 'legacy';
   try {
-    return initialVmsas(firmware, { count: vcpus, cpuSignature: cpuSignatureOf(cpuModel), form: 'legacy' });
+    return initialVmsas(firmware, { count: vcpus, cpuSignature: cpuSignatureOf(cpuModel), form });
   } catch (error) {
     if (!(error instanceof VmmError)) throw error;
     throw new QemuExit([error.message, 'failed to locate and/or save reset vector']);

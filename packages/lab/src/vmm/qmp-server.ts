@@ -25,7 +25,9 @@ export class QmpServer implements Service {
 
   /** Tells the client what has happened without its doing. */
   tellEvents(): void {
-    if (this.#current !== undefined) send(this.#current.client, takeEvents(this.#current.session));
+    if (this.#current === undefined) return;
+    const { client, session } = this.#current;
+    send(client, takeEvents(this.#machine, session));
   }
 
   serve(client: Client): void {

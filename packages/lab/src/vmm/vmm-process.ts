@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Gpa } from '@sevlab/codec/address';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
+import { glibBase64 } from '@sevlab/vmm-sim/qemu/glib-base64';
 import type { HostPorts } from '@sevlab/vmm-sim/qemu/host-ports';
 import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
 import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
@@ -9,7 +10,8 @@ import type { StartedPlatform } from '../emulated-platform.ts';
 import { HandedOver } from '../real-qemu/handed-over.ts';
 import type { RealMachine } from '../real-qemu/real-machine.ts';
 import { RelayServer } from '../real-qemu/relay-server.ts';
-import { EmulatedGuest, type Outcome } from './emulated-guest.ts';
+import { sessionText } from '../session-text.ts';
+import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
 import { isRefusal, remarkText } from './remark-text.ts';
@@ -20,17 +22,16 @@ import { strerror } from './strerror.ts';
 export interface VmmParts {
   readonly platform: StartedPlatform;
   readonly options: MachineOptions;
-  /** The emulated kernel, a name that kernelProfile knows. */
-  readonly linux: string;
+  readonly software: Software;
   /** Where QMP clients come. */
   readonly monitors: readonly Endpoint[];
   /** Where the guest's console is. */
   readonly serial?: Endpoint;
   readonly pidFile?: string;
-  /** What runs the guest's own software, console and all; otherwise that is emulated. */
-  readonly real?: RealMachine;
   /** Whether to say what QEMU lets pass. */
   readonly lint: boolean;
+  /** What runs the guest's own software, console and all; otherwise that is emulated. */
+  readonly real?: RealMachine;
   /** Takes a line for standard error. */
   readonly say: (line: string) => void;
 }
@@ -71,10 +72,10 @@ export class VmmProcess {
 
   /** Launches the guest, as far as the options say. Throws QemuExit. */
   constructor(parts: VmmParts) {
-    const { platform, options, linux, monitors, serial, real } = parts;
+    const { platform, options, software, monitors, serial, real } = parts;
     this.#parts = parts;
     this.#serial = serial && new SerialPort(serial, this.#serialHost);
-    this.guest = new EmulatedGuest(platform, options, linux);
+    this.guest = new EmulatedGuest(platform, options, software);
     this.machine = new QemuMachine(options, this.guest.kvm, this.#ports());
     const settle = (): void => this.#settle();
     this.#servers = monitors.map((endpoint) =>
@@ -96,7 +97,8 @@ export class VmmProcess {
   }
 
   #ports(): HostPorts {
-    const { say, lint } = this.#parts;
+    const { say, lint, platform } = this.#parts;
+    const { observer } = platform;
     return {
       ...FILES,
       now: () => BigInt(Date.now()) * 1000n,
@@ -107,7 +109,10 @@ export class VmmProcess {
       writeGuest: (address: Gpa, bytes) => this.guest.write(address, bytes),
       remark: (remark) => {
         if (lint || isRefusal(remark)) say(remarkText(remark));
+        const why = remark.kind === 'refused' && remark.call === 'LAUNCH_START' && this.#whyNoSession();
+        if (why) say(`LAUNCH_START: ${why}`);
       },
+      exchange: (from, text) => observer.observe('host', 'host', () => ({ type: 'qmp', from, text: text() })),
       run: () => this.#run(),
       reset: () => this.#run(),
     };
@@ -132,6 +137,19 @@ export class VmmProcess {
     quit: () => this.#ended?.(),
   };
 
+  /** What the AMD-SP cannot tell the host, but somebody who owns both may want to know. */
+  #whyNoSession(): string | undefined {
+    const { options, platform } = this.#parts;
+    const object = options.objects.find(({ id }) => id === options.sevGuest);
+    if (object === undefined) return undefined;
+    const [godh, session] = [object['dh-cert-file'], object['session-file']].map((path) => {
+      const bytes = path === '' ? '' : FILES.readFile(path);
+      return typeof bytes === 'string' ? undefined : glibBase64(new TextDecoder('latin1').decode(bytes));
+    });
+    if (godh === undefined || session === undefined) return undefined;
+    return sessionText(platform.secureProcessor, { policy: object.policy, godh, session });
+  }
+
   #take(outcome: Outcome): void {
     const { say } = this.#parts;
     this.#serial?.disconnect();
@@ -152,7 +170,8 @@ export class VmmProcess {
 
   /** Opens the sockets. Throws EndpointBusy, and the errors of node:net and node:fs; then nothing is left behind. */
   async listen(): Promise<void> {
-    const { pidFile, real } = this.#parts;
+    const { pidFile, real, say } = this.#parts;
+    for (const line of this.machine.stderr) say(line);
     process.once('exit', this.#removeFiles);
     try {
       if (real !== undefined) await this.#start(real);

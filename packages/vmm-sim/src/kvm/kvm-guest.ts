@@ -76,112 +76,134 @@ export class KvmGuest implements SevCalls {
   }
 
   platformStatus(): ReturnType<SevCalls['platformStatus']> {
-    const empty = { apiMajor: 0, apiMinor: 0, state: 0, owner: 0, config: 0, build: 0, guestCount: 0 };
-    const { answer, value } = this.#issue('PLATFORM_STATUS', PlatformStatusBuffer, empty);
-    return { ...answer, apiMajor: value.apiMajor, apiMinor: value.apiMinor, build: value.build };
+    return this.#call('SEV_PLATFORM_STATUS', () => {
+      const empty = { apiMajor: 0, apiMinor: 0, state: 0, owner: 0, config: 0, build: 0, guestCount: 0 };
+      const { answer, value } = this.#issue('PLATFORM_STATUS', PlatformStatusBuffer, empty);
+      return { ...answer, apiMajor: value.apiMajor, apiMinor: value.apiMinor, build: value.build };
+    });
   }
 
   pdhCertExport(): ReturnType<SevCalls['pdhCertExport']> {
-    const { size } = SevCertificate;
-    const pdhPaddr = this.#reserve(size);
-    const certsPaddr = this.#reserve(CERT_CHAIN_SIZE);
-    const buffer = { pdhPaddr, pdhLen: size, certsPaddr, certsLen: CERT_CHAIN_SIZE };
-    const { answer } = this.#issue('PDH_CERT_EXPORT', PdhCertExportBuffer, buffer);
-    const { memory } = this.#host;
-    return {
-      ...answer,
-      pdh: memory.read(pdhPaddr, size),
-      certChain: memory.read(certsPaddr, CERT_CHAIN_SIZE),
-    };
+    return this.#call('SEV_PDH_CERT_EXPORT', () => {
+      const { size } = SevCertificate;
+      const pdhPaddr = this.#reserve(size);
+      const certsPaddr = this.#reserve(CERT_CHAIN_SIZE);
+      const buffer = { pdhPaddr, pdhLen: size, certsPaddr, certsLen: CERT_CHAIN_SIZE };
+      const { answer } = this.#issue('PDH_CERT_EXPORT', PdhCertExportBuffer, buffer);
+      const { memory } = this.#host;
+      return {
+        ...answer,
+        pdh: memory.read(pdhPaddr, size),
+        certChain: memory.read(certsPaddr, CERT_CHAIN_SIZE),
+      };
+    });
   }
 
   getId(): ReturnType<SevCalls['getId']> {
-    const idPaddr = this.#reserve(ID_SIZE);
-    const { answer } = this.#issue('GET_ID', GetIdBuffer, { idPaddr, idLen: ID_SIZE });
-    return { ...answer, id: this.#host.memory.read(idPaddr, ID_SIZE) };
+    return this.#call('SEV_GET_ID2', () => {
+      const idPaddr = this.#reserve(ID_SIZE);
+      const { answer } = this.#issue('GET_ID', GetIdBuffer, { idPaddr, idLen: ID_SIZE });
+      return { ...answer, id: this.#host.memory.read(idPaddr, ID_SIZE) };
+    });
   }
 
   init(es: boolean): KvmAnswer {
-    if (this.state.asid !== undefined) return refused('EINVAL');
-    this.state.es = es;
-    this.state.asid = es ? this.#vmm.nextEsAsid++ : this.#vmm.nextAsid++;
-    return DONE;
+    return this.#call(es ? 'KVM_SEV_ES_INIT' : 'KVM_SEV_INIT', () => {
+      if (this.state.asid !== undefined) return refused('EINVAL');
+      this.state.es = es;
+      this.state.asid = es ? this.#vmm.nextEsAsid++ : this.#vmm.nextAsid++;
+      return DONE;
+    });
   }
 
   /** LAUNCH_START, then ACTIVATE. */
   launchStart({ handle, policy, dhCert, session }: LaunchStart): ReturnType<SevCalls['launchStart']> {
-    const { asid } = this.state;
-    if (asid === undefined) return { ...refused('ENOTTY'), handle };
-    if (isTooLong(dhCert) || isTooLong(session)) return { ...refused('EINVAL'), handle };
-    const start = this.#issue('LAUNCH_START', LaunchStartBuffer, {
-      ...{ handle, policy },
-      ...{ dhCertPaddr: this.#place(dhCert), dhCertLen: dhCert?.length ?? 0 },
-      ...{ sessionPaddr: this.#place(session), sessionLen: session?.length ?? 0 },
+    return this.#call('KVM_SEV_LAUNCH_START', () => {
+      const { asid } = this.state;
+      if (asid === undefined) return { ...refused('ENOTTY'), handle };
+      if (isTooLong(dhCert) || isTooLong(session)) return { ...refused('EINVAL'), handle };
+      const start = this.#issue('LAUNCH_START', LaunchStartBuffer, {
+        ...{ handle, policy },
+        ...{ dhCertPaddr: this.#place(dhCert), dhCertLen: dhCert?.length ?? 0 },
+        ...{ sessionPaddr: this.#place(session), sessionLen: session?.length ?? 0 },
+      });
+      if (start.answer.ret !== 0) return { ...start.answer, handle };
+      const activate = this.#issue('ACTIVATE', ActivateBuffer, { handle: start.value.handle, asid });
+      if (activate.answer.ret === 0) this.state.handle = start.value.handle;
+      return { ...activate.answer, handle: start.value.handle };
     });
-    if (start.answer.ret !== 0) return { ...start.answer, handle };
-    const activate = this.#issue('ACTIVATE', ActivateBuffer, { handle: start.value.handle, asid });
-    if (activate.answer.ret === 0) this.state.handle = start.value.handle;
-    return { ...activate.answer, handle: start.value.handle };
   }
 
   /** One command for each contiguous piece; the digest does not see them. */
   launchUpdateData(gpa: Gpa, length: number): KvmAnswer {
-    if (length === 0) return refused('EINVAL');
-    const pieces = this.#host.locate(this.state.guest, gpa, length);
-    for (const { spa: paddr, length: pieceLength } of pieces) {
-      if (paddr === undefined) return refused('ENOMEM');
-      const buffer = { handle: this.state.handle, paddr, length: pieceLength };
-      const { answer } = this.#issue('LAUNCH_UPDATE_DATA', LaunchUpdateBuffer, buffer);
-      if (answer.ret !== 0) return answer;
-    }
-    return DONE;
+    return this.#call('KVM_SEV_LAUNCH_UPDATE_DATA', () => {
+      if (length === 0) return refused('EINVAL');
+      const pieces = this.#host.locate(this.state.guest, gpa, length);
+      for (const { spa: paddr, length: pieceLength } of pieces) {
+        if (paddr === undefined) return refused('ENOMEM');
+        const buffer = { handle: this.state.handle, paddr, length: pieceLength };
+        const { answer } = this.#issue('LAUNCH_UPDATE_DATA', LaunchUpdateBuffer, buffer);
+        if (answer.ret !== 0) return answer;
+      }
+      return DONE;
+    });
   }
 
   launchUpdateVmsa(): KvmAnswer {
-    if (!this.state.es) return refused('ENOTTY');
-    for (const vmsa of this.state.vmsas) {
-      const paddr = reserve(this.#vmm.buffers, vmsa.length, vmsa.length);
-      this.#host.memory.write(paddr, vmsa);
-      const buffer = { handle: this.state.handle, paddr, length: vmsa.length };
-      const { answer } = this.#issue('LAUNCH_UPDATE_VMSA', LaunchUpdateBuffer, buffer);
-      if (answer.ret !== 0) return answer;
-      this.state.vmsa ??= paddr;
-    }
-    return DONE;
+    return this.#call('KVM_SEV_LAUNCH_UPDATE_VMSA', () => {
+      if (!this.state.es) return refused('ENOTTY');
+      for (const vmsa of this.state.vmsas) {
+        const paddr = reserve(this.#vmm.buffers, vmsa.length, vmsa.length);
+        this.#host.memory.write(paddr, vmsa);
+        const buffer = { handle: this.state.handle, paddr, length: vmsa.length };
+        const { answer } = this.#issue('LAUNCH_UPDATE_VMSA', LaunchUpdateBuffer, buffer);
+        if (answer.ret !== 0) return answer;
+        this.state.vmsa ??= paddr;
+      }
+      return DONE;
+    });
   }
 
   launchMeasure(room: number): KvmBlob {
-    return this.#blob(room, (measurePaddr) => {
-      const buffer = { handle: this.state.handle, measurePaddr, measureLen: room };
-      const { answer, value } = this.#issue('LAUNCH_MEASURE', LaunchMeasureBuffer, buffer);
-      return { answer, length: value.measureLen };
+    return this.#call('KVM_SEV_LAUNCH_MEASURE', () => {
+      return this.#blob(room, (measurePaddr) => {
+        const buffer = { handle: this.state.handle, measurePaddr, measureLen: room };
+        const { answer, value } = this.#issue('LAUNCH_MEASURE', LaunchMeasureBuffer, buffer);
+        return { answer, length: value.measureLen };
+      });
     });
   }
 
   /** The guest's range must be contiguous in host memory; nothing here looks at alignment or the header's length. */
   launchSecret({ header, gpa, secret }: LaunchSecret): KvmAnswer {
-    if (secret.length === 0) return refused('EINVAL');
-    const [first, ...more] = this.#host.locate(this.state.guest, gpa, secret.length);
-    if (first?.spa === undefined) return refused('ENOMEM');
-    if (more.length > 0) return refused('EINVAL');
-    if (isTooLong(secret) || header.length === 0 || isTooLong(header)) return refused('EINVAL');
-    return this.#issue('LAUNCH_SECRET', LaunchSecretBuffer, {
-      handle: this.state.handle,
-      ...{ hdrPaddr: this.#place(header), hdrLen: header.length },
-      ...{ guestPaddr: first.spa, guestLen: secret.length },
-      ...{ transPaddr: this.#place(secret), transLen: secret.length },
-    }).answer;
+    return this.#call('KVM_SEV_LAUNCH_SECRET', () => {
+      if (secret.length === 0) return refused('EINVAL');
+      const [first, ...more] = this.#host.locate(this.state.guest, gpa, secret.length);
+      if (first?.spa === undefined) return refused('ENOMEM');
+      if (more.length > 0) return refused('EINVAL');
+      if (isTooLong(secret) || header.length === 0 || isTooLong(header)) return refused('EINVAL');
+      return this.#issue('LAUNCH_SECRET', LaunchSecretBuffer, {
+        handle: this.state.handle,
+        ...{ hdrPaddr: this.#place(header), hdrLen: header.length },
+        ...{ guestPaddr: first.spa, guestLen: secret.length },
+        ...{ transPaddr: this.#place(secret), transLen: secret.length },
+      }).answer;
+    });
   }
 
   launchFinish(): KvmAnswer {
-    return this.#issue('LAUNCH_FINISH', HandleBuffer, { handle: this.state.handle }).answer;
+    return this.#call('KVM_SEV_LAUNCH_FINISH', () => {
+      return this.#issue('LAUNCH_FINISH', HandleBuffer, { handle: this.state.handle }).answer;
+    });
   }
 
   attestationReport(mnonce: Uint8Array, room: number): KvmBlob {
-    return this.#blob(room, (paddr) => {
-      const buffer = { handle: this.state.handle, paddr, mnonce, length: room };
-      const { answer, value } = this.#issue('ATTESTATION', AttestationBuffer, buffer);
-      return { answer, length: value.length };
+    return this.#call('KVM_SEV_GET_ATTESTATION_REPORT', () => {
+      return this.#blob(room, (paddr) => {
+        const buffer = { handle: this.state.handle, paddr, mnonce, length: room };
+        const { answer, value } = this.#issue('ATTESTATION', AttestationBuffer, buffer);
+        return { answer, length: value.length };
+      });
     });
   }
 
@@ -190,6 +212,14 @@ export class KvmGuest implements SevCalls {
     const buffer = { handle: this.state.handle };
     const { answer } = this.#issue('DEACTIVATE', HandleBuffer, buffer);
     return answer.ret === 0 ? this.#issue('DECOMMISSION', HandleBuffer, buffer).answer : answer;
+  }
+
+  /** Tells the trace of a call when it has come back. */
+  #call<A extends KvmAnswer>(call: string, make: () => A): A {
+    const answer = make();
+    const { ret, fwError } = answer;
+    this.#host.observe(() => ({ type: 'kvm', call, ret, fwError }));
+    return answer;
   }
 
   /** A blob that the AMD-SP writes; it tells its length where there is too little room. */

@@ -1,7 +1,7 @@
 import { ONE_CPU, parseTopology } from './cpu-topology.ts';
-import type { MachineOptions } from './machine-options.ts';
+import { type MachineOptions, QEMU_RELEASES, type QemuRelease } from './machine-options.ts';
 import { MACHINE_PROPERTIES, machineTypeName } from './machine-property-types.ts';
-import { parseObject } from './object-option.ts';
+import { parseObjectOption } from './object-option.ts';
 import {
   expectKeys,
   type OptionValues,
@@ -129,6 +129,8 @@ interface Reading {
   readonly objectIds: Set<string>;
   /** What -machine refers to. */
   readonly references: Map<string, string>;
+  /** Of the machine's type, where one is named. */
+  machineVersion: string | undefined;
   /** Whether there is a flash unit 1. */
   secondFlash: boolean;
   /** Whether there is an -accel. */
@@ -136,6 +138,7 @@ interface Reading {
   /** Names of chardevs that are monitors, or serial ports. */
   readonly monitorIds: string[];
   readonly serials: string[];
+  readonly reader: CommandLineReader;
   pflash: string | undefined;
   smp: OptionValues | undefined;
   /** -nographic, -nodefaults */
@@ -143,13 +146,17 @@ interface Reading {
   defaults: boolean;
 }
 
-/**
- * Reads QEMU's arguments, the program's name left out. `others` says what becomes of options that are not known: they may
- * be left to somebody else. Throws UsageError.
- */
+/** Who reads a command line. */
+export interface CommandLineReader {
+  readonly release: QemuRelease;
+  /** What becomes of options and objects that are not known: they may be left to somebody else. */
+  readonly others: 'refused' | 'ignored';
+}
+
+/** Reads QEMU's arguments, the program's name left out. Throws UsageError. */
 export function parseCommandLine(
   arguments_: readonly string[],
-  { others = 'refused' }: { readonly others?: 'refused' | 'ignored' } = {},
+  reader: CommandLineReader = { release: QEMU_RELEASES['7.2'], others: 'refused' },
 ): QemuCommandLine {
   const reading: Reading = {
     result: {
@@ -177,6 +184,7 @@ export function parseCommandLine(
       blockdevs: new Map(),
       objectIds: new Set(),
       references: new Map(),
+      machineVersion: undefined,
       secondFlash: false,
       accelerator: false,
       monitorIds: [],
@@ -184,7 +192,7 @@ export function parseCommandLine(
       pflash: undefined,
       smp: undefined,
     },
-    ...{ nographic: false, defaults: true },
+    ...{ nographic: false, defaults: true, reader },
   };
   for (let i = 0; i < arguments_.length; i++) {
     const word = arguments_[i]!; // i is below the length
@@ -196,7 +204,7 @@ export function parseCommandLine(
     else {
       const take = Object.hasOwn(WITH_ARGUMENT, option) ? WITH_ARGUMENT[option] : undefined;
       if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option)) {
-        if (others === 'refused') throw new UsageError(`${word}: invalid option`);
+        if (reader.others === 'refused') throw new UsageError(`${word}: invalid option`);
         reading.result.ignored.push(word); // its argument, if it has one, is taken for a disk image
         continue;
       }
@@ -360,10 +368,11 @@ function takeMachine(reading: Reading, value: string): void {
   if (known === undefined)
     throw new UsageError('unsupported machine type\nUse -machine help to list supported machines');
   result.machine = known;
+  reading.machineVersion = /\d+\.\d+$/.exec(type ?? '')?.[0] ?? reading.machineVersion;
   for (const [key, each] of values) {
     const kind = MACHINE_PROPERTIES.get(key);
-    if (kind === undefined && !MACHINE_KEYS.includes(key))
-      throw new UsageError(`Property '${machineTypeName(known)}.${key}' not found`);
+    if (kind === undefined && !MACHINE_KEYS.includes(key) && reader.others === 'refused')
+      throw new UsageError(`Property '${machineNameOf(reading)}.${key}' not found`);
     if (kind === 'bool') asUsage(() => parseSwitch(key, each));
     if (REFERENCES.includes(key)) reading.references.set(key, each);
   }
@@ -374,6 +383,10 @@ function takeMachine(reading: Reading, value: string): void {
   if (guest !== undefined) result.sevGuest = guest;
   reading.pflash = values.get('pflash0') ?? reading.pflash;
 }
+
+/** The name of the machine's type; without a version, that of the release. */
+const machineNameOf = ({ result, reader: { release }, machineVersion }: Reading): string =>
+  machineTypeName(result.machine, machineVersion ?? `${release.major}.${release.minor}`);
 
 /** Where QEMU does not say which option it was. */
 function asUsage(act: () => void): void {
@@ -387,11 +400,13 @@ function asUsage(act: () => void): void {
 
 const DEFAULT_RAM = 'pc.ram';
 
-function takeObject({ result, objectIds }: Reading, text: string): void {
-  const { id, guest } = parseObject(text);
+function takeObject({ result, objectIds, reader }: Reading, text: string): void {
+  const object = parseObjectOption(text, reader);
+  const id = object?.id ?? (text.startsWith('{') ? parseJsonOption(text) : parseOption(text)).get('id');
+  if (id === undefined) throw new ValueError("Parameter 'id' is missing");
   if (objectIds.has(id)) throw new ValueError(`Duplicate ID '${id}' for object`);
   objectIds.add(id);
-  if (guest) result.objects.push(guest);
+  if (object) result.objects.push(object);
   else result.ignored.push(`-object ${text}`);
 }
 
@@ -501,7 +516,7 @@ function finish(reading: Reading): QemuCommandLine {
     const { machine, accelerator, irqchip } = result;
     result.topology = parseTopology(
       smp,
-      machineTypeName(machine).replace('-machine', ''),
+      machineNameOf(reading).replace(/-machine$/, ''),
       accelerator === 'kvm' && irqchip,
     );
     result.vcpus = result.topology.cpus;

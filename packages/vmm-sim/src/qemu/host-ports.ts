@@ -49,6 +49,8 @@ export interface HostPorts {
   writeFile(path: string, bytes: Uint8Array): string | undefined;
   /** Takes a remark. */
   remark(remark: Remark): void;
+  /** A message passes on a monitor; `text` gives it, for somebody who records. */
+  exchange(from: 'client' | 'vmm', text: () => string): void;
   /** The guest starts: what is in its memory takes over. */
   run(): void;
   /** The guest starts again from its reset vector. */

@@ -1,10 +1,9 @@
 import type { JsonObject, JsonValue, Reply } from '../qmp/json-value.ts';
-import { boolean, string, uint32 } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import type { Chardev } from './machine-options.ts';
 import { machineProperties, machineType, ramProperties } from './machine-properties.ts';
 import type { QemuMachine } from './qemu-machine.ts';
-import { SEV_PROPERTIES, type SevObject, sevObjectFrom } from './sev-object.ts';
+import { SEV_KINDS, SEV_PROPERTIES, type SevObject, sevObjectOf } from './sev-object.ts';
 
 /** A property of an object: what qom-list tells, and its value. */
 export interface Property {
@@ -85,7 +84,7 @@ function sevObject(object: SevObject, change: (changed: SevObject) => void): Qom
   const properties = SEV_PROPERTIES.map(
     ([name, type]): Property => ({
       ...{ name, type, value: object[name] },
-      set: (value) => change({ ...object, [name]: KINDS[type]!.kind(name, value) }), // every type of the table is there
+      set: (value) => change({ ...object, [name]: SEV_KINDS[type]!.kind(name, value) }), // every type of the table is there
     }),
   );
   return leaf('sev-guest', properties);
@@ -117,11 +116,6 @@ const partialMatches = (object: QomObject, names: readonly string[]): (QomObject
 
 const TYPE = { name: 'type', type: 'string' } as const;
 
-/** How a value of a property's type is taken. */
-const KINDS: Readonly<Record<string, typeof string | typeof boolean | typeof uint32>> = {
-  ...{ string, bool: boolean, uint32 },
-};
-
 /** `qom-list`. Throws QmpError, as all here do. */
 export function listProperties(machine: QemuMachine, path: string): Reply {
   if (objectsAt(machine, path).length > 1) throw new QmpError(`Path '${path}' is ambiguous`);
@@ -152,11 +146,9 @@ function propertyOf({ type, properties }: QomObject, name: string): Property {
 /** `object-add`, of a sev-guest. */
 export function addObject(machine: QemuMachine, given: JsonObject): void {
   machine.state.objectsSought = true;
-  const object = sevObjectFrom(given);
-  const { id } = object;
-  if (!/^[a-z][\w.-]*$/i.test(id)) throw new QmpError("Parameter 'id' expects an identifier");
-  if (rootOf(machine).children.get('objects')?.children.has(id))
-    throw new QmpError(`attempt to add duplicate property '${id}' to object (type 'container')`);
+  const object = sevObjectOf(given);
+  if (rootOf(machine).children.get('objects')?.children.has(object.id))
+    throw new QmpError(`attempt to add duplicate property '${object.id}' to object (type 'container')`);
   machine.state.objects.push(object);
 }
 

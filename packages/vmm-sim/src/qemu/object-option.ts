@@ -1,110 +1,100 @@
-import type { JsonObject, JsonValue } from '../qmp/json-value.ts';
-import { type Parameters, takeKnown } from '../qmp/parameters.ts';
+import { string, takeArguments } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
+import type { CommandLineReader } from './command-line.ts';
 import {
-  expectKeys,
   type OptionValues,
   parseJson,
   parseOption,
   parseSwitch,
+  UsageError,
   ValueError,
 } from './option-text.ts';
-import { SEV_PARAMETERS, SEV_PROPERTIES, type SevObject, sevObjectFrom } from './sev-object.ts';
+import { expectIdentifier, SEV_DEFAULTS, SEV_PROPERTIES, type SevObject, sevObjectOf } from './sev-object.ts';
 
-/** Types of objects that QEMU 7.2 makes for `-object`, besides sev-guest. NOT MODELLED: what they are for. */
-const OTHER_TYPES: ReadonlySet<string> = new Set([
-  ...['authz-list', 'authz-list-file', 'authz-pam', 'authz-simple', 'can-bus', 'can-host-socketcan'],
-  ...[
-    'colo-compare',
-    'cryptodev-backend',
-    'cryptodev-backend-builtin',
-    'cryptodev-vhost-user',
-    'dbus-display',
-  ],
-  ...['dbus-vmstate', 'filter-buffer', 'filter-dump', 'filter-mirror', 'filter-redirector', 'filter-replay'],
-  ...['filter-rewriter', 'input-barrier', 'input-linux', 'iothread', 'main-loop', 'memory-backend-epc'],
-  ...['memory-backend-file', 'memory-backend-memfd', 'memory-backend-ram', 'pr-manager-helper', 'qtest'],
-  ...['rng-builtin', 'rng-egd', 'rng-random', 'secret', 'secret_keyring', 'thread-context', 'throttle-group'],
-  ...[
-    'tls-cipher-suites',
-    'tls-creds-anon',
-    'tls-creds-psk',
-    'tls-creds-x509',
-    'x-remote-object',
-    'vfio-user-server',
-  ],
-]);
+/** Objects that a user can create (Debian's QEMU 7.2.22, `-object help`). */
+const OBJECT_TYPES: ReadonlySet<string> = new Set(
+  `
+  authz-list authz-list-file authz-simple can-bus can-host-socketcan colo-compare cryptodev-backend
+  cryptodev-backend-builtin cryptodev-vhost-user dbus-vmstate filter-buffer filter-dump filter-mirror filter-redirector
+  filter-replay filter-rewriter input-barrier input-linux iothread main-loop memory-backend-file memory-backend-memfd
+  memory-backend-ram pr-manager-helper qtest rng-builtin rng-egd rng-random secret secret_keyring sev-guest
+  thread-context throttle-group tls-cipher-suites tls-creds-anon tls-creds-psk tls-creds-x509 x-remote-object
+`
+    .trim()
+    .split(/\s+/),
+);
 
-/** What `-object` asks for; the guest object where it is one. */
-export interface ObjectOption {
-  readonly id: string;
-  readonly guest?: SevObject;
-}
-
-/** Reads `-object`, in either of its two forms. Throws ValueError. */
-export function parseObject(text: string): ObjectOption {
+/** `-object`: a sev-guest, or undefined for an object of another type. Throws UsageError, in QEMU's words. */
+export function parseObjectOption(text: string, reader: CommandLineReader): SevObject | undefined {
   try {
-    return text.startsWith('{') ? fromJson(parseJson(text)) : fromWords(parseOption(text, 'qom-type'));
+    return text.startsWith('{') ? fromJson(text, reader) : fromKeys(parseOption(text, 'qom-type'), reader);
   } catch (error) {
-    if (error instanceof QmpError) throw new ValueError(error.message);
+    if (error instanceof QmpError || error instanceof ValueError)
+      throw new UsageError(`-object ${text}: ${error.message}${hintAt(error.message)}`);
     throw error;
   }
 }
 
-function fromJson(given: JsonObject): ObjectOption {
-  const other = otherObject(given.get('qom-type'), given.get('id'));
-  if (other !== undefined) return other;
-  const guest = sevObjectFrom(given);
-  return { id: identifier(guest.id), guest };
+/** What QEMU prints below a message, and tells no QMP client (util/id.c: id_wellformed; error_append_hint). */
+const hintAt = (message: string): string =>
+  message.endsWith(' expects an identifier')
+    ? "\nIdentifiers consist of letters, digits, '-', '.', '_', starting with a letter."
+    : '';
+
+/** Throws QmpError. */
+function fromJson(text: string, reader: CommandLineReader): SevObject | undefined {
+  const given = parseJson(text);
+  const ofType = new Map([...given].filter(([name]) => name === 'qom-type'));
+  const type = takeArguments({ 'qom-type': string }, ofType)['qom-type'];
+  return isSevGuest(type, reader) ? sevObjectOf(given) : undefined;
 }
 
-/** Words instead of values: numbers and switches are read from them, and complained of in another way. */
-function fromWords(words: OptionValues): ObjectOption {
-  const other = otherObject(words.get('qom-type'), words.get('id'));
-  if (other !== undefined) return other;
-  const id = words.get('id');
-  if (id !== undefined) identifier(id); // before anything else is looked at
-  const { 'qom-type': _, ...taken } = takeKnown(IN_WORDS, words);
-  expectKeys(words, Object.keys(IN_WORDS));
-  const given = new Map<string, JsonValue>([['qom-type', 'sev-guest']]);
-  for (const [name, value] of Object.entries(taken))
-    if (typeof value === 'string' || typeof value === 'bigint' || typeof value === 'boolean')
-      given.set(name, value);
-  const guest = sevObjectFrom(given);
-  return { id: guest.id, guest };
+/** Throws QmpError. */
+function isSevGuest(type: string, { others }: CommandLineReader): boolean {
+  if (others === 'refused' && !OBJECT_TYPES.has(type))
+    throw new QmpError(`Parameter 'qom-type' does not accept value '${type}'`);
+  return type === 'sev-guest';
 }
 
-function otherObject(type: JsonValue | undefined, id: JsonValue | undefined): ObjectOption | undefined {
-  if (typeof type !== 'string' || !OTHER_TYPES.has(type)) return undefined;
-  if (typeof id !== 'string') throw new ValueError("Parameter 'id' is missing");
-  return { id: identifier(id) };
-}
-
-function identifier(id: string): string {
-  if (/^[a-z][\w.-]*$/i.test(id)) return id;
-  throw new ValueError(
-    "Parameter 'id' expects an identifier\n" +
-      "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.",
-  );
-}
-
-/** The parameters as a word is taken for each. */
-const IN_WORDS: Parameters = Object.fromEntries(
-  Object.entries(SEV_PARAMETERS).map(([name, parameter]) => {
-    const type = SEV_PROPERTIES.find(([property]) => property === name)?.[1];
-    if (type === 'uint32') return [name, { ...parameter, kind: wordAsNumber }];
-    return [name, type === 'bool' ? { ...parameter, kind: wordAsSwitch } : parameter];
-  }),
-);
-
-function wordAsNumber(name: string, word: JsonValue): bigint {
-  if (typeof word === 'string' && /^(0x[0-9a-f]+|\d+)$/i.test(word) && BigInt(word) < 1n << 64n) {
-    if (BigInt(word) < 1n << 32n) return BigInt(word);
-    throw new ValueError(`Parameter '${name}' expects uint32_t`);
+/** Throws QmpError and ValueError. */
+function fromKeys(values: OptionValues, reader: CommandLineReader): SevObject | undefined {
+  const required = (name: string): string => {
+    const value = values.get(name);
+    if (value === undefined) throw new QmpError(`Parameter '${name}' is missing`);
+    return value;
+  };
+  if (!isSevGuest(required('qom-type'), reader)) return undefined;
+  const id = required('id');
+  expectIdentifier(id);
+  const given: Record<string, string | number | boolean> = {};
+  for (const [name, type] of SEV_PROPERTIES) {
+    const value = name === 'reduced-phys-bits' ? required(name) : values.get(name);
+    if (value !== undefined) given[name] = ofType(type, name, value);
   }
-  throw new ValueError(`Parameter '${name}' expects a uint64 value`);
+  const legacy = reader.release.sevType ? values.get('legacy-vm-type') : undefined;
+  if (legacy !== undefined && legacy !== 'on' && legacy !== 'off' && legacy !== 'auto')
+    throw new QmpError(`Parameter 'legacy-vm-type' does not accept value '${legacy}'`);
+  const known = new Set<string>(['qom-type', 'id', ...SEV_PROPERTIES.map(([name]) => name)]);
+  const other = [...values.keys()].find((name) => !known.has(name) && !(legacy && name === 'legacy-vm-type'));
+  if (other !== undefined) throw new QmpError(`Invalid parameter '${other}'`);
+  return {
+    ...{ ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...given, id },
+    ...(legacy && { 'legacy-vm-type': legacy }),
+  };
 }
 
-function wordAsSwitch(name: string, word: JsonValue): boolean {
-  return parseSwitch(name, String(word));
+function ofType(type: string, name: string, value: string): string | number | boolean {
+  if (type === 'string') return value;
+  return type === 'bool' ? parseSwitch(name, value) : uint32(name, value);
+}
+
+/** Decimal, octal behind 0, or hexadecimal, as strtoull(3) reads it. Throws QmpError. */
+function uint32(name: string, text: string): number {
+  const [, hex, octal, decimal] = /^\s*(?:(0x[0-9a-f]+)|0([0-7]+)|(\d|[1-9]\d+))$/i.exec(text) ?? [];
+  const digits = hex ?? (octal === undefined ? decimal : `0o${octal}`);
+  const value = digits === undefined ? undefined : BigInt(digits);
+  if (value === undefined || value >= 1n << 64n)
+    throw new QmpError(`Parameter '${name}' expects a uint64 value`);
+  if (value >= 1n << 32n) throw new QmpError(`Parameter '${name}' expects uint32_t`);
+  return Number(value);
 }

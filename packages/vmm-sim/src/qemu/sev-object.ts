@@ -1,5 +1,6 @@
 import type { JsonObject } from '../qmp/json-value.ts';
 import { boolean, optional, string, takeArguments, uint32, wordOf } from '../qmp/parameters.ts';
+import { QmpError } from '../qmp/qmp-error.ts';
 
 /** QEMU's object `sev-guest`: what the command line says of a SEV guest (7.2, qapi/qom.json: SevGuestProperties). */
 export interface SevObject {
@@ -15,11 +16,15 @@ export interface SevObject {
   readonly 'dh-cert-file': string;
   readonly 'session-file': string;
   readonly 'kernel-hashes': boolean;
+  /** Since 9.1: whether KVM_SEV_ES_INIT makes the guest, rather than KVM_SEV_INIT2. Default: `auto`, which comes to `on`. */
+  readonly 'legacy-vm-type'?: OnOffAuto;
 }
+
+type OnOffAuto = 'on' | 'off' | 'auto';
 
 /** The properties in QEMU's order, each with its type there. */
 export const SEV_PROPERTIES: readonly (readonly [
-  name: keyof Omit<SevObject, 'id'>,
+  name: keyof Omit<SevObject, 'id' | 'legacy-vm-type'>,
   type: string,
   about?: string,
 ])[] = [
@@ -38,17 +43,29 @@ export const SEV_DEFAULTS: Omit<SevObject, 'id' | 'reduced-phys-bits'> = {
   ...{ 'dh-cert-file': '', 'session-file': '', 'kernel-hashes': false },
 };
 
+/** How a value of a property's type is taken. */
+export const SEV_KINDS: Readonly<Record<string, typeof string | typeof boolean | typeof uint32>> = {
+  ...{ string, bool: boolean, uint32 },
+};
+
 /** In the order of the schema, which is another one than that of the properties (qapi/qom.json). */
-export const SEV_PARAMETERS = {
+const SEV_PARAMETERS = {
   ...{ 'qom-type': wordOf(['sev-guest']), id: string },
   ...{ 'sev-device': optional(string), 'dh-cert-file': optional(string), 'session-file': optional(string) },
   ...{ policy: optional(uint32), handle: optional(uint32), cbitpos: optional(uint32) },
   ...{ 'reduced-phys-bits': uint32, 'kernel-hashes': optional(boolean) },
 };
 
-/** A guest object as its creator describes it. Throws QmpError. */
-export function sevObjectFrom(given: JsonObject): SevObject {
+/** What JSON says of a sev-guest, its type with it. Throws QmpError. */
+export function sevObjectOf(given: JsonObject): SevObject {
   const { 'qom-type': _, id, ...properties } = takeArguments(SEV_PARAMETERS, given);
+  expectIdentifier(id);
   const chosen = Object.entries(properties).filter(([, value]) => value !== undefined);
   return { ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...Object.fromEntries(chosen), id };
+}
+
+/** Throws QmpError (util/id.c: id_wellformed). */
+export function expectIdentifier(id: string): void {
+  if (/^[A-Za-z][\w.-]*$/.test(id)) return;
+  throw new QmpError("Parameter 'id' expects an identifier");
 }

@@ -101,6 +101,7 @@ function replay({ name, argv, exchange, greeting, kvm_calls = [] }: Conversation
       return undefined;
     },
     remark: () => {},
+    exchange: () => {},
     run: () => {
       ran = kvm_calls.length > 0; // made-up firmware, which no processor can execute
     },
@@ -136,7 +137,7 @@ function replay({ name, argv, exchange, greeting, kvm_calls = [] }: Conversation
       if (!crashes) return answer;
       ran = false;
       machine.crash();
-      return answer + takeEvents(session);
+      return answer + takeEvents(machine, session);
     });
     const { exit } = machine.state;
     const stderr = [...machine.stderr, ...(exit?.lines ?? [])].map((each) => `${each}\n`).join('');

@@ -29,7 +29,7 @@ export function openSession(machine: QemuMachine): {
   machine.audience.add(events);
   return {
     session: { reader: createReader(), negotiated: false, outOfBand: false, events },
-    greeting: line({ QMP: { version: versionReply(machine), capabilities: CAPABILITIES } }),
+    greeting: told(machine, { QMP: { version: versionReply(machine), capabilities: CAPABILITIES } }),
   };
 }
 
@@ -45,23 +45,26 @@ export function closeSession({ audience }: QemuMachine, { events }: MonitorSessi
 export function receive(machine: QemuMachine, session: MonitorSession, input: Uint8Array): string {
   let sent = '';
   for (const received of readMessages(session.reader, input)) {
+    machine.ports.exchange('client', () =>
+      'error' in received ? received.error : writeJson(received.message),
+    );
     if (!session.negotiated) session.events.length = 0; // it is not told of what happened so far
     const answer =
       'error' in received
         ? { error: { class: 'GenericError', desc: received.error } }
         : answerTo(machine, session, received.message);
-    sent += takeEvents(session);
+    sent += takeEvents(machine, session);
     const { exit } = machine.state;
-    if (exit === undefined || exit.status === 0) sent += line(answer);
+    if (exit === undefined || exit.status === 0) sent += told(machine, answer);
     if (exit !== undefined) break;
   }
   return sent;
 }
 
 /** What has happened since, for a client that has negotiated. */
-export function takeEvents({ events, negotiated }: MonitorSession): string {
-  const told = events.splice(0);
-  return negotiated ? told.map((event) => line(eventReply(event))).join('') : '';
+export function takeEvents(machine: QemuMachine, { events, negotiated }: MonitorSession): string {
+  const happened = events.splice(0);
+  return negotiated ? happened.map((event) => told(machine, eventReply(event))).join('') : '';
 }
 
 const MILLION = 1_000_000n;
@@ -72,7 +75,12 @@ const eventReply = ({ name, data, time }: MachineEvent): Reply => ({
   timestamp: { seconds: time / MILLION, microseconds: time % MILLION },
 });
 
-const line = (reply: Reply): string => writeJson(reply) + LINE_END;
+/** A line of the VMM's. */
+function told({ ports }: QemuMachine, reply: Reply): string {
+  const line = writeJson(reply);
+  ports.exchange('vmm', () => line);
+  return line + LINE_END;
+}
 
 function answerTo(machine: QemuMachine, session: MonitorSession, message: JsonValue): Reply {
   if (!(message instanceof Map)) return failure(new QmpError('QMP input must be a JSON object'));
