@@ -371,7 +371,7 @@ function takeMachine(reading: Reading, value: string): void {
   reading.machineVersion = /\d+\.\d+$/.exec(type ?? '')?.[0] ?? reading.machineVersion;
   for (const [key, each] of values) {
     const kind = MACHINE_PROPERTIES.get(key);
-    if (kind === undefined && !MACHINE_KEYS.includes(key) && reader.others === 'refused')
+    if (kind === undefined && !MACHINE_KEYS.includes(key) && reading.reader.others === 'refused')
       throw new UsageError(`Property '${machineNameOf(reading)}.${key}' not found`);
     if (kind === 'bool') asUsage(() => parseSwitch(key, each));
     if (REFERENCES.includes(key)) reading.references.set(key, each);
@@ -513,7 +513,7 @@ function socketOf(
 function finish(reading: Reading): QemuCommandLine {
   const { result, chardevs, blockdevs, monitorIds, pflash, smp } = reading;
   if (smp !== undefined) {
-    const { machine, accelerator, irqchip } = result;
+    const { accelerator, irqchip } = result;
     result.topology = parseTopology(
       smp,
       machineNameOf(reading).replace(/-machine$/, ''),
