@@ -1,12 +1,11 @@
+import { machineTypeName } from './machine-property-types.ts';
 import { memorySizeOf } from './memory-map.ts';
 import type { Property } from './object-model.ts';
 import type { QemuMachine } from './qemu-machine.ts';
 
 /** QEMU's name of the machine's type. */
 export const machineType = ({ options: { machine, release } }: QemuMachine): string =>
-  machine === 'none'
-    ? 'none-machine'
-    : `pc-${machine === 'pc' ? 'i440fx' : machine}-${release.major}.${release.minor}-machine`;
+  machineTypeName(machine, `${release.major}.${release.minor}`);
 
 /** `[name, type, value]`, in the order in which QEMU 7.2 lists them. */
 type Row = readonly [name: string, type: string, value: NonNullable<Property['value']>];

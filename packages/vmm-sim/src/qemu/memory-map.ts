@@ -1,6 +1,7 @@
-import type { Gpa } from '@sevlab/codec/address';
+import { type Gpa, gpa } from '@sevlab/codec/address';
 import { FOUR_GIB, ramRegions } from '../ram-regions.ts';
 import type { MachineOptions } from './machine-options.ts';
+import type { QemuMachine } from './qemu-machine.ts';
 
 /** A part of a guest's address space. */
 export interface MappedRegion {
@@ -32,9 +33,15 @@ export const memorySizeOf = ({
   memorySize,
 }: Pick<MachineOptions, 'machine' | 'memorySize'>): bigint => (machine === 'none' ? 0n : memorySize);
 
-/** The map of a guest with that much RAM, whose firmware of `flashSize` bytes ends at 4 GiB. */
-export function memoryMap(memorySize: bigint, flashSize?: number): readonly MappedRegion[] {
-  const [low, high] = ramRegions(memorySize);
+/** The map of a machine; its firmware ends at 4 GiB. */
+export function memoryMap({
+  machine,
+  memorySize,
+  firmware,
+}: Pick<MachineOptions, 'machine' | 'memorySize' | 'firmware'>): readonly MappedRegion[] {
+  if (machine === 'none') return [];
+  const flashSize = firmware?.length;
+  const [low, high] = ramRegions(memorySize, machine);
   const ram = (start: bigint, end: bigint, name = 'pc.ram'): MappedRegion => ({
     start,
     end,
@@ -55,6 +62,26 @@ export function memoryMap(memorySize: bigint, flashSize?: number): readonly Mapp
     ),
     ...(high ? [ram(high.gpa, high.gpa + high.length)] : []),
   ].filter((region) => region.end > region.start);
+}
+
+/**
+ * What QEMU holds at an address, and the host sees: ciphertext where the guest's memory is private. Below 1 MiB is QEMU's
+ * own copy of the firmware's end, as it is in the file.
+ */
+export function readMemory(
+  { map, ports, options: { firmware } }: Pick<QemuMachine, 'map' | 'ports' | 'options'>,
+  at: bigint,
+  length: number,
+): Uint8Array {
+  const bytes = ports.readGuest(gpa(at), length);
+  const copy = map.find(({ name }) => name === 'isa-bios');
+  if (copy === undefined || firmware === undefined) return bytes;
+  for (let i = 0; i < length; i++) {
+    const below = Number(ONE_MIB - at) - i; // bytes up to the copy's end
+    const isCopy = at + BigInt(i) >= copy.start && below > 0 && below <= firmware.length;
+    if (isCopy) bytes[i] = firmware[firmware.length - below]!; // it has so many
+  }
+  return bytes;
 }
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);

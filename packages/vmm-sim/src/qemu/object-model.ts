@@ -145,8 +145,8 @@ function propertyOf({ type, properties }: QomObject, name: string): Property {
 
 /** `object-add`, of a sev-guest. */
 export function addObject(machine: QemuMachine, given: JsonObject): void {
-  machine.state.objectsSought = true;
   const object = sevObjectOf(given);
+  machine.state.objectsSought = true;
   if (rootOf(machine).children.get('objects')?.children.has(object.id))
     throw new QmpError(`attempt to add duplicate property '${object.id}' to object (type 'container')`);
   machine.state.objects.push(object);

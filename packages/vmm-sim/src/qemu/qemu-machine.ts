@@ -73,7 +73,7 @@ export class QemuMachine {
     this.ports = ports;
     const firmware = options.firmware ?? new Uint8Array();
     this.table = readGuidedTable(firmware);
-    this.map = options.machine === 'none' ? [] : memoryMap(options.memorySize, options.firmware?.length);
+    this.map = memoryMap(options);
     this.state = {
       ...{ runState: 'prelaunch', initialized: false, objects: [...options.objects], objectsSought: false },
       ...{

@@ -65,7 +65,7 @@ export function realArguments(given: readonly string[], parts: RealParts): RealA
       return [word, value.replace(/^host/, 'max')];
     }
     if (name !== 'object') return [word, value];
-    const object = value.startsWith('{') ? parseJsonOption('-object', value) : parseOption(value, 'qom-type');
+    const object = value.startsWith('{') ? parseJsonOption(value) : parseOption(value, 'qom-type');
     const type = object.get('qom-type') ?? '';
     if (type === 'sev-guest') return [];
     const id = object.get('id');

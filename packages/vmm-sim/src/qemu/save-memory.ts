@@ -1,6 +1,5 @@
-import { gpa } from '@sevlab/codec/address';
 import { QmpError } from '../qmp/qmp-error.ts';
-import { isReadable, type MappedRegion } from './memory-map.ts';
+import { isReadable, type MappedRegion, readMemory } from './memory-map.ts';
 import type { QemuMachine } from './qemu-machine.ts';
 import { expectVcpu } from './vcpus.ts';
 
@@ -16,14 +15,15 @@ const SAVE_MAX = 1n << 32n;
 const SAVE_PIECE = 1 << 20;
 
 /** `pmemsave`: what the host sees of guest memory; zeros where there is none. Throws QmpError. */
-export function saveMemory({ map, ports }: QemuMachine, { at, size, filename }: Save): void {
+export function saveMemory(machine: QemuMachine, { at, size, filename }: Save): void {
+  const { map, ports } = machine;
   open(ports, filename);
   if (size < 0n || size > SAVE_MAX) throw new QmpError(`Invalid size ${size}`); // DEVIATION: QEMU writes on and on
   const bytes = new Uint8Array(Number(size));
   for (let offset = 0; offset < bytes.length; ) {
     const address = BigInt.asUintN(64, at + BigInt(offset));
     const { length, memory } = stretch(map, address, Math.min(SAVE_PIECE, bytes.length - offset));
-    if (memory) bytes.set(ports.readGuest(gpa(address), length), offset);
+    if (memory) bytes.set(readMemory(machine, address, length), offset);
     offset += length;
   }
   const failed = ports.writeFile(filename, bytes);

@@ -218,15 +218,16 @@ const COMMANDS: readonly HumanCommandRow[] = [
   },
   { names: 'system_reset', about: 'reset the system', run: done((machine) => machine.systemReset()) },
   {
+    names: 'x',
+    args: '/fmt addr',
+    about: "virtual memory dump starting at 'addr'",
+    run: examine, // NOT MODELLED: paging, so addresses are physical ones
+  },
+  {
     names: 'xp',
     args: '/fmt addr',
     about: "physical memory dump starting at 'addr'",
-    run: (machine, line, names) => {
-      const count = line.format(machine.state.dumpFormat);
-      const at = line.expression();
-      line.end(names);
-      return dumpMemory(machine, at, count, machine.state.dumpFormat);
-    },
+    run: examine,
   },
 ];
 
@@ -251,6 +252,15 @@ const slotLines = ({ props, type, path }: CpuSlot): readonly string[] => [
   '  CPUInstance Properties:',
   ...Object.entries(props).map(([name, number]) => `    ${name}: "${number}"`),
 ];
+
+function examine(machine: QemuMachine, line: HumanLine, names: string): string {
+  const { dumpFormat } = machine.state;
+  const count = line.format(dumpFormat);
+  const at = line.expression();
+  line.end(names);
+  if (names === 'x' && vcpus(machine).length === 0) return 'No CPU available\n';
+  return dumpMemory(machine, at, count, dumpFormat);
+}
 
 function takeSave(line: HumanLine, names: string): Save {
   const at = BigInt.asUintN(64, line.expression());

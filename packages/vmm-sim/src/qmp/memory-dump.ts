@@ -1,5 +1,4 @@
-import { gpa } from '@sevlab/codec/address';
-import { isReadable } from '../qemu/memory-map.ts';
+import { isReadable, readMemory } from '../qemu/memory-map.ts';
 import type { QemuMachine } from '../qemu/qemu-machine.ts';
 import type { DumpFormat } from './human-line.ts';
 
@@ -7,12 +6,11 @@ import type { DumpFormat } from './human-line.ts';
 const FORMATS: Readonly<Record<string, (value: bigint, size: number) => string>> = {
   x: (value, size) => `0x${value.toString(16).padStart(size * 2, '0')}`,
   o: (value, size) => octal(value).padStart(Math.ceil((size * 8) / 3)),
-  u: (value, size) => value.toString().padStart(COLUMNS_UNSIGNED[size]!), // the parser knows its units
-  d: (value, size) => value.toString().padStart(COLUMNS_SIGNED[size]!), // likewise; QEMU does not extend the sign
+  u: (value, size) => value.toString().padStart(COLUMNS[size]!), // the parser knows its units
+  d: (value, size) => BigInt.asIntN(64, value).toString().padStart(COLUMNS[size]!), // the sign of 64 bits, whatever the unit
   c: printable,
 };
-const COLUMNS_UNSIGNED: Readonly<Record<number, number>> = { 1: 3, 2: 5, 4: 10, 8: 20 };
-const COLUMNS_SIGNED: Readonly<Record<number, number>> = { 1: 5, 2: 6, 4: 11, 8: 20 };
+const COLUMNS: Readonly<Record<number, number>> = { 1: 3, 2: 5, 4: 10, 8: 20 };
 
 const octal = (value: bigint): string => (value === 0n ? '0' : `0${value.toString(8)}`);
 
@@ -36,7 +34,7 @@ const DUMP_MAX = 0x8000;
 
 /** `xp`: what the host sees, which is ciphertext where the guest's memory is private. Lines, each with its end. */
 export function dumpMemory(
-  { map, ports }: QemuMachine,
+  machine: QemuMachine,
   from: bigint,
   count: number,
   { format, size }: DumpFormat,
@@ -49,8 +47,8 @@ export function dumpMemory(
     const at = BigInt.asUintN(64, from + BigInt(offset));
     const length = Math.min(row, total - offset);
     const head = `${at.toString(16).padStart(16, '0')}:`;
-    if (!isReadable(map, at, BigInt(length))) return `${lines}${head} Cannot access memory\n`;
-    const bytes = ports.readGuest(gpa(at), length);
+    if (!isReadable(machine.map, at, BigInt(length))) return `${lines}${head} Cannot access memory\n`;
+    const bytes = readMemory(machine, at, length);
     const cells = Array.from(
       { length: length / unit },
       (_, i) => FORMATS[format]!(littleEndian(bytes.subarray(i * unit, (i + 1) * unit)), unit), // the parser knows its formats
@@ -66,7 +64,7 @@ const littleEndian = (bytes: Uint8Array): bigint =>
 /** `print`: a number alone. */
 export function printNumber(value: bigint, { format }: DumpFormat): string {
   const bits = BigInt.asUintN(64, value);
-  if (format === 'c') return printable(bits);
+  if (format === 'c') return printable(BigInt.asUintN(32, bits));
   if (format === 'd') return value.toString();
   if (format === 'u') return bits.toString();
   if (format === 'o') return octal(bits);

@@ -81,14 +81,20 @@ export const wordsOf = (words: readonly string[]): Parameter<readonly string[]> 
 
 /** Takes a command's arguments. Throws QmpError for the first one that is not as it should be. */
 export function takeArguments<P extends Parameters>(parameters: P, given: JsonObject): ArgumentsOf<P> {
+  const taken = takeKnown(parameters, given);
+  const names = inDictionaryOrder([...given]).map(([name]) => name);
+  const unexpected = inHashTableOrder(names).find((name) => !Object.hasOwn(parameters, name));
+  if (unexpected !== undefined) throw new QmpError(`Parameter '${unexpected}' is unexpected`);
+  return taken;
+}
+
+/** The same, whatever else there is. Throws QmpError. */
+export function takeKnown<P extends Parameters>(parameters: P, given: JsonObject): ArgumentsOf<P> {
   const taken: Record<string, unknown> = {};
   for (const [name, { kind, required }] of Object.entries(parameters)) {
     const value = given.get(name);
     if (value !== undefined) taken[name] = kind(name, value);
     else if (required) throw new QmpError(`Parameter '${name}' is missing`);
   }
-  const names = inDictionaryOrder([...given]).map(([name]) => name);
-  const unexpected = inHashTableOrder(names).find((name) => !Object.hasOwn(parameters, name));
-  if (unexpected !== undefined) throw new QmpError(`Parameter '${unexpected}' is unexpected`);
   return taken as ArgumentsOf<P>; // each was made by the kind of its name
 }
