@@ -131,7 +131,7 @@ ${lines.join('')}NAME --help tells the options of one.
 The shell knows: a | b    a ; b    a && b    a || b    < FILE    > FILE    >> FILE
   2> FILE    2>&1    * and ? in names    ~    $?    'text' "text" \\c    # comment
 Keys: arrows, Home, End, ^A ^E ^B ^F move; ^U ^K ^W cut, ^Y pastes; ^L clears;
-  ^C gives up, ^D on an empty line ends. Users: ${'root, user, auditor (group root)'}; su USER.
+  ^C gives up, ^D on an empty line ends. Users: root, user, auditor (group root); su USER.
 `,
   );
   return 0;
