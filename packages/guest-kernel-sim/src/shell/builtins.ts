@@ -2,7 +2,7 @@ import { parseArguments } from '../coreutils/arguments.ts';
 import { echo } from '../coreutils/echo.ts';
 import { complain, errnoOf, type Process, print, type Run, strerror } from '../coreutils/program.ts';
 import { nameService } from '../name-service.ts';
-import { MAY_EXEC, S_IFDIR, S_IFMT } from '../user.ts';
+import { isDirectory, MAY_EXEC } from '../user.ts';
 import { PROGRAMS } from './programs.ts';
 import { runLine, type Shell } from './run-line.ts';
 import { createLogin, currentLogin, endLogin, logicalPath } from './session.ts';
@@ -26,7 +26,7 @@ const cd: Builtin = function* (process, { session }) {
   const { sys } = process;
   let directory = false;
   const error = errnoOf(() => {
-    directory = (sys.stat(next === '/' ? '/' : `${next}/`).mode & S_IFMT) === S_IFDIR;
+    directory = isDirectory(sys.stat(next === '/' ? '/' : `${next}/`));
     sys.access(`${next === '/' ? '' : next}/.`, MAY_EXEC);
   });
   if (error !== undefined) return fail(`${path}: ${strerror(error)}`);

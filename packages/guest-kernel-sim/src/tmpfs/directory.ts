@@ -1,7 +1,7 @@
 import { createPipe } from '../anonymous/pipe.ts';
 import { KernelError } from '../errno.ts';
 import type { RunningKernel } from '../running-kernel.ts';
-import { isDirectory, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT } from '../user.ts';
+import { isDirectory, isFifo, S_IFDIR, S_IFLNK } from '../user.ts';
 import { timeOf } from '../vfs/caller.ts';
 import type { DeviceNumber, DirectoryEntry, DirectoryOperations, NamedAt } from '../vfs/file-system.ts';
 import { createInode, type NewInode } from '../vfs/inode.ts';
@@ -145,7 +145,7 @@ export const tmpDirectoryOperations: DirectoryOperations = {
   create: make,
   mkdir: make,
   mknod: (kernel, at, made, device: DeviceNumber) =>
-    make(kernel, at, made, (made.mode & S_IFMT) === S_IFIFO ? { pipe: createPipe() } : { device }),
+    make(kernel, at, made, isFifo(made) ? { pipe: createPipe() } : { device }),
   symlink: (kernel, at, target, made) =>
     make(kernel, at, { ...made, mode: S_IFLNK | 0o777 }, { target, size: Buffer.byteLength(target) }),
   link(kernel, ino, at) {
