@@ -79,7 +79,7 @@ describe('a launch behind QMP', () => {
     expect(first).toEqual({
       status: 0,
       stderr: '',
-      stdout: 'the measurement is good; injected: 1 secrets in 64 bytes\n',
+      stdout: 'the measurement is good; injected: 1 secret in 64 bytes\n',
     });
     const again = await owner('secret', ...ONLINE, ...SECRET, '--insecure', '--resume', '--quiet');
     expect(again).toEqual({ status: 0, stdout: '', stderr: '' });
