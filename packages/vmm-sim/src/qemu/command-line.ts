@@ -207,21 +207,22 @@ const SWITCHES: Readonly<Record<string, (reading: Reading) => void>> = {
 };
 
 const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) => void>> = {
-  name: ({ result }, value) => {
-    const name = parseOption(value, 'guest').get('guest');
-    if (name !== undefined) result.name = name;
+  name: (reading, value) => {
+    const name = firstOf(reading, `-name ${value}`, ['guest', 'process', 'debug-threads']);
+    if (name !== undefined) reading.result.name = name;
   },
   uuid: ({ result }, value) => {
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
       throw new UsageError('failed to parse UUID string: wrong format');
     result.uuid = value.toLowerCase();
   },
-  m: ({ result }, value) => {
-    const size = parseOption(value, 'size').get('size');
-    if (size !== undefined) result.memorySize = parseSize(`-m ${value}`, size, MIB);
+  m: (reading, value) => {
+    const size = firstOf(reading, `-m ${value}`, ['size', 'slots', 'maxmem']);
+    if (size !== undefined) reading.result.memorySize = parseSize(`-m ${value}`, size, MIB) || DEFAULT_MEMORY;
   },
-  smp: ({ result }, value) => {
-    const cpus = parseOption(value, 'cpus').get('cpus');
+  smp: (reading, value) => {
+    const { result } = reading;
+    const cpus = firstOf(reading, `-smp ${value}`, ['cpus', 'maxcpus', ...TOPOLOGY]);
     if (cpus !== undefined) result.vcpus = parseNumber('cpus', cpus);
     if (result.vcpus < 1)
       throw new UsageError('Invalid CPU topology: CPU topology parameters must be greater than zero');
@@ -280,6 +281,21 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
     result.pidFile = value;
   },
 };
+
+const TOPOLOGY = ['sockets', 'dies', 'clusters', 'cores', 'threads'] as const;
+
+/** What an option says of the first of its keys, which may do without its name. Throws UsageError for any other key. */
+function firstOf(
+  { reader }: Reading,
+  option: string,
+  keys: readonly [string, ...string[]],
+): string | undefined {
+  const values = parseOption(option.slice(option.indexOf(' ') + 1), keys[0]);
+  const other = [...values.keys()].find((key) => !keys.includes(key));
+  if (other !== undefined && reader.others === 'refused')
+    throw new UsageError(`${option}: Invalid parameter '${other}'`);
+  return values.get(keys[0]);
+}
 
 function takeAccelerator(result: Parsed, names: string | undefined): void {
   for (const name of names?.split(':') ?? []) {
@@ -362,7 +378,9 @@ function socketOf(
 ): Endpoint | undefined {
   if (fd !== undefined) return { kind: 'fd', fd: parseNumber('fd', fd) };
   if (path !== undefined) return { kind: 'unix', path };
-  return endpointOf('tcp', `${values.get('host') ?? ''}:${values.get('port') ?? ''}`);
+  const tcp = endpointOf('tcp', `${values.get('host') ?? ''}:${values.get('port') ?? ''}`);
+  if (tcp === undefined) throw new UsageError('-chardev socket: expected fd, path, or host and port');
+  return tcp;
 }
 
 function finish(reading: Reading): QemuCommandLine {
@@ -375,6 +393,16 @@ function finish(reading: Reading): QemuCommandLine {
     return chardev;
   };
   for (const id of monitorIds) result.monitors.push(named(`-mon chardev=${id},mode=control`, id));
+  const { machine, vcpus } = result;
+  const most = MOST_VCPUS[machine];
+  if (vcpus > most)
+    throw new UsageError(
+      `Invalid SMP CPUs ${vcpus}. The max CPUs supported by machine '${machine}' is ${most}`,
+    );
+  if (result.kernel === undefined && result.append !== '')
+    throw new UsageError('-append only allowed with -kernel option');
+  if (result.kernel === undefined && result.initrd !== undefined)
+    throw new UsageError('-initrd only allowed with -kernel option');
   const serial = firstSerial(reading, named);
   if (serial !== undefined) result.serial = serial;
   const onStdio = [...result.monitors, ...(serial ? [serial] : [])].filter(
@@ -387,6 +415,9 @@ function finish(reading: Reading): QemuCommandLine {
     throw new UsageError(`invalid link to object '${result.sevGuest}': there is no sev-guest of that id`);
   return result;
 }
+
+/** hw/i386/pc_q35.c, hw/i386/pc.c and hw/core/null-machine.c: max_cpus. */
+const MOST_VCPUS: Readonly<Record<QemuCommandLine['machine'], number>> = { q35: 288, pc: 255, none: 1 };
 
 /** -nographic puts the serial port on standard input and output, unless something else is said of it. */
 function firstSerial(
