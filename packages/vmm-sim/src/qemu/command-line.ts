@@ -433,10 +433,13 @@ function firstSerial(
 
 /** The file under a block device, through formats and the like. */
 function fileBehind(blockdevs: Reading['blockdevs'], name: string): string | undefined {
-  const device = blockdevs.get(name);
-  const below = device?.get('file');
-  return (
-    device?.get('filename') ??
-    (below === undefined || below === name ? undefined : fileBehind(blockdevs, below))
-  );
+  const seen = new Set<string>();
+  for (let node: string | undefined = name; node !== undefined && !seen.has(node); ) {
+    seen.add(node);
+    const device = blockdevs.get(node);
+    const file = device?.get('filename');
+    if (file !== undefined) return file;
+    node = device?.get('file');
+  }
+  return undefined;
 }
