@@ -7,19 +7,19 @@ import { gpa } from '@sevlab/codec/address';
 import { concat, fromHex } from '@sevlab/codec/bytes';
 import { drawProbe, drawSequence, type Probe } from '@sevlab/conformance/fuzz-areas';
 import { shrinkProbe } from '@sevlab/conformance/shrink-probe';
-import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { type KernelProfile, profileOfRelease } from '@sevlab/guest-kernel-sim/profile';
 import { type ProbeResult, probeArea } from '@sevlab/guest-kernel-sim/standalone';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
-import { probeForReal } from '@sevlab/real-guest/probe-areas';
-import { describe, expect, it } from 'vitest';
+import { kernelRelease, probeForReal } from '@sevlab/real-guest/probe-areas';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { realKernelIsThere } from './test/real-kernel.ts';
 
 const SEED = process.env.SEVLAB_FUZZ_SEED ?? 'areas';
 const root = fileURLToPath(new URL('..', import.meta.url));
-const profile = kernelProfile('6.1');
+const parts = () => findGuestParts(join(root, 'packages/real-guest'))!;
+let profile: KernelProfile;
 
-const real = (probes: readonly Probe[]): Promise<ProbeResult[]> =>
-  probeForReal(probes, findGuestParts(join(root, 'packages/real-guest'))!);
+const real = (probes: readonly Probe[]): Promise<ProbeResult[]> => probeForReal(probes, parts());
 const emulated = (probes: readonly Probe[]): ProbeResult[] =>
   probes.map((probe) => probeArea({ ...probe, profile }));
 
@@ -40,11 +40,15 @@ async function report(probe: Probe): Promise<unknown> {
     ...(small.size === undefined ? [] : [`--size ${small.size}`]),
     ...small.operations.map((line) => `--op '${line}'`),
   ];
-  const again = `./sevlab guest --mode ${small.mode} ${options.join(' ')} --json ${file}`;
+  const again = `./sevlab guest --linux ${profile.name} --mode ${small.mode} ${options.join(' ')} --json ${file}`;
   return { again, real: (await real([small]))[0], emulated: emulated([small])[0] };
 }
 
 describe.runIf(realKernelIsThere)('the emulated kernel equals the real one', () => {
+  beforeAll(async () => {
+    profile = profileOfRelease(await kernelRelease(parts()));
+  });
+
   it.each([
     ['areas', 20_000, drawProbe],
     ['sequences of operations', 2_000, drawSequence],

@@ -5,18 +5,19 @@ import { seededEntropy } from '@sevlab/ambient/entropy';
 import { gpa } from '@sevlab/codec/address';
 import { fromHex } from '@sevlab/codec/bytes';
 import { drawTables } from '@sevlab/conformance/fuzz-tables';
-import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { type KernelProfile, profileOfRelease } from '@sevlab/guest-kernel-sim/profile';
 import { type ProbeResult, probeArea } from '@sevlab/guest-kernel-sim/standalone';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
-import { probeForReal, type RealProbe } from '@sevlab/real-guest/probe-areas';
-import { describe, expect, it } from 'vitest';
+import { kernelRelease, probeForReal, type RealProbe } from '@sevlab/real-guest/probe-areas';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { realKernelIsThere } from './test/real-kernel.ts';
 
 const SEED = process.env.SEVLAB_FUZZ_SEED ?? 'tables';
 const BOOTS = 40;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const vectors = join(root, 'packages/guest-kernel-sim/test/vectors');
-const profile = kernelProfile('6.1');
+const parts = () => findGuestParts(join(root, 'packages/real-guest'))!;
+let profile: KernelProfile;
 
 /** What a kernel did. What lies in memory that it may take is no answer. */
 function answer({ area_after, ...result }: ProbeResult): object {
@@ -29,8 +30,7 @@ function contains(line: string, address: number): boolean {
   return Number.parseInt(first, 16) <= address && address <= Number.parseInt(last, 16);
 }
 
-const real = async (probe: RealProbe): Promise<object> =>
-  answer((await probeForReal([probe], findGuestParts(join(root, 'packages/real-guest'))!))[0]!);
+const real = async (probe: RealProbe): Promise<object> => answer((await probeForReal([probe], parts()))[0]!);
 const emulated = (probe: RealProbe): object => answer(probeArea({ ...probe, profile }));
 
 interface Recorded {
@@ -60,6 +60,10 @@ const ENDLESS: Readonly<Record<string, string>> = {
 };
 
 describe.runIf(realKernelIsThere)('the emulated kernel equals the real one', { timeout: 90_000 }, () => {
+  beforeAll(async () => {
+    profile = profileOfRelease(await kernelRelease(parts()));
+  });
+
   it('on all but two of the recorded boots', () => {
     expect(recorded.filter(({ name }) => name in ENDLESS)).toHaveLength(2);
     expect(recorded).toHaveLength(27);

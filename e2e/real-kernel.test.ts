@@ -33,7 +33,10 @@ describe.runIf(realKernelIsThere)('a real Linux kernel on memory that the emulat
     const { answers, area, differences, published } = JSON.parse(stdout);
     expect(differences).toEqual([]);
     const [boot, autoload, ls, readall, ...rest] = answers as [Answer, Answer, Answer, Answer, ...Answer[]];
-    expect(boot).toMatchObject({ release: '6.1.192', modalias: 'platform:efi_secret\n' });
+    expect(boot).toMatchObject({
+      release: expect.stringMatching(/^6\.1\.\d+/),
+      modalias: 'platform:efi_secret\n',
+    });
     expect(boot.cmdline).toMatch(/^efi=noruntime /);
     expect(published).toMatchObject({ base: '0x810000', size: 0xc00, reserved: true });
     expect(boot.k).toContainEqual(expect.stringContaining(` CocoSecret=${published.location} `));

@@ -236,7 +236,10 @@ describe('other places for the console', () => {
       ['--qmp', 'q', '--', '-serial', 'pty'],
       /pty: expected unix:PATH, tcp:HOST:PORT, stdio, file:PATH or null/,
     ],
-    [['--qmp', 'q', '--', '-serial', 'chardev:none'], /chardev "none" not found/],
+    [
+      ['--qmp', 'q', '--', '-serial', 'chardev:none'],
+      /could not connect serial device to character backend 'chardev:none'/,
+    ],
     [['--qmp', 'q', '--', '-serial', 'unix:x'], /expected ,server=on behind it/],
     [['--qmp', 'q', '--console', '/nonexistent/c'], /expected a place where a socket can be made/],
   ])('%j is refused', async (args, message) => {

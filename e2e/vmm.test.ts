@@ -276,9 +276,9 @@ describe('a host that makes trouble', () => {
     [
       ['--qmp', 'q', '--', '-smp', '300'],
       2,
-      /Invalid SMP CPUs 300. The max CPUs supported by machine 'q35' is 288/,
+      /Invalid SMP CPUs 300. The max CPUs supported by machine 'pc-q35-7.2' is 288/,
     ],
-    [['--qmp', 'q', '--', '-smp', '2,foo=1'], 2, /-smp 2,foo=1: Invalid parameter 'foo'/],
+    [['--qmp', 'q', '--', '-smp', '2,foo=1'], 2, /Parameter 'smp.foo' is unexpected/],
     [
       ['--qmp', 'q', '--', '-m', '1x'],
       2,

@@ -1,19 +1,24 @@
 import type { Observer } from '@sevlab/ambient/observer';
 import { type Gpa, gpa } from '@sevlab/codec/address';
+import { utf8 } from '@sevlab/codec/bytes';
 import { BOOT_PARAMS_SIZE } from '@sevlab/codec/efi/boot-params';
 import { type GuestContext, MSR_SEV_STATUS } from '@sevlab/machine/machine';
+import { ACCOUNT_FILES } from './accounts.ts';
 import { emitUevent, registerDriver } from './driver-core.ts';
 import { registerCocoSecret } from './efi/coco.ts';
 import { efiInit } from './efi/config-tables.ts';
 import { setupMemoryMap } from './efi/e820.ts';
+import { KernelError } from './errno.ts';
 import { Kernel } from './kernel.ts';
 import { loadForDevice } from './modules.ts';
 import { mountSecurityFs } from './mounted-securityfs.ts';
+import { O_CREAT, O_WRONLY } from './open-flags.ts';
 import { printk } from './printk.ts';
 import type { KernelProfile } from './profile.ts';
 import { createPseudoState } from './pseudo/pseudo-file-system.ts';
 import { createFile, createSecurityFs } from './securityfs.ts';
 import { createPageAllocator } from './tmpfs/page-allocator.ts';
+import { ROOT } from './user.ts';
 import { mountTree } from './vfs/mounts.ts';
 
 export interface BootInput {
@@ -74,6 +79,7 @@ export function startKernel({ context, bootParams, profile, builtIn = false, obs
   setupMemoryMap(kernel, params);
   kernel.state.pages = createPageAllocator(kernel);
   kernel.state.mounts = mountTree(kernel);
+  populateRootfs(kernel);
   efiInit(kernel, params);
   printMemoryEncryption(kernel);
   securityfsInit(kernel);
@@ -94,6 +100,20 @@ function printMemoryEncryption(kernel: Kernel): void {
 /** security/inode.c, securityfs_init(), a core_initcall. */
 function securityfsInit(kernel: Kernel): void {
   createFile(kernel, kernel.state.securityfs.root, 'lsm', 0o444, 'lsm', gpa(0n)); // its content lies nowhere
+}
+
+/** init/initramfs.c, populate_rootfs(): what the initramfs has in /etc, as far as there is room for it. */
+function populateRootfs(kernel: Kernel): void {
+  const init = kernel.as(ROOT);
+  for (const [path, text] of Object.entries(ACCOUNT_FILES)) {
+    const fd = init.open(path, O_WRONLY | O_CREAT, 0o644);
+    try {
+      init.write(fd, utf8(text));
+    } catch (error) {
+      if (!(error instanceof KernelError && error.code === 'ENOSPC')) throw error;
+    }
+    init.close(fd);
+  }
 }
 
 /** udevadm trigger: devices that came before user space are announced again, and udev loads their modules. */

@@ -123,3 +123,27 @@ export function kernelProfile(name: string): KernelProfile {
   }
   return { name, ...known };
 }
+
+/**
+ * How the release behaves that a kernel calls itself (uname -r): as the first recorded one of its series that is not
+ * older, or as the last. Throws RangeError for a series of which none is recorded.
+ */
+export function profileOfRelease(release: string): KernelProfile {
+  const [series, patch] = seriesOf(release);
+  const recorded = Object.entries(PROFILES)
+    .filter(([name, profile]) => !SPECIAL.includes(name) && seriesOf(profile.release)[0] === series)
+    .toSorted(([, a], [, b]) => seriesOf(a.release)[1] - seriesOf(b.release)[1]);
+  const [name] =
+    recorded.find(([, profile]) => seriesOf(profile.release)[1] >= patch) ?? recorded.at(-1) ?? [];
+  if (name === undefined)
+    throw new RangeError(
+      `no kernel of the series of '${release}' is recorded; expected one of ${KERNEL_PROFILES.join(', ')}`,
+    );
+  return kernelProfile(name);
+}
+
+/** `6.1` and 192 of `6.1.192`, whatever stands behind. */
+function seriesOf(release: string): [series: string, patch: number] {
+  const [, series = '', patch = '0'] = /^(\d+\.\d+)(?:\.(\d+))?/.exec(release) ?? [];
+  return [series, Number(patch)];
+}

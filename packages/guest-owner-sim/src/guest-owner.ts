@@ -7,8 +7,9 @@ import type { OwnerSession } from './owner-session.ts';
 import type { Verdict } from './verdict.ts';
 import { type CertificateFiles, verifyPlatform } from './verify-platform.ts';
 
+export type { SealedPacket } from './accepted-launch.ts';
 export type { Offer } from './offer.ts';
-export type { SealedPacket, VerifiedGuest } from './verified-guest.ts';
+export type { VerifiedGuest } from './verified-guest.ts';
 
 /** What the guest owner decides before anything starts. */
 export interface Intent {

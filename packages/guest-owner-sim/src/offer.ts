@@ -2,8 +2,8 @@ import { toHex } from '@sevlab/codec/bytes';
 import { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import { describeLaunch } from '@sevlab/sev-channel/described-launch';
 import { launchDigest } from '@sevlab/sev-channel/launch-digest';
-import { macEqual } from '@sevlab/sev-channel/mac';
-import { type FirmwareVersion, measureLaunch } from '@sevlab/sev-channel/measurement';
+import type { FirmwareVersion } from '@sevlab/sev-channel/measurement';
+import { acceptLaunch } from './accepted-launch.ts';
 import type { GuestOwner } from './guest-owner.ts';
 import { type OwnerSession, sessionOf } from './owner-session.ts';
 import type { Verdict } from './verdict.ts';
@@ -60,10 +60,9 @@ export class Offer {
       return `expected a measurement of ${LaunchMeasurement.size} bytes, got ${measurement.length}`;
     }
     const { policy, launch } = this.#owner.state.intent;
-    const { measure, mnonce } = LaunchMeasurement.decode(measurement);
     const digest = launchDigest(describeLaunch(launch));
-    const wanted = measureLaunch({ tik: session.tik, version, policy, digest, mnonce });
-    if (macEqual(measure, wanted)) return undefined;
+    if (acceptLaunch(session, { version, policy, digest }, measurement) !== undefined) return undefined;
+    const { measure } = LaunchMeasurement.decode(measurement);
     const { apiMajor, apiMinor, build } = version;
     return (
       `the measurement does not match; expected that of launch digest ${toHex(digest)}, ` + // never the HMAC itself

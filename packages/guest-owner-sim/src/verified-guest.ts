@@ -2,19 +2,10 @@ import { entropyFrom } from '@sevlab/ambient/entropy';
 import { encodeSecretTable, type Secret } from '@sevlab/codec/efi/secret-table';
 import { SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
 import { findArea, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
-import { PacketHeader } from '@sevlab/codec/sev/packet';
 import { bindsLaunch, type FirmwareVersion } from '@sevlab/sev-channel/measurement';
-import { sealPacket } from '@sevlab/sev-channel/packet';
+import { AcceptedLaunch, type SealedPacket } from './accepted-launch.ts';
 import type { GuestOwner } from './guest-owner.ts';
 import { sessionOf } from './owner-session.ts';
-
-/** What LAUNCH_SECRET takes. */
-export interface SealedPacket {
-  /** 52 bytes. */
-  readonly header: Uint8Array;
-  /** A multiple of 16 bytes. */
-  readonly data: Uint8Array;
-}
 
 /** The tenant of a launch that it verified: only now is there a way to send secrets. */
 export class VerifiedGuest {
@@ -46,18 +37,19 @@ export class VerifiedGuest {
 
   #seal(plaintext: Uint8Array): SealedPacket {
     const { state, observer } = this.#owner;
-    const { tek, tik, measure } = sessionOf(state.sessions, this.#number);
+    const { measure, ...keys } = sessionOf(state.sessions, this.#number);
     const iv = entropyFrom(state.entropy).bytes(16); // each draw is another: one key never meets one counter twice
-    const bound = bindsLaunch(this.#version) ? measure : undefined;
-    const packet = sealPacket({ tek, tik, measure: bound, iv, plaintext });
-    const header = PacketHeader.encode(packet.header);
+    const packet = new AcceptedLaunch(keys, bindsLaunch(this.#version) ? measure : undefined).seal(
+      plaintext,
+      iv,
+    );
     observer.observe('guest-owner', 'host', () => ({
       type: 'message',
       name: 'packet',
-      open: { header, data: packet.data },
+      open: { ...packet },
       closed: { plaintext },
     }));
-    return { header, data: packet.data };
+    return packet;
   }
 
   /** The same guest in the hands of the owner's fork. */

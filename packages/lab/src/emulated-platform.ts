@@ -7,7 +7,7 @@ import { createMachine, type Machine } from '@sevlab/machine/machine';
 import { serve } from '@sevlab/psp-sim/mailbox';
 import { emptyNvArea, NV_AREA_SIZE } from '@sevlab/psp-sim/nv-area';
 import { PROFILES } from '@sevlab/psp-sim/profile';
-import { createSecureProcessor } from '@sevlab/psp-sim/secure-processor';
+import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import { createVmm, type PlatformUse, type Vmm } from '@sevlab/vmm-sim/vmm';
 import type { CertificateBytes } from './certificate-file.ts';
 import { endorse } from './key-distribution-service.ts';
@@ -33,6 +33,8 @@ export interface StartedPlatform {
   readonly vmm: Vmm;
   readonly machine: Machine;
   readonly observer: Observer;
+  /** What no host has: only for explanations to the person at the terminal. */
+  readonly secureProcessor: SecureProcessor;
 }
 
 /** How a platform is started. */
@@ -114,7 +116,7 @@ function powerOn(
     ...(cuk && { cuk }),
   });
   machine.mailbox.connect(serve(secureProcessor, observer));
-  return { vmm: createVmm(machine.host, PART), machine, observer };
+  return { vmm: createVmm(machine.host, PART), machine, observer, secureProcessor };
 }
 
 function publicSide(vmm: Vmm, kds?: Entropy): PlatformPublic {

@@ -89,7 +89,7 @@ async function main(arguments_: readonly string[]): Promise<number> {
       return EXIT.usage;
     }
     if (error instanceof CommandError) {
-      process.stderr.write(`${nameOf(program, arguments_)}: ${error.message}\n`);
+      process.stderr.write(`${error.speaker ?? nameOf(program, arguments_)}: ${error.message}\n`);
       return error.exitCode;
     }
     reportFault(nameOf(program, arguments_), error);

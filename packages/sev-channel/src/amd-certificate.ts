@@ -8,6 +8,13 @@ import { pssHash, signPss, verifyPss } from './rsa-pss.ts';
 const SHA384_SIZE = 48;
 const SIGNATURE_FIELD = 0x200;
 
+/** KEY_ID of AMD's roots, hexadecimal, and the parts that they are for (the ARKs that AMD's key server gives out). */
+export const AMD_KEY_IDS: ReadonlyMap<string, string> = new Map([
+  ['1bb987c359494606b174945601c9ea5b', 'Naples'],
+  ['e6002122fb58419399d15fee7b131351', 'Rome'],
+  ['94c38e4177d0479292a7ae671d083fb6', 'Milan'],
+]);
+
 /** Whether `parent`'s key made the certificate's signature. Neither key ids nor usages are looked at. */
 export function verifyAmdCertificate(certificate: AmdCertificate, parent: AmdCertificate): boolean {
   return verifyPss(

@@ -1,4 +1,4 @@
-import { fromBase64 } from '@sevlab/codec/bytes';
+import { fromBase64, toHex } from '@sevlab/codec/bytes';
 import { LengthError } from '@sevlab/codec/layout';
 import {
   type AmdCertificate,
@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { flipBit } from '../test/flip.ts';
 import { makePlatform } from '../test/platform.ts';
 import sevTool from '../test/vectors/sev-tool-chains.json' with { type: 'json' };
-import { encodeAmdCertificate } from './amd-certificate.ts';
+import { AMD_KEY_IDS, encodeAmdCertificate } from './amd-certificate.ts';
 import { type CertificateChain, verifyChain } from './chain.ts';
 import { EMULATED_ARK, EMULATED_ASK } from './emulated-root.ts';
 
@@ -76,8 +76,14 @@ describe('sev-tool', () => {
     expect(verifyChain(decodeChain(rome), EMULATED_ARK)).toEqual({
       accepted: false,
       reason:
-        'ARK: expected the trusted root, got another certificate with KEY_ID e6002122fb58419399d15fee7b131351',
+        'ARK: expected the trusted root, got another certificate with KEY_ID e6002122fb58419399d15fee7b131351 ' +
+        "(AMD's for Rome, but anybody can write an id into a root of their own, and sev-tool 1.7 looks at nothing else)",
     });
+  });
+
+  test.each(Object.entries(sevTool.platforms))('the root of %s has an id of AMD', (name, platform) => {
+    const id = toHex(decodeChain(platform).ark.head.keyId);
+    expect(AMD_KEY_IDS.get(id)?.toLowerCase()).toBe(name.replace('-old', ''));
   });
 });
 

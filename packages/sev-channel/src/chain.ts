@@ -1,6 +1,11 @@
 import { equal, toHex } from '@sevlab/codec/bytes';
 import { type AmdCertificate, KEY_USAGE, type SevCertificate } from '@sevlab/codec/sev/certificate';
-import { encodeAmdCertificate, verifyAmdCertificate, verifyCekSignature } from './amd-certificate.ts';
+import {
+  AMD_KEY_IDS,
+  encodeAmdCertificate,
+  verifyAmdCertificate,
+  verifyCekSignature,
+} from './amd-certificate.ts';
 import { validateCertificate } from './certificate.ts';
 
 /** Everything from the platform's Diffie-Hellman key up to AMD's root. */
@@ -71,12 +76,19 @@ const links: readonly (readonly [LinkName, Broken])[] = [
   ['PDH signed by PEK', ({ pdh, pek }) => sevLink(pdh, pek, KEY_USAGE.PDH)],
 ];
 
+/** An id proves nothing, although sev-tool 1.7 asks for no more of a root. */
+function whoseId(id: string): string {
+  const parts = AMD_KEY_IDS.get(id);
+  if (parts === undefined) return '';
+  return ` (AMD's for ${parts}, but anybody can write an id into a root of their own, and sev-tool 1.7 looks at nothing else)`;
+}
+
 function untrusted(ark: AmdCertificate, trusted: Uint8Array | undefined): string | undefined {
   if (trusted !== undefined && equal(encodeAmdCertificate(ark), trusted)) return undefined;
   const id = toHex(ark.head.keyId);
   return trusted === undefined
-    ? `expected a trusted root, got none to compare the certificate with KEY_ID ${id} with`
-    : `expected the trusted root, got another certificate with KEY_ID ${id}`;
+    ? `expected a trusted root, got none to compare the certificate with KEY_ID ${id} with${whoseId(id)}`
+    : `expected the trusted root, got another certificate with KEY_ID ${id}${whoseId(id)}`;
 }
 
 function amdLink(certificate: AmdCertificate, parent: AmdCertificate, usage: number): string | undefined {

@@ -41,10 +41,13 @@ export function describeLaunch({ image, kernel, vmsas = [] }: DescribedLaunch): 
   return contributions;
 }
 
-/** The table that QEMU writes for the firmware to check against, padded: HASHES_TABLE_SIZE bytes. */
-const hashesTable = ({ kernel, initrd, commandLine }: DirectBoot): Uint8Array =>
+/**
+ * The table that QEMU writes for the firmware to check against, padded: HASHES_TABLE_SIZE bytes. `end` is what is
+ * hashed behind the command line; QEMU has a NUL there.
+ */
+export const hashesTable = ({ kernel, initrd, commandLine }: DirectBoot, end: '\0' | '' = '\0'): Uint8Array =>
   encodeHashesTable({
-    commandLine: sha256(utf8(`${commandLine}\0`)),
+    commandLine: sha256(utf8(`${commandLine}${end}`)),
     initrd: sha256(initrd ?? new Uint8Array()),
     kernel: sha256(kernel),
   });

@@ -24,15 +24,19 @@ const SHORT_FORM_START = 0x04;
 
 /**
  * MEASURE: HMAC-SHA-256 under the TIK. `digest` is the launch digest, 32 bytes; `mnonce` 16 bytes. 32 bytes.
+ * `namesFirmware` is which form the message has: libvirt's and virtee's tools take the long one for every version.
  * Throws RangeError when part of the version is not a byte, LengthError for inputs of another size.
  */
-export function measureLaunch(input: {
-  tik: Uint8Array;
-  version: FirmwareVersion;
-  policy: number;
-  digest: Uint8Array;
-  mnonce: Uint8Array;
-}): Uint8Array {
+export function measureLaunch(
+  input: {
+    tik: Uint8Array;
+    version: FirmwareVersion;
+    policy: number;
+    digest: Uint8Array;
+    mnonce: Uint8Array;
+  },
+  namesFirmware: boolean = bindsLaunch(input.version),
+): Uint8Array {
   const { tik, version, policy, digest, mnonce } = input;
   const { apiMajor, apiMinor, build } = version;
   const message = MeasurementMessage.encode({
@@ -44,7 +48,7 @@ export function measureLaunch(input: {
     digest,
     mnonce,
   });
-  return hmacSha256(tik, bindsLaunch(version) ? message : message.subarray(SHORT_FORM_START));
+  return hmacSha256(tik, namesFirmware ? message : message.subarray(SHORT_FORM_START));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { kernelProfile, profileOfRelease } from '@sevlab/guest-kernel-sim/profile';
 import type { ProbeResult } from '@sevlab/guest-kernel-sim/standalone';
 import type { GuestParts } from '@sevlab/real-guest/guest-parts';
 import { GuestDied, kernelRelease, probeForReal, type RealProbe } from '@sevlab/real-guest/probe-areas';
@@ -34,8 +34,12 @@ export async function linuxTarget(parts: GuestParts): Promise<Target> {
 function whyNot({ given: { linux, build } }: KernelCase, release: string): string | undefined {
   if (build !== undefined) return `the kernel is not built or started with ${build.join(', ')}`;
   if (linux === undefined) return undefined;
-  const wanted = kernelProfile(linux);
-  if (wanted.release === release && linux !== 'documented' && linux !== 'debian') return undefined;
+  if (
+    kernelProfile(linux).release === profileOfRelease(release).release &&
+    linux !== 'documented' &&
+    linux !== 'debian'
+  )
+    return undefined;
   return `the kernel is Linux ${release}, not ${linux}`;
 }
 

@@ -1,67 +1,114 @@
-import { createDecipheriv } from 'node:crypto';
-import { type Gpa, gpa } from '@sevlab/codec/address';
-import { concat } from '@sevlab/codec/bytes';
+import { createDecipheriv, createHash } from 'node:crypto';
+import { alignUp, type Gpa, gpa } from '@sevlab/codec/address';
+import { concat, toHex } from '@sevlab/codec/bytes';
 import { E820_TYPE } from '@sevlab/codec/efi/boot-params';
 import { ENCRYPTED_FILE_MAGIC, ENCRYPTED_FILE_VERSION, EncryptedFile } from '@sevlab/codec/encrypted-file';
 import { type Disk, SECTOR_SIZE } from '@sevlab/machine/devices/disk';
-import { eachPart, type Program, ProgramExit, print, strerror } from '../coreutils/program.ts';
+import { parseArguments } from '../coreutils/arguments.ts';
+import {
+  eachPart,
+  type Process,
+  type Program,
+  ProgramExit,
+  print,
+  type Run,
+  strerror,
+} from '../coreutils/program.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 
 /** A page for the disk's DMA, which cannot reach private memory (as SWIOTLB does). */
 const BOUNCE_BUFFER: Gpa = gpa(0x0200_0000n);
 const BOUNCE_SECTORS = 8;
-/** Where the plaintext goes: private memory. */
+/** Where the plaintext of the first file goes: private memory. Each further one starts on a page. */
 export const PLAINTEXT_ADDRESS: Gpa = gpa(0x0210_0000n);
-/** Bytes between the two, and the most that a file may have. */
-const FILE_MAX = 1024 * 1024;
+/** Bytes from there on, and the most that the files may have. */
+const ROOM = 1024 * 1024;
+const PAGE_SIZE = 4096;
 const KEY_SIZE = 32;
 
+/** A file in the clear, in private memory. */
+interface Decrypted {
+  readonly address: Gpa;
+  readonly length: number;
+}
+
 /**
- * `decrypt-file KEYFILE` (Documentation/security/secrets/coco.rst, Application Example): takes the key out of
- * securityfs and decrypts the file at the start of the untrusted disk into private memory. The host sees the
- * ciphertext pass through the shared bounce buffer.
+ * `decrypt-file [-s] KEYFILE` (Documentation/security/secrets/coco.rst, Application Example): takes the key out of
+ * securityfs, decrypts the files of the untrusted disk into private memory, and prints them, or with -s the SHA-256 of
+ * each. The host sees the ciphertext pass through the shared bounce buffer. What it leaves out at the end of the disk is
+ * not missed, since no file says how many there are.
  */
 export const decryptFile: Program = function* (process) {
   const { kernel } = process;
-  const [keyFile] = process.args;
-  if (keyFile === undefined) throw fail('missing operand; expected the path of a key file', 2);
-  let key = new Uint8Array();
-  // biome-ignore lint/correctness/useYield: it only keeps what was read
-  const error = yield* eachPart(process, keyFile, function* (part) {
-    key = new Uint8Array(concat(key, part));
+  const { options, operands } = parseArguments('decrypt-file', process.args, {
+    letters: 's',
+    long: { sum: 's' },
+    status: 2,
   });
-  if (error !== undefined) throw fail(`${keyFile}: ${strerror(error)}`);
-  if (key.length !== KEY_SIZE)
-    throw fail(`${keyFile}: expected a key of ${KEY_SIZE} bytes, got ${key.length}`);
+  const [keyFile] = operands;
+  if (keyFile === undefined) throw fail('missing operand; expected the path of a key file', 2);
+  const key = yield* readKey(process, keyFile);
   const { disk } = kernel.context;
   if (disk === undefined) throw fail('the guest has no disk');
-  if (!isRam(kernel, BOUNCE_BUFFER, PLAINTEXT_ADDRESS + BigInt(FILE_MAX))) throw fail('not enough memory');
+  if (!isRam(kernel, BOUNCE_BUFFER, PLAINTEXT_ADDRESS + BigInt(ROOM))) throw fail('not enough memory');
 
-  const head = readDisk(kernel, disk, EncryptedFile.size);
-  const header = head && EncryptedFile.decode(head);
-  if (header?.magic !== ENCRYPTED_FILE_MAGIC || header.version !== ENCRYPTED_FILE_VERSION) {
-    throw fail('the disk does not start with an encrypted file');
+  const sum = options.has('s');
+  let number = 0;
+  for (const { address, length } of decryptAll(kernel, disk, key)) {
+    number++;
+    const content = kernel.memory.readPrivate(address, length);
+    yield* print(process, sum ? `${sha256(content)}  file ${number}, ${length} bytes\n` : content);
   }
-  const whole =
-    header.length <= FILE_MAX ? readDisk(kernel, disk, EncryptedFile.size + header.length) : undefined;
-  if (whole === undefined) throw fail(`the file's ${header.length} bytes are not all there`);
-  const plaintext = decrypt(key, header, whole.subarray(EncryptedFile.size));
-  if (plaintext === undefined) throw fail('wrong key, or the file was changed');
-  kernel.memory.writePrivate(PLAINTEXT_ADDRESS, plaintext);
-  yield* print(process, plaintext);
+  if (number === 0) throw fail('the disk does not start with an encrypted file');
   return 0;
 };
 
 const fail = (reason: string, status = 1): ProgramExit =>
   new ProgramExit(`decrypt-file: ${reason}\n`, status);
 
-/** The first `length` bytes of the disk; undefined when it has fewer. */
-function readDisk(kernel: RunningKernel, disk: Disk, length: number): Uint8Array | undefined {
-  const bytes = new Uint8Array(Math.ceil(length / SECTOR_SIZE) * SECTOR_SIZE);
+const sha256 = (content: Uint8Array): string => toHex(createHash('sha256').update(content).digest());
+
+function* readKey(process: Process, path: string): Run<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  // biome-ignore lint/correctness/useYield: it only keeps what was read
+  const error = yield* eachPart(process, path, function* (part) {
+    length += part.length;
+    if (length <= KEY_SIZE) parts.push(part);
+  });
+  if (error !== undefined) throw fail(`${path}: ${strerror(error)}`);
+  if (length !== KEY_SIZE) throw fail(`${path}: expected a key of ${KEY_SIZE} bytes, got ${length}`);
+  return concat(...parts);
+}
+
+/** The files of the disk, each at the start of a sector, up to the first sector that starts none. Throws ProgramExit. */
+function* decryptAll(kernel: RunningKernel, disk: Disk, key: Uint8Array): Generator<Decrypted> {
+  let free = 0;
+  for (let [sector, number] = [0, 1]; ; number++) {
+    const head = readDisk(kernel, disk, sector, EncryptedFile.size);
+    const header = head && EncryptedFile.decode(head);
+    if (header?.magic !== ENCRYPTED_FILE_MAGIC || header.version !== ENCRYPTED_FILE_VERSION) return;
+    const { length } = header;
+    const size = EncryptedFile.size + length;
+    const whole = length <= ROOM - free ? readDisk(kernel, disk, sector, size) : undefined;
+    if (whole === undefined) throw fail(`file ${number}: its ${length} bytes are not all there, or too many`);
+    const plaintext = decrypt(key, header, whole.subarray(EncryptedFile.size));
+    if (plaintext === undefined) throw fail(`file ${number}: wrong key, or it was changed`);
+    const address = gpa(PLAINTEXT_ADDRESS + BigInt(free));
+    kernel.memory.writePrivate(address, plaintext);
+    yield { address, length };
+    free += alignUp(length, PAGE_SIZE);
+    sector += alignUp(size, SECTOR_SIZE) / SECTOR_SIZE;
+  }
+}
+
+/** The first `length` bytes from a sector on; undefined when the disk has fewer. */
+function readDisk(kernel: RunningKernel, disk: Disk, start: number, length: number): Uint8Array | undefined {
+  const bytes = new Uint8Array(alignUp(length, SECTOR_SIZE));
   if (!kernel.memory.isShared(BOUNCE_BUFFER)) kernel.memory.share(BOUNCE_BUFFER, 1);
   for (let offset = 0; offset < length; offset += BOUNCE_SECTORS * SECTOR_SIZE) {
-    const sector = offset / SECTOR_SIZE;
-    const sectors = Math.min(BOUNCE_SECTORS, bytes.length / SECTOR_SIZE - sector);
+    const sectors = Math.min(BOUNCE_SECTORS, (bytes.length - offset) / SECTOR_SIZE);
+    const sector = start + offset / SECTOR_SIZE;
     if (disk.submit({ operation: 'read', sector, sectors, buffer: BOUNCE_BUFFER }) !== 'OK') return undefined;
     bytes.set(kernel.memory.readShared(BOUNCE_BUFFER, sectors * SECTOR_SIZE), offset);
   }

@@ -1,4 +1,4 @@
-import { findAccount, findGroup } from '../accounts.ts';
+import { type NameService, nameService } from '../name-service.ts';
 import { S_IFDIR, S_IFMT } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { errnoOf, type Process, type Program, ProgramExit, strerror, warn } from './program.ts';
@@ -19,24 +19,24 @@ export const chown: Program = function* (process) {
   const [word, ...files] = operands;
   if (word === undefined) throw misuse(name, 'missing operand');
   if (files.length === 0) throw misuse(name, `missing operand after ${quote(word)}`);
-  const owners = parseOwners(name, word);
+  const owners = parseOwners(name, word, nameService(process.sys));
   let status = 0;
   for (const path of files) if (!change(process, path, owners, options.has('R'))) status = 1;
   return status;
 };
 
 /** Throws ProgramExit for a name that nobody has. */
-function parseOwners(program: string, word: string): Owners {
+function parseOwners(program: string, word: string, service: NameService): Owners {
   const refuse = (what: string): ProgramExit =>
     new ProgramExit(`${program}: invalid ${what}: ${quote(word)}\n`, 1);
   const groupOf = (text: string): number => {
-    const gid = findGroup(text);
+    const gid = service.findGroup(text);
     if (gid === undefined) throw refuse('group');
     return gid;
   };
   if (program === 'chgrp') return { uid: undefined, gid: groupOf(word) };
   const [owner = '', group] = word.split(/:(.*)/s);
-  const account = findAccount(owner);
+  const account = owner === '' ? undefined : service.findUser(owner);
   const uid = owner === '' ? undefined : (account?.uid ?? (/^\d+$/.test(owner) ? Number(owner) : undefined));
   if (owner !== '' && uid === undefined) throw refuse('user');
   if (group === undefined) return { uid, gid: undefined };

@@ -3,12 +3,13 @@ import { parseArguments } from './arguments.ts';
 import { eachPart, type Program, ProgramExit, print, type Run, strerror, warn } from './program.ts';
 
 const NEWLINE = 0x0a;
-/** Makes a file binary, and ends a line there. */
-const NUL = 0;
+/** Lines that are looked at in one turn. */
+const LINES_A_TURN = 256;
 
 /**
  * grep(1), GNU grep 3.8, LC_ALL=C: -i, -v, -n, -c, -q, -F. DEVIATION: of patterns, plain characters, `.`, `*`, `^` and
- * `$`; others are refused.
+ * `$`; others are refused. A zero byte makes a file binary, from the part on that it is read in: it ends a line, and of
+ * lines that match the first is told of, on standard error.
  */
 export const grep: Program = function* (process) {
   const { options, operands } = parseArguments('grep', process.args, { letters: 'ivncqF', status: 2 });
@@ -30,38 +31,37 @@ export const grep: Program = function* (process) {
   let found = false;
   let failed = false;
   for (const path of paths) {
-    const prefix = paths.length > 1 ? `${path === '-' ? '(standard input)' : path}:` : '';
+    const title = path === '-' ? '(standard input)' : path;
+    const prefix = paths.length > 1 ? `${title}:` : '';
     let rest = new Uint8Array(0);
     let number = 0;
     let count = 0;
     let binary = false;
-    let hidden = 0;
+    let unshown = false;
     const take = function* (line: Uint8Array): Run {
       number++;
+      if (number % LINES_A_TURN === 0) yield 'page';
       if (!matches(latin1(line))) return;
       found = true;
       count++;
       if (options.has('q') || options.has('c')) return;
-      if (binary) {
-        hidden++;
-        return;
-      }
+      unshown ||= binary;
+      if (unshown) return;
       yield* print(process, `${prefix}${options.has('n') ? `${number}:` : ''}`);
       yield* print(process, concat(line, new Uint8Array([NEWLINE])));
     };
     const error = yield* eachPart(process, path, function* (part) {
-      const bytes = concat(rest, part);
-      binary ||= bytes.includes(NUL);
+      binary ||= part.includes(0);
+      const bytes = concat(rest, binary ? part.map((byte) => (byte === 0 ? NEWLINE : byte)) : part);
       let start = 0;
-      for (const [end, byte] of bytes.entries()) {
-        if (byte !== NEWLINE && byte !== NUL) continue;
+      for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
         yield* take(bytes.subarray(start, end));
         start = end + 1;
       }
       rest = new Uint8Array(bytes.slice(start));
     });
     if (rest.length > 0) yield* take(rest);
-    if (hidden > 0) warn(process, `${path === '-' ? '(standard input)' : path}: binary file matches`);
+    if (unshown) warn(process, `${title}: binary file matches`);
     if (error !== undefined) {
       warn(process, `${path}: ${strerror(error)}`);
       failed = true;

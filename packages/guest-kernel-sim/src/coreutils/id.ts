@@ -1,4 +1,4 @@
-import { findAccount, groupName, userName } from '../accounts.ts';
+import { type NameService, nameService } from '../name-service.ts';
 import type { User } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { type Program, ProgramExit, print, warn } from './program.ts';
@@ -15,11 +15,15 @@ export const id: Program = function* (process) {
   if (second !== undefined) throw new ProgramExit('id: cannot print "only" of more than one choice\n', 1);
   if (names && what === undefined)
     throw new ProgramExit('id: cannot print only names or real IDs in default format\n', 1);
+  const service = nameService(process.sys);
   let status = 0;
   for (const name of operands.length > 0 ? operands : [undefined]) {
-    const user = name === undefined ? process.sys.user : findAccount(name);
+    const user = name === undefined ? process.sys.user : service.findAccount(name);
     if (user !== undefined) {
-      yield* print(process, `${what === undefined ? everything(user) : one(user, what, names)}\n`);
+      yield* print(
+        process,
+        `${what === undefined ? everything(user, service) : one(user, what, names ? service : undefined)}\n`,
+      );
       continue;
     }
     warn(process, `${quote(name ?? '')}: no such user`);
@@ -33,15 +37,16 @@ const groupsOf = ({ gid, groups }: User): number[] => [...new Set([gid, ...group
 const named = (number: number, name: string | undefined): string =>
   name === undefined ? `${number}` : `${number}(${name})`;
 
-function everything(user: User): string {
+function everything(user: User, { userName, groupName }: NameService): string {
   const groups = groupsOf(user).map((gid) => named(gid, groupName(gid)));
   return `uid=${named(user.uid, userName(user.uid))} gid=${named(user.gid, groupName(user.gid))} groups=${groups.join(',')}`;
 }
 
-function one(user: User, what: string, names: boolean): string {
-  if (what === 'u') return (names ? userName(user.uid) : undefined) ?? `${user.uid}`;
+/** Numbers without a `service`. */
+function one(user: User, what: string, service: NameService | undefined): string {
+  if (what === 'u') return service?.userName(user.uid) ?? `${user.uid}`;
   const groups = what === 'g' ? [user.gid] : groupsOf(user);
-  return groups.map((gid) => (names ? groupName(gid) : undefined) ?? `${gid}`).join(' ');
+  return groups.map((gid) => service?.groupName(gid) ?? `${gid}`).join(' ');
 }
 
 /** whoami(1), coreutils 9.1. */
@@ -49,7 +54,7 @@ export const whoami: Program = function* (process) {
   const [operand] = process.args;
   if (operand !== undefined) throw misuse('whoami', `extra operand ${quote(operand)}`);
   const { uid } = process.sys.user;
-  const name = userName(uid);
+  const name = nameService(process.sys).userName(uid);
   if (name === undefined) throw new ProgramExit(`whoami: cannot find name for user ID ${uid}\n`, 1);
   yield* print(process, `${name}\n`);
   return 0;

@@ -1,4 +1,4 @@
-import { groupName, userName } from '../accounts.ts';
+import { type NameService, nameService } from '../name-service.ts';
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../user.ts';
 import { parseArguments } from './arguments.ts';
 import { inColumns } from './columns.ts';
@@ -27,6 +27,8 @@ interface Style {
   readonly quoted: boolean;
   /** Of a line, for columns; undefined for one name a line. */
   readonly width: number | undefined;
+  /** Names of owners; undefined for their numbers. */
+  readonly service: NameService | undefined;
   readonly now: bigint;
 }
 
@@ -57,6 +59,7 @@ export const ls: Program = function* (process) {
     options: long ? new Map([...options, ['l', '']]) : options,
     quoted: stdout.columns !== undefined,
     width: columns && !options.has('1') ? (stdout.columns ?? DEFAULT_WIDTH) : undefined,
+    service: options.has('n') ? undefined : nameService(sys),
     now: process.kernel.observer.clock.now,
   };
   const operands = parsed.operands.length > 0 ? parsed.operands : ['.'];
@@ -239,11 +242,11 @@ interface Cells {
   readonly time: string;
 }
 
-const cellsOf = ({ stat }: Listed, { options, now }: Style): Cells => ({
+const cellsOf = ({ stat }: Listed, { service, now }: Style): Cells => ({
   mode: stat ? modeText(stat.mode) : '-?????????',
   links: stat ? `${stat.nlink}` : '?',
-  user: ownerOf(stat?.uid, options.has('n') ? undefined : userName),
-  group: ownerOf(stat?.gid, options.has('n') ? undefined : groupName),
+  user: ownerOf(stat?.uid, service?.userName),
+  group: ownerOf(stat?.gid, service?.groupName),
   size: stat ? (stat.rdev?.join(', ') ?? `${stat.size}`) : '?',
   time: stat ? timeText(stat.mtime, now) : '?'.padStart(12),
 });

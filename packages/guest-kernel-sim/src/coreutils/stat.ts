@@ -1,4 +1,4 @@
-import { groupName, userName } from '../accounts.ts';
+import { type NameService, nameService } from '../name-service.ts';
 import { S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { modeText, typeText } from './mode-text.ts';
@@ -16,13 +16,14 @@ export const stat: Program = function* (process) {
     long: { format: 'c', dereference: 'L' },
   });
   if (operands.length === 0) throw misuse('stat', 'missing operand');
+  const service = nameService(process.sys);
   let exit = 0;
   for (const path of operands) {
     let file: File | undefined;
     const error = errnoOf(() => {
       const status = process.sys.stat(options.has('L') ? follow(process.sys, path) : path);
       const link = (status.mode & S_IFMT) === S_IFLNK;
-      file = { path, status, target: link ? process.sys.readlink(path) : undefined };
+      file = { path, status, target: link ? process.sys.readlink(path) : undefined, service };
     });
     if (file !== undefined) {
       const format = options.get('c');
@@ -52,6 +53,7 @@ interface File {
   readonly status: FileStatus;
   /** Of a symbolic link. */
   readonly target: string | undefined;
+  readonly service: NameService;
 }
 
 function defaultFormat({ status }: File): string {
@@ -77,7 +79,7 @@ const DIRECTIVES: Readonly<Record<string, (file: File) => string | number | bigi
   f: ({ status }) => status.mode.toString(16),
   F: ({ status }) => typeText(status.mode, status.size),
   g: ({ status }) => status.gid,
-  G: ({ status }) => groupName(status.gid) ?? 'UNKNOWN',
+  G: ({ status, service }) => service.groupName(status.gid) ?? 'UNKNOWN',
   h: ({ status }) => status.nlink,
   Hd: ({ status: { device = NO_DEVICE } }) => device[0],
   Hr: ({ status: { rdev = NO_DEVICE } }) => rdev[0],
@@ -90,7 +92,7 @@ const DIRECTIVES: Readonly<Record<string, (file: File) => string | number | bigi
   Q: ({ path, target }) => quoteIfNeeded(path) + (target === undefined ? '' : ` -> ${quoteIfNeeded(target)}`),
   s: ({ status }) => status.size,
   u: ({ status }) => status.uid,
-  U: ({ status }) => userName(status.uid) ?? 'UNKNOWN',
+  U: ({ status, service }) => service.userName(status.uid) ?? 'UNKNOWN',
   w: ({ status: { btime } }) => (btime === undefined ? '-' : timeText(btime)),
   W: ({ status: { btime = 0n } }) => btime / 1_000_000_000n,
   x: ({ status }) => timeText(status.atime),

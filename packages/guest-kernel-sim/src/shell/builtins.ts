@@ -1,7 +1,7 @@
-import { findAccount } from '../accounts.ts';
 import { parseArguments } from '../coreutils/arguments.ts';
 import { echo } from '../coreutils/echo.ts';
 import { complain, errnoOf, type Process, print, type Run, strerror } from '../coreutils/program.ts';
+import { nameService } from '../name-service.ts';
 import { MAY_EXEC, S_IFDIR, S_IFMT } from '../user.ts';
 import { PROGRAMS } from './programs.ts';
 import { runLine, type Shell } from './run-line.ts';
@@ -97,7 +97,7 @@ const su: Builtin = function* (process, shell) {
     return status;
   };
   const name = operands[0] ?? 'root';
-  const account = findAccount(name);
+  const account = nameService(process.sys).findAccount(name);
   if (account === undefined)
     return fail(
       `su: user ${name} does not exist or the user entry does not contain all the required fields\n`,

@@ -1,6 +1,6 @@
-import { findAccount } from '../accounts.ts';
 import { errnoOf } from '../coreutils/program.ts';
 import type { SystemCalls } from '../coreutils/system-calls.ts';
+import { nameService } from '../name-service.ts';
 import type { Part, Word } from './command-line.ts';
 import { currentLogin, type Session } from './session.ts';
 
@@ -12,17 +12,17 @@ type Cell = 'any' | 'all' | { readonly literal: string };
  * itself when none does.
  */
 export function expandWord(sys: SystemCalls, session: Session, word: Word): string[] {
-  const parts = word.map((part) => replace(session, part));
+  const parts = word.map((part) => replace(sys, session, part));
   const text = parts.map((part) => part.text).join('');
   if (!parts.some(({ kind, text: plain }) => kind === 'plain' && /[*?]/.test(plain))) return [text];
   const names = namesThatFit(sys, parts.flatMap(cellsOf));
   return names.length > 0 ? names.toSorted(byCodePoint) : [text];
 }
 
-function replace(session: Session, part: Part): Part {
+function replace(sys: SystemCalls, session: Session, part: Part): Part {
   if (part.kind === 'status') return { kind: 'quoted', text: `${session.status}` };
   if (part.kind !== 'home') return part;
-  const account = part.text === '' ? currentLogin(session).account : findAccount(part.text);
+  const account = part.text === '' ? currentLogin(session).account : nameService(sys).findUser(part.text);
   return { kind: 'quoted', text: account?.home ?? `~${part.text}` };
 }
 

@@ -49,7 +49,7 @@ export const PROGRAMS: Readonly<Record<string, ProgramEntry>> = {
   clear: { run: clear, usage: '', subject: 'text' },
   cp: { run: cp, usage: '[-r] SOURCE... TARGET', subject: 'files' },
   date: { run: date, usage: '', subject: 'kernel' },
-  'decrypt-file': { run: decryptFile, usage: 'KEYFILE', subject: 'kernel' },
+  'decrypt-file': { run: decryptFile, usage: '[-s] KEYFILE', subject: 'kernel' },
   dmesg: { run: dmesg, usage: '', subject: 'kernel' },
   grep: { run: grep, usage: '[-Fcinqv] PATTERN [FILE]...', subject: 'text' },
   hd: { run: hexdump, usage: '[-v] [-n LENGTH] [FILE]...', subject: 'dumps' },

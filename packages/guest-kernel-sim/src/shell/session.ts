@@ -1,4 +1,4 @@
-import { type Account, findAccount } from '../accounts.ts';
+import { type Account, ROOT_ACCOUNT } from '../accounts.ts';
 import { joinPath } from '../coreutils/system-calls.ts';
 
 /**
@@ -27,12 +27,12 @@ export interface Login {
 /** Lines that history keeps (HISTSIZE of bash). */
 const HISTORY_MAX = 500;
 
-/** A new session of an account, which must exist, in its home directory. */
-export function createSession(name = 'root'): Session {
-  const account = findAccount(name);
-  if (account === undefined) throw new RangeError(`there is no account '${name}'`);
-  return { logins: [createLogin(account, account.home)], status: 0, ended: undefined };
-}
+/** A new session of an account, in its home directory; root's unless given. */
+export const createSession = (account: Account = ROOT_ACCOUNT): Session => ({
+  logins: [createLogin(account, account.home)],
+  status: 0,
+  ended: undefined,
+});
 
 export const createLogin = (account: Account, cwd: string): Login => ({
   account,

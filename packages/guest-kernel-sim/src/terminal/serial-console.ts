@@ -1,8 +1,9 @@
 import { concat, utf8 } from '@sevlab/codec/bytes';
-import { ACCOUNTS } from '../accounts.ts';
 import { NODE_NAME } from '../coreutils/uname.ts';
 import type { Kernel } from '../kernel.ts';
+import { nameService } from '../name-service.ts';
 import { formatLogLine, LOG_LEVEL } from '../printk.ts';
+import { ROOT } from '../user.ts';
 import {
   createLine,
   knownColumns,
@@ -75,9 +76,9 @@ export class SerialConsole {
     if (event.type !== 'data') return this.#ask();
     const name = event.text.trim();
     if (name === '') return this.#askName();
-    const account = ACCOUNTS.find((each) => each.name === name);
-    if (account === undefined) return `\r\nLogin incorrect\r\n\r\n${this.#askName()}`;
-    const state = createTerminalState(this.#login.columns, name);
+    const account = nameService(this.#kernel.as(ROOT)).findAccount(name);
+    if (account?.name !== name) return `\r\nLogin incorrect\r\n\r\n${this.#askName()}`;
+    const state = createTerminalState(this.#login.columns, account);
     this.#terminal = new Terminal(this.#kernel, state, () => this.#newLog());
     return new TextDecoder().decode(this.#terminal.start());
   }

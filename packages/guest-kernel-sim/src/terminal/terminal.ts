@@ -1,4 +1,5 @@
 import { concat, utf8 } from '@sevlab/codec/bytes';
+import type { Account } from '../accounts.ts';
 import type { Kernel } from '../kernel.ts';
 import { type Job, startJob } from '../shell/job.ts';
 import { INTERRUPTED_STATUS } from '../shell/limits.ts';
@@ -30,7 +31,7 @@ export interface TypedLine {
 }
 
 /** `columns`: width, 80 unless given; `account`: who types, root unless given. */
-export const createTerminalState = (columns?: number, account?: string): TerminalState => ({
+export const createTerminalState = (columns?: number, account?: Account): TerminalState => ({
   session: createSession(account),
   line: createLine(columns),
 });

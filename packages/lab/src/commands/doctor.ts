@@ -45,6 +45,29 @@ function parts(): Part[] {
       install: 'apt-get install --no-install-recommends qemu-system-x86',
     },
     {
+      name: 'virt-qemu-sev-validate',
+      for: 'the tests that run it against sevlab vmm',
+      needed: false,
+      present: onPath('virt-qemu-sev-validate'),
+      install:
+        'apt-get install --no-install-recommends libvirt-clients-qemu python3-libvirt python3-cryptography python3-lxml',
+    },
+    {
+      name: 'libvirt',
+      for: 'virsh and libvirtd in front of sevlab vmm, and the tests that do it',
+      needed: false,
+      present: onPath('virsh') && onPath('libvirtd'),
+      install:
+        'apt-get install --no-install-recommends libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu',
+    },
+    {
+      name: 'socat',
+      for: 'typing QMP to sevlab vmm, in the README and in tests',
+      needed: false,
+      present: onPath('socat'),
+      install: 'apt-get install --no-install-recommends socat',
+    },
+    {
       name: 'guest kernel',
       for: 'sevlab boot without a kernel of your own',
       needed: false,

@@ -20,10 +20,13 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** Ends a command with a message for the person at the terminal: where, what, expected and got, what to try. */
 export class CommandError extends Error {
   readonly exitCode: ExitCode;
+  /** Who says so, where somebody else's words are expected. */
+  readonly speaker: string | undefined;
 
-  constructor(exitCode: ExitCode, message: string) {
+  constructor(exitCode: ExitCode, message: string, speaker?: string) {
     super(message);
     this.name = 'CommandError';
     this.exitCode = exitCode;
+    this.speaker = speaker;
   }
 }

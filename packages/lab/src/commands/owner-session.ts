@@ -3,7 +3,7 @@ import { seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
 import { toBase64 } from '@sevlab/codec/bytes';
 import { LengthError } from '@sevlab/codec/layout';
 import { KEY_USAGE } from '@sevlab/codec/sev/certificate';
-import { describePolicy, POLICY, type PolicyFlag } from '@sevlab/codec/sev/policy';
+import { describePolicy, POLICY } from '@sevlab/codec/sev/policy';
 import { makeSession, type SessionKeys } from '@sevlab/guest-owner-sim/make-session';
 import { decodePoint } from '@sevlab/sev-channel/certificate';
 import type { Point } from '@sevlab/sev-channel/p384';
@@ -14,6 +14,7 @@ import { systemReason } from '../system-reason.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { readFile } from './input.ts';
 import { printJson, say } from './output.ts';
+import { parsePolicy } from './policy-option.ts';
 import { PREDICTABLE } from './seed.ts';
 
 interface SessionOptions {
@@ -74,19 +75,6 @@ const sessionFiles = (names: ReturnType<typeof filesOf>, keys: SessionKeys): Dur
   { path: names.godh, content: toBase64(keys.godh), mode: 0o644 },
   { path: names.session, content: toBase64(keys.session), mode: 0o644 },
 ];
-
-/** 32 bits: a number, or names of flags with commas between. Throws CommandError. */
-export function parsePolicy(text: string): number {
-  if (/^(0[xX][0-9a-fA-F]+|\d+)$/.test(text) && Number(text) <= 0xffff_ffff) return Number(text);
-  const flags = text.toUpperCase().split(',');
-  if (flags.every((flag): flag is PolicyFlag => Object.hasOwn(POLICY, flag))) {
-    return flags.reduce((policy, flag) => policy | POLICY[flag], 0);
-  }
-  throw new CommandError(
-    EXIT.usage,
-    `--policy ${text}: expected 32 bits, decimal or 0x…, or flags such as NODBG,ES out of ${Object.keys(POLICY).join(', ')}`,
-  );
-}
 
 function readPdh(path: string): Point {
   const file = readFile(path);

@@ -1,11 +1,14 @@
 import { toHex } from '@sevlab/codec/bytes';
 import { readSecretTable } from '@sevlab/codec/efi/secret-table';
 import { COMPRESSED, PacketHeader } from '@sevlab/codec/sev/packet';
+import { LaunchMeasurement } from '@sevlab/codec/sev/session';
+import { tailsOf } from '@sevlab/guest-owner-sim/table-tail';
 import { macEqual } from '@sevlab/sev-channel/mac';
 import { decryptPacket, packetMac } from '@sevlab/sev-channel/packet';
 import type { Command } from 'commander';
+import { packetText } from '../packet-text.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { readBytes } from './input.ts';
+import { readBytes, readCiphertext } from './input.ts';
 import { print, printJson, writeOutput } from './output.ts';
 
 interface OpenOptions {
@@ -18,13 +21,13 @@ interface OpenOptions {
   readonly json?: boolean;
 }
 
-/** 32 bytes of MEASURE, or 48 with the MNONCE behind it. */
-function readMeasure(source: string): Uint8Array {
+/** MEASURE, 32 bytes; and MNONCE, where 48 are given. Throws CommandError. */
+function readMeasure(source: string): { measure: Uint8Array; mnonce?: Uint8Array } {
   try {
-    return readBytes(source, 48).slice(0, 32);
+    return LaunchMeasurement.decode(readBytes(source, LaunchMeasurement.size));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    return readBytes(source, 32);
+    return { measure: readBytes(source, 32) };
   }
 }
 
@@ -48,9 +51,10 @@ export function addPacket(program: Command): void {
     .addHelpText('after', '\nEach FILE may be raw, base64 or hexadecimal, or be given as base64:… or hex:….')
     .action((options: OpenOptions) => {
       const header = PacketHeader.decode(readBytes(options.header, PacketHeader.size));
-      const data = readBytes(options.payload);
+      const data = readCiphertext(options.payload);
       const [tek, tik] = [readBytes(options.tek, 16), readBytes(options.tik, 16)];
-      const measure = options.measurement === undefined ? undefined : readMeasure(options.measurement);
+      const measurement = options.measurement === undefined ? undefined : readMeasure(options.measurement);
+      const measure = measurement?.measure;
       const concerns = concernsAbout(header, data);
       const expected = packetMac({ tik, measure, header, guestLen: data.length, data });
       if (!macEqual(header.mac, expected)) {
@@ -58,7 +62,8 @@ export function addPacket(program: Command): void {
         throw new CommandError(
           EXIT.no,
           `${options.header}: the MAC does not match; expected ${toHex(expected)}, got ${toHex(header.mac)}; ` +
-            `try another TIK or measurement: ${length ?? 'LAUNCH_SECRET would answer BAD_MEASUREMENT'}`,
+            `${packetText({ tek, tik, measure, ...measurement }, header, data) ?? 'try another TIK or measurement'}: ` +
+            `${length ?? 'LAUNCH_SECRET would answer BAD_MEASUREMENT'}`,
         );
       }
       const plaintext = decryptPacket(tek, header.iv, data);
@@ -70,12 +75,15 @@ export function addPacket(program: Command): void {
           verified: true,
           plaintext: toHex(plaintext),
           table: table.error ? null : entries,
+          tails: tailsOf(plaintext),
           concerns,
         });
       } else if (options.out !== '-') {
         print(`the MAC matches; ${plaintext.length} bytes of plaintext`);
         for (const { guid, data: secret } of table.entries) print(`  ${guid}  ${secret.length} bytes`);
         if (table.error !== undefined) print(`  no secret table: ${table.error}`);
+        else
+          print(`  the table ends as ${tailsOf(plaintext).join(' or ') || 'no known producer'} would end it`);
       }
       if (concerns.length > 0) throw new CommandError(EXIT.no, `${options.payload}: ${concerns.join('; ')}`);
     });
@@ -86,7 +94,8 @@ function concernsAbout(header: PacketHeader, data: Uint8Array): string[] {
   const concerns: string[] = [];
   if (data.length === 0 || data.length % 16 !== 0) {
     concerns.push(
-      `LAUNCH_SECRET would answer INVALID_LENGTH: expected a multiple of 16 bytes, got ${data.length}`,
+      `LAUNCH_SECRET would answer INVALID_LENGTH: expected a multiple of 16 bytes, got ${data.length}; ` +
+        'sev-tool 1.7 pads nothing, so give it a secret of whole blocks, or use another tool',
     );
   }
   if (data.length > 16_384)

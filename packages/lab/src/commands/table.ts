@@ -15,14 +15,14 @@ import { print, printJson, writeOutput } from './output.ts';
 const ALIASES: ReadonlyMap<string, Guid> = new Map([['luks-key', DISK_PASSPHRASE_GUID]]);
 const SECRET_FORMS = 'GUID:FILE, GUID:text:WORDS, GUID:hex:DIGITS or GUID:base64:TEXT';
 
-/** `GUID:FILE`, or the value itself. No message repeats the value. Throws CommandError. */
-export function parseSecret(text: string): Secret {
+/** `GUID:FILE`, or the value itself; `read` takes what is no text. No message repeats the value. Throws CommandError. */
+export function parseSecret(text: string, read: (source: string) => Uint8Array = readBytes): Secret {
   const colon = text.indexOf(':');
   if (colon === -1) throw new CommandError(EXIT.usage, `--secret: malformed; expected ${SECRET_FORMS}`);
   const [name, source] = [text.slice(0, colon), text.slice(colon + 1)];
   try {
     const guid = ALIASES.get(name) ?? parseGuid(name);
-    return { guid, data: source.startsWith('text:') ? utf8(source.slice(5)) : readBytes(source) };
+    return { guid, data: source.startsWith('text:') ? utf8(source.slice(5)) : read(source) };
   } catch (error) {
     if (error instanceof SyntaxError) throw new CommandError(EXIT.usage, `--secret: ${error.message}`);
     throw error;

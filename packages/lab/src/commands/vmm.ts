@@ -102,12 +102,12 @@ export function addVmm(program: Command): void {
     .action(async (rest: string[], options: VmmOptions, command: Command) => {
       const { installEmulator: place, force = false } = options;
       if (place !== undefined) return installEmulator(place, { words: fixedWords(command), force });
-      const asked = await told(async () => read(rest, options));
+      const asked = await told(options, async () => read(rest, options));
       if (asked.line.daemonize) {
         process.exitCode = await runInBackground(withoutDaemonize(process.argv.slice(2)), adopted(rest));
         return;
       }
-      const vmm = await told(() => start(asked, options));
+      const vmm = await told(options, () => start(asked, options));
       for (const [signal, code] of [
         ['SIGHUP', 129],
         ['SIGINT', 130],
@@ -222,17 +222,27 @@ function keepTrace(path: string, run: RecordedRun, reveal: boolean): void {
   });
 }
 
-/** What goes wrong at the start, told to the person. Throws CommandError. */
-async function told<T>(act: () => Promise<T>): Promise<T> {
+const QEMU = 'qemu-system-x86_64';
+
+/** What goes wrong at the start, told to the person; as QEMU tells it where only QEMU's words were given. Throws CommandError. */
+async function told<T>(options: VmmOptions, act: () => Promise<T>): Promise<T> {
+  const ours = describesMachine(options);
   try {
     return await act();
   } catch (error) {
-    if (error instanceof UsageError) throw new CommandError(EXIT.usage, error.message);
+    if (error instanceof UsageError)
+      throw ours
+        ? new CommandError(EXIT.usage, error.message)
+        : new CommandError(EXIT.no, error.message, error.program);
     if (error instanceof EndpointBusy)
       throw new CommandError(EXIT.state, `${error.message}; try another place`);
     if (error instanceof CommandFailed) throw new CommandError(EXIT.state, error.message);
-    if (error instanceof QemuExit)
-      throw new CommandError(EXIT.no, error.lines.map((each) => `qemu-system-x86_64: ${each}`).join('\n'));
+    if (error instanceof QemuExit) {
+      const text = error.lines.map((each) => `${QEMU}: ${each}`).join('\n');
+      throw ours
+        ? new CommandError(EXIT.no, text)
+        : new CommandError(EXIT.no, text.slice(QEMU.length + 2), QEMU);
+    }
     if (error instanceof Error && 'syscall' in error)
       throw new CommandError(
         EXIT.usage,

@@ -35,8 +35,8 @@ export interface Scenario {
   readonly memory?: string;
   readonly linux?: string;
   readonly secrets?: readonly SecretSource[];
-  /** A file on an untrusted disk, encrypted under the secret of that GUID. */
-  readonly disk?: { readonly key: string } & ByteSource;
+  /** A file on an untrusted disk, or more than one, encrypted under the secret of that GUID. */
+  readonly disk?: { readonly key: string } & (ByteSource | { readonly files: readonly ByteSource[] });
   readonly steps: readonly Step[];
 }
 

@@ -98,7 +98,12 @@ function diskOf(
   if (key.data.length !== DISK_KEY_SIZE) {
     throw new ScenarioError(`disk.key: expected a secret of ${DISK_KEY_SIZE} bytes, got ${key.data.length}`);
   }
-  return encryptDisk(bytesOf(disk, file, 'disk'), key.data, seededEntropy(seed, 'disk').bytes(12));
+  const files = 'files' in disk ? disk.files : [disk];
+  return encryptDisk(
+    files.map((source) => bytesOf(source, file, 'disk')),
+    key.data,
+    seededEntropy(seed, 'disk'),
+  );
 }
 
 function guidOf(text: string): Guid {

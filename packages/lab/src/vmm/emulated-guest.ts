@@ -56,7 +56,7 @@ export class EmulatedGuest {
     const { vmm } = platform;
     const { firmware: image = new Uint8Array(), memorySize } = options;
     const flash = gpa(FOUR_GIB - BigInt(image.length));
-    const regions = options.machine === 'none' ? [] : ramRegions(memorySize);
+    const regions = options.machine === 'none' ? [] : ramRegions(memorySize, options.machine);
     const guest = vmm.host.createGuest([
       ...regions,
       ...(image.length > 0 ? [{ gpa: flash, length: BigInt(image.length) }] : []),

@@ -9,12 +9,13 @@ import type { StartedPlatform } from '../emulated-platform.ts';
 import { HandedOver } from '../real-qemu/handed-over.ts';
 import type { RealMachine } from '../real-qemu/real-machine.ts';
 import { RelayServer } from '../real-qemu/relay-server.ts';
-import { systemReason } from '../system-reason.ts';
 import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
 import { isRefusal, remarkText } from './remark-text.ts';
 import { SerialPort } from './serial-port.ts';
+import { strerror } from './strerror.ts';
+import { whyRefused } from './why-refused.ts';
 
 /** How a VMM is put together. */
 export interface VmmParts {
@@ -40,7 +41,7 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
     try {
       return new Uint8Array(readFileSync(path));
     } catch (error) {
-      return systemReason(error);
+      return strerror(error);
     }
   },
   writeFile: (path, bytes) => {
@@ -48,7 +49,7 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
       writeFileSync(path, bytes);
       return undefined;
     } catch (error) {
-      return systemReason(error);
+      return strerror(error);
     }
   },
 };
@@ -95,7 +96,7 @@ export class VmmProcess {
   }
 
   #ports(): HostPorts {
-    const { say, lint, platform } = this.#parts;
+    const { say, lint, platform, options } = this.#parts;
     const { observer } = platform;
     return {
       ...FILES,
@@ -107,6 +108,10 @@ export class VmmProcess {
       writeGuest: (address: Gpa, bytes) => this.guest.write(address, bytes),
       remark: (remark) => {
         if (lint || isRefusal(remark)) say(remarkText(remark));
+        if (!isRefusal(remark)) return;
+        const { readFile } = FILES;
+        const why = whyRefused(platform.secureProcessor, options, { refusal: remark, readFile });
+        if (why !== undefined) say(`${remark.call}: ${why}`);
       },
       exchange: (from, text) => observer.observe('host', 'host', () => ({ type: 'qmp', from, text: text() })),
       run: () => this.#run(),

@@ -113,5 +113,5 @@ test('block devices in a circle lead to no file', () => {
     '-machine',
     'q35,pflash0=a',
   ];
-  expect(parseCommandLine(circle).firmwareFile).toBeUndefined();
+  expect(() => parseCommandLine(circle)).toThrow(UsageError);
 });

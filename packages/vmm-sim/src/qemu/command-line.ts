@@ -1,13 +1,18 @@
+import { ONE_CPU, parseTopology } from './cpu-topology.ts';
 import { type MachineOptions, QEMU_RELEASES, type QemuRelease } from './machine-options.ts';
+import { MACHINE_PROPERTIES, machineTypeName } from './machine-property-types.ts';
 import { parseObjectOption } from './object-option.ts';
 import {
+  expectKeys,
   type OptionValues,
   parseJsonOption,
   parseNumber,
   parseOption,
   parseSize,
+  parseSwitch,
   splitAtCommas,
   UsageError,
+  ValueError,
 } from './option-text.ts';
 import type { SevObject } from './sev-object.ts';
 
@@ -36,6 +41,7 @@ export interface QemuCommandLine
     | 'irqchip'
     | 'memorySize'
     | 'vcpus'
+    | 'topology'
     | 'cpuModel'
     | 'paused'
     | 'preconfig'
@@ -46,6 +52,8 @@ export interface QemuCommandLine
   readonly uuid?: string;
   /** Flash unit 0, or -bios. */
   readonly firmwareFile?: string;
+  /** The option that names it as flash. */
+  readonly firmwareOption?: string;
   readonly kernel?: string;
   readonly initrd?: string;
   readonly append: string;
@@ -116,12 +124,23 @@ interface Reading {
     readonly ignored: string[];
   };
   readonly chardevs: Map<string, Chardev>;
-  readonly blockdevs: Map<string, OptionValues>;
+  readonly blockdevs: Map<string, { readonly values: OptionValues; readonly option: string }>;
+  /** Names of all objects. */
+  readonly objectIds: Set<string>;
+  /** What -machine refers to. */
+  readonly references: Map<string, string>;
+  /** Of the machine's type, where one is named. */
+  machineVersion: string | undefined;
+  /** Whether there is a flash unit 1. */
+  secondFlash: boolean;
+  /** Whether there is an -accel. */
+  accelerator: boolean;
   /** Names of chardevs that are monitors, or serial ports. */
   readonly monitorIds: string[];
   readonly serials: string[];
   readonly reader: CommandLineReader;
   pflash: string | undefined;
+  smp: OptionValues | undefined;
   /** -nographic, -nodefaults */
   nographic: boolean;
   defaults: boolean;
@@ -147,6 +166,7 @@ export function parseCommandLine(
         irqchip: true,
         memorySize: DEFAULT_MEMORY,
         vcpus: 1,
+        topology: ONE_CPU,
         cpuModel: 'qemu64',
       },
       ...{
@@ -159,7 +179,19 @@ export function parseCommandLine(
         ignored: [],
       },
     },
-    ...{ chardevs: new Map(), blockdevs: new Map(), monitorIds: [], serials: [], pflash: undefined },
+    ...{
+      chardevs: new Map(),
+      blockdevs: new Map(),
+      objectIds: new Set(),
+      references: new Map(),
+      machineVersion: undefined,
+      secondFlash: false,
+      accelerator: false,
+      monitorIds: [],
+      serials: [],
+      pflash: undefined,
+      smp: undefined,
+    },
     ...{ nographic: false, defaults: true, reader },
   };
   for (let i = 0; i < arguments_.length; i++) {
@@ -179,10 +211,20 @@ export function parseCommandLine(
       const value = arguments_[++i];
       if (value === undefined) throw new UsageError(`${word}: requires an argument`);
       if (take === undefined) reading.result.ignored.push(`${word} ${value}`);
-      else take(reading, value);
+      else withOption(`${word} ${value}`, () => take(reading, value));
     }
   }
   return finish(reading);
+}
+
+/** QEMU says which option it is whose value is wrong. */
+function withOption(option: string, take: () => void): void {
+  try {
+    take();
+  } catch (error) {
+    if (error instanceof ValueError) throw new UsageError(`${option}: ${error.message}`);
+    throw error;
+  }
 }
 
 const SWITCHES: Readonly<Record<string, (reading: Reading) => void>> = {
@@ -207,47 +249,47 @@ const SWITCHES: Readonly<Record<string, (reading: Reading) => void>> = {
 };
 
 const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) => void>> = {
-  name: (reading, value) => {
-    const name = firstOf(reading, `-name ${value}`, ['guest', 'process', 'debug-threads']);
-    if (name !== undefined) reading.result.name = name;
+  name: ({ result }, value) => {
+    const values = parseOption(value, 'guest');
+    expectKeys(values, ['guest', 'process', 'debug-threads']);
+    const name = values.get('guest');
+    if (name !== undefined) result.name = name;
   },
   uuid: ({ result }, value) => {
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
-      throw new UsageError('failed to parse UUID string: wrong format');
+      throw new ValueError('failed to parse UUID string: wrong format');
     result.uuid = value.toLowerCase();
   },
-  m: (reading, value) => {
-    const size = firstOf(reading, `-m ${value}`, ['size', 'slots', 'maxmem']);
-    if (size !== undefined) reading.result.memorySize = parseSize(`-m ${value}`, size, MIB) || DEFAULT_MEMORY;
+  m: ({ result }, value) => {
+    const values = parseOption(value, 'size');
+    expectKeys(values, ['size', 'slots', 'maxmem']);
+    if (values.has('slots') && !values.has('maxmem')) throw new UsageError('slots specified but no max-size');
+    const size = parseSize('size', values.get('size') ?? '0', MIB);
+    result.memorySize = size === 0n ? DEFAULT_MEMORY : size;
   },
   smp: (reading, value) => {
-    const { result } = reading;
-    const cpus = firstOf(reading, `-smp ${value}`, ['cpus', 'maxcpus', ...TOPOLOGY]);
-    if (cpus !== undefined) result.vcpus = parseNumber('cpus', cpus);
-    if (result.vcpus < 1)
-      throw new UsageError('Invalid CPU topology: CPU topology parameters must be greater than zero');
+    reading.smp = parseOption(value, 'cpus');
   },
   cpu: ({ result }, value) => {
+    if (value === '') throw new UsageError('-cpu option cannot be empty');
     result.cpuModel = parseOption(value, 'model').get('model') ?? result.cpuModel;
   },
-  accel: ({ result }, value) => takeAccelerator(result, parseOption(value, 'accel').get('accel')),
+  accel: (reading, value) => {
+    reading.accelerator = true;
+    takeAccelerator(reading.result, parseOption(value, 'accel').get('accel'));
+  },
   machine: takeMachine,
   M: takeMachine,
   object: takeObject,
-  drive: (reading, value) => {
-    const drive = parseOption(value);
-    const unit = drive.get('unit') ?? drive.get('index') ?? '0';
-    const file = drive.get('file');
-    if (drive.get('if') !== 'pflash') reading.result.ignored.push(`-drive ${value}`);
-    else if (unit === '0' && file !== undefined) reading.result.firmwareFile = file; // unit 1 is not measured
-  },
+  drive: takeDrive,
   blockdev: (reading, value) => {
-    const values = value.startsWith('{') ? parseJsonOption('-blockdev', value) : parseOption(value);
+    const values = value.startsWith('{') ? parseJsonOption(value) : parseOption(value);
     const name = values.get('node-name');
-    if (name !== undefined) reading.blockdevs.set(name, values);
+    if (name !== undefined) reading.blockdevs.set(name, { values, option: `-blockdev ${value}` });
   },
   bios: ({ result }, value) => {
     result.firmwareFile = value;
+    delete result.firmwareOption;
   },
   kernel: ({ result }, value) => {
     result.kernel = value;
@@ -259,21 +301,30 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
     result.append = value;
   },
   qmp: ({ result }, value) => {
+    expectDriver(value, (name) => `-qmp ${value}: parse error: ${name}`);
     result.monitors.push(shortChardev(`compat_monitor${result.monitors.length}`, value));
   },
   'qmp-pretty': () => {
     throw new UsageError('-qmp-pretty: expected -qmp: this QMP server does not indent');
   },
   monitor: ({ result }, value) => {
-    if (value !== 'none') result.ignored.push(`-monitor ${value}`);
+    if (value === 'none') return;
+    expectDriver(value, (name) => `-monitor ${value}: parse error: ${name}`);
+    result.ignored.push(`-monitor ${value}`);
   },
   chardev: (reading, value) => {
     const chardev = longChardev(parseOption(value, 'backend'));
+    if (reading.chardevs.has(chardev.label))
+      throw new ValueError(`Duplicate ID '${chardev.label}' for chardev`);
     reading.chardevs.set(chardev.label, chardev);
   },
   mon: (reading, value) => {
     const mon = parseOption(value, 'chardev');
-    if (mon.get('mode') === 'control') reading.monitorIds.push(mon.get('chardev') ?? '');
+    const mode = mon.get('mode') ?? 'readline';
+    if (mode !== 'control' && mode !== 'readline')
+      throw new ValueError(`Parameter 'mode' does not accept value '${mode}'`);
+    if (!mon.has('chardev')) throw new ValueError("Parameter 'chardev' is missing");
+    if (mode === 'control') reading.monitorIds.push(mon.get('chardev')!);
     else reading.result.ignored.push(`-mon ${value}`);
   },
   serial: (reading, value) => reading.serials.push(value),
@@ -282,24 +333,9 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   },
 };
 
-const TOPOLOGY = ['sockets', 'dies', 'clusters', 'cores', 'threads'] as const;
-
-/** What an option says of the first of its keys, which may do without its name. Throws UsageError for any other key. */
-function firstOf(
-  { reader }: Reading,
-  option: string,
-  keys: readonly [string, ...string[]],
-): string | undefined {
-  const values = parseOption(option.slice(option.indexOf(' ') + 1), keys[0]);
-  const other = [...values.keys()].find((key) => !keys.includes(key));
-  if (other !== undefined && reader.others === 'refused')
-    throw new UsageError(`${option}: Invalid parameter '${other}'`);
-  return values.get(keys[0]);
-}
-
 function takeAccelerator(result: Parsed, names: string | undefined): void {
   for (const name of names?.split(':') ?? []) {
-    if (name !== 'kvm' && name !== 'tcg') throw new UsageError(`invalid accelerator ${name}`);
+    if (name !== 'kvm' && name !== 'tcg') throw new ValueError(`invalid accelerator ${name}`);
   }
   if (names !== undefined) result.accelerator = names.startsWith('tcg') ? 'tcg' : 'kvm';
 }
@@ -310,25 +346,113 @@ const MACHINES: readonly (readonly [RegExp, QemuCommandLine['machine']])[] = [
   [/^none$/, 'none'],
 ];
 
+/** Keys of -machine besides the machine's properties. */
+const MACHINE_KEYS = [
+  'type',
+  'accel',
+  'kernel-irqchip',
+  'kvm-shadow-mem',
+  'pflash0',
+  'pflash1',
+  'memory-backend',
+];
+const REFERENCES = ['confidential-guest-support', 'memory-encryption', 'memory-backend'];
+
 function takeMachine(reading: Reading, value: string): void {
   const { result } = reading;
-  const values = parseOption(value, 'type');
-  const type = values.get('type');
+  const values = new Map(
+    [...parseOption(value, 'type')].map(([key, each]) => [key.replaceAll('_', '-'), each]),
+  );
+  const type = values.get('type') || undefined;
   const known = type === undefined ? result.machine : MACHINES.find(([pattern]) => pattern.test(type))?.[1];
   if (known === undefined)
     throw new UsageError('unsupported machine type\nUse -machine help to list supported machines');
   result.machine = known;
-  takeAccelerator(result, values.get('accel'));
+  reading.machineVersion = /\d+\.\d+$/.exec(type ?? '')?.[0] ?? reading.machineVersion;
+  for (const [key, each] of values) {
+    const kind = MACHINE_PROPERTIES.get(key);
+    if (kind === undefined && !MACHINE_KEYS.includes(key) && reading.reader.others === 'refused')
+      throw new UsageError(`Property '${machineNameOf(reading)}.${key}' not found`);
+    if (kind === 'bool') asUsage(() => parseSwitch(key, each));
+    if (REFERENCES.includes(key)) reading.references.set(key, each);
+  }
+  const accelerator = values.get('accel');
+  if (accelerator !== undefined) reading.references.set('accel', accelerator);
   if (values.get('kernel-irqchip') === 'off') result.irqchip = false;
   const guest = values.get('confidential-guest-support') ?? values.get('memory-encryption');
   if (guest !== undefined) result.sevGuest = guest;
   reading.pflash = values.get('pflash0') ?? reading.pflash;
 }
 
-function takeObject({ result, reader }: Reading, text: string): void {
+/** The name of the machine's type; without a version, that of the release. */
+const machineNameOf = ({ result, reader: { release }, machineVersion }: Reading): string =>
+  machineTypeName(result.machine, machineVersion ?? `${release.major}.${release.minor}`);
+
+/** Where QEMU does not say which option it was. */
+function asUsage(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ValueError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+const DEFAULT_RAM = 'pc.ram';
+
+function takeObject({ result, objectIds, reader }: Reading, text: string): void {
   const object = parseObjectOption(text, reader);
-  if (object === undefined) result.ignored.push(`-object ${text}`);
-  else result.objects.push(object);
+  const id = object?.id ?? (text.startsWith('{') ? parseJsonOption(text) : parseOption(text)).get('id');
+  if (id === undefined) throw new ValueError("Parameter 'id' is missing");
+  if (objectIds.has(id)) throw new ValueError(`Duplicate ID '${id}' for object`);
+  objectIds.add(id);
+  if (object) result.objects.push(object);
+  else result.ignored.push(`-object ${text}`);
+}
+
+const BUSES = ['ide', 'scsi', 'floppy', 'pflash', 'mtd', 'sd', 'virtio', 'xen', 'none'];
+
+/** Flash unit 0 is the firmware; unit 1 is not measured. */
+function takeDrive(reading: Reading, text: string): void {
+  const drive = parseOption(text);
+  const bus = drive.get('if') ?? 'ide';
+  if (!BUSES.includes(bus)) throw new ValueError(`unsupported bus type '${bus}'`);
+  const unit = parseNumber('unit', drive.get('unit') ?? drive.get('index') ?? '0');
+  const file = drive.get('file');
+  if (bus !== 'pflash') {
+    reading.result.ignored.push(`-drive ${text}`);
+    return;
+  }
+  if (unit > 1) throw new ValueError(`machine type does not support if=pflash,bus=0,unit=${unit}`);
+  if (unit === 1) reading.secondFlash = true;
+  if (unit === 1 || file === undefined) return;
+  if (reading.result.firmwareOption !== undefined)
+    throw new ValueError('drive with bus=0, unit=0 (index=-1) exists');
+  Object.assign(reading.result, { firmwareFile: file, firmwareOption: `-drive ${text}` });
+}
+
+const DRIVERS = [
+  ...['null', 'socket', 'udp', 'ringbuf', 'memory', 'file', 'pipe', 'pty', 'stdio', 'vc', 'parallel', 'tty'],
+  ...[
+    'serial',
+    'spicevmc',
+    'spiceport',
+    'braille',
+    'msmouse',
+    'testdev',
+    'wctablet',
+    'mux',
+    'console',
+    'none',
+  ],
+  ...['tcp', 'telnet', 'tn3270', 'websocket', 'unix', 'mon', 'chardev', 'qemu-vdagent', 'dbus', 'con'],
+];
+
+/** The short form starts with a driver's name. `more` is a second line, the program's name left out. Throws ValueError. */
+function expectDriver(text: string, more: (name: string) => string): void {
+  const [name = ''] = text.split(/[:,]/);
+  if (!DRIVERS.includes(name) && !name.startsWith('/dev/'))
+    throw new ValueError(`'${text}' is not a valid char driver\nqemu-system-x86_64: ${more(text)}`);
 }
 
 /**
@@ -337,11 +461,14 @@ function takeObject({ result, reader }: Reading, text: string): void {
  */
 function shortChardev(label: string, text: string): Chardev {
   const [target = '', ...rest] = splitAtCommas(text);
-  const server = ['server', 'server=on'].some((word) => rest.includes(word));
+  const values = parseOption(rest.join(','));
+  const server = values.has('server') && parseSwitch('server', values.get('server')!);
   const [, kind, where = ''] = /^([a-z]+):?(.*)$/s.exec(target.replace(/^mon:/, '')) ?? [];
   const endpoint = endpointOf(kind, where);
   if (endpoint === undefined)
-    throw new UsageError(`${text}: expected unix:PATH, tcp:HOST:PORT, stdio, file:PATH or null`);
+    throw kind === 'tcp' || kind === 'telnet'
+      ? new ValueError(`parse error: ${text}`)
+      : new UsageError(`${text}: expected unix:PATH, tcp:HOST:PORT, stdio, file:PATH or null`);
   if ((endpoint.kind === 'unix' || endpoint.kind === 'tcp') && !server)
     throw new UsageError(`${text}: expected ,server=on behind it: this VMM connects to nobody`);
   const shown = server ? `${target},server=on` : target;
@@ -362,8 +489,10 @@ function endpointOf(kind: string | undefined, where: string): Endpoint | undefin
 /** `socket,id=ID,path=PATH,server=on`, with fd=N as libvirt has it. Throws UsageError. */
 function longChardev(values: OptionValues): Chardev {
   const label = values.get('id');
-  if (label === undefined) throw new UsageError("Parameter 'id' is missing");
+  if (label === undefined) throw new ValueError('chardev: no id specified');
+  if (!values.has('backend')) throw new ValueError(`chardev: "${label}" missing backend`);
   const [backend = '', path, fd] = ['backend', 'path', 'fd'].map((key) => values.get(key));
+  if (!DRIVERS.includes(backend)) throw new ValueError(`'${backend}' is not a valid char driver name`);
   const endpoint = backend === 'socket' ? socketOf(values, { path, fd }) : endpointOf(backend, path ?? '');
   if (endpoint === undefined) return { label, endpoint: { kind: 'null' }, filename: backend };
   if (endpoint.kind === 'unix' && values.get('server') !== 'on')
@@ -378,31 +507,31 @@ function socketOf(
 ): Endpoint | undefined {
   if (fd !== undefined) return { kind: 'fd', fd: parseNumber('fd', fd) };
   if (path !== undefined) return { kind: 'unix', path };
-  const tcp = endpointOf('tcp', `${values.get('host') ?? ''}:${values.get('port') ?? ''}`);
-  if (tcp === undefined) throw new UsageError('-chardev socket: expected fd, path, or host and port');
-  return tcp;
+  return endpointOf('tcp', `${values.get('host') ?? ''}:${values.get('port') ?? ''}`);
 }
 
 function finish(reading: Reading): QemuCommandLine {
-  const { result, chardevs, blockdevs, monitorIds, pflash } = reading;
+  const { result, chardevs, blockdevs, monitorIds, pflash, smp } = reading;
+  if (smp !== undefined) {
+    const { accelerator, irqchip } = result;
+    result.topology = parseTopology(
+      smp,
+      machineNameOf(reading).replace(/-machine$/, ''),
+      accelerator === 'kvm' && irqchip,
+    );
+    result.vcpus = result.topology.cpus;
+  }
   const flash = pflash === undefined ? undefined : fileBehind(blockdevs, pflash);
-  if (flash !== undefined) result.firmwareFile = flash;
-  const named = (option: string, id: string): Chardev => {
+  if (pflash !== undefined && flash === undefined)
+    throw new UsageError(`Property 'cfi.pflash01.drive' can't find value '${pflash}'`);
+  if (flash !== undefined) Object.assign(result, { firmwareFile: flash.file, firmwareOption: flash.option });
+  const named = (complaint: string, id: string): Chardev => {
     const chardev = chardevs.get(id);
-    if (chardev === undefined) throw new UsageError(`${option}: chardev "${id}" not found`);
+    if (chardev === undefined) throw new UsageError(complaint);
     return chardev;
   };
-  for (const id of monitorIds) result.monitors.push(named(`-mon chardev=${id},mode=control`, id));
-  const { machine, vcpus } = result;
-  const most = MOST_VCPUS[machine];
-  if (vcpus > most)
-    throw new UsageError(
-      `Invalid SMP CPUs ${vcpus}. The max CPUs supported by machine '${machine}' is ${most}`,
-    );
-  if (result.kernel === undefined && result.append !== '')
-    throw new UsageError('-append only allowed with -kernel option');
-  if (result.kernel === undefined && result.initrd !== undefined)
-    throw new UsageError('-initrd only allowed with -kernel option');
+  for (const id of monitorIds)
+    result.monitors.push(named(`-mon chardev=${id},mode=control: chardev "${id}" not found`, id));
   const serial = firstSerial(reading, named);
   if (serial !== undefined) result.serial = serial;
   const onStdio = [...result.monitors, ...(serial ? [serial] : [])].filter(
@@ -411,13 +540,38 @@ function finish(reading: Reading): QemuCommandLine {
   if (onStdio.length > 1) throw new UsageError('cannot use stdio by multiple character devices');
   if (onStdio.length > 0 && result.daemonize)
     throw new UsageError('standard input and output cannot be used with -daemonize');
+  if (reading.secondFlash && result.firmwareFile === undefined)
+    throw new UsageError('pflash1 requires pflash0');
+  expectReferences(reading);
   if (result.sevGuest !== undefined && !result.objects.some(({ id }) => id === result.sevGuest))
     throw new UsageError(`invalid link to object '${result.sevGuest}': there is no sev-guest of that id`);
   return result;
 }
 
-/** hw/i386/pc_q35.c, hw/i386/pc.c and hw/core/null-machine.c: max_cpus. */
-const MOST_VCPUS: Readonly<Record<QemuCommandLine['machine'], number>> = { q35: 288, pc: 255, none: 1 };
+/** What -machine refers to must be there. */
+function expectReferences({ result, references, objectIds, accelerator }: Reading): void {
+  if (accelerator && references.has('accel'))
+    throw new UsageError('The -accel and "-machine accel=" options are incompatible');
+  asUsage(() => takeAccelerator(result, references.get('accel')));
+  const missing = (key: string): string | undefined => {
+    const id = references.get(key);
+    return id === undefined || objectIds.has(id) ? undefined : id;
+  };
+  if (objectIds.has(DEFAULT_RAM) && references.get('memory-backend') !== DEFAULT_RAM)
+    throw new UsageError(
+      `object name '${DEFAULT_RAM}' is reserved for the default RAM backend, it can't be used for any other purposes. ` +
+        "Change the object's 'id' to something else",
+    );
+  const ram = missing('memory-backend');
+  if (ram !== undefined) throw new UsageError(`Memory backend '${ram}' not found`);
+  const guest = missing('confidential-guest-support');
+  if (guest !== undefined) throw new UsageError(`Device '${guest}' not found`);
+  const encryption = missing('memory-encryption');
+  if (encryption !== undefined) throw new UsageError(`No such memory encryption object '${encryption}'`);
+  if (result.kernel !== undefined) return;
+  if (result.append !== '') throw new UsageError('-append only allowed with -kernel option');
+  if (result.initrd !== undefined) throw new UsageError('-initrd only allowed with -kernel option');
+}
 
 /** -nographic puts the serial port on standard input and output, unless something else is said of it. */
 function firstSerial(
@@ -428,18 +582,28 @@ function firstSerial(
   result.ignored.push(...more.map((each) => `-serial ${each}`));
   if (first === undefined || first === 'none') return undefined;
   const id = /^chardev:(.*)$/s.exec(first)?.[1];
-  return id === undefined ? shortChardev('serial0', first) : named(`-serial ${first}`, id);
+  const noBackend = `could not connect serial device to character backend '${first}'`;
+  if (id !== undefined) return named(`-serial ${first}: ${noBackend}`, id);
+  let chardev: Chardev | undefined;
+  withOption(`-serial ${first}`, () => {
+    expectDriver(first, () => `-serial ${first}: ${noBackend}`);
+    chardev = shortChardev('serial0', first);
+  });
+  return chardev;
 }
 
-/** The file under a block device, through formats and the like. */
-function fileBehind(blockdevs: Reading['blockdevs'], name: string): string | undefined {
+/** The file under a block device, through formats and the like, and the option that names it. */
+function fileBehind(
+  blockdevs: Reading['blockdevs'],
+  name: string,
+): { readonly file: string; readonly option: string } | undefined {
   const seen = new Set<string>();
   for (let node: string | undefined = name; node !== undefined && !seen.has(node); ) {
     seen.add(node);
     const device = blockdevs.get(node);
-    const file = device?.get('filename');
-    if (file !== undefined) return file;
-    node = device?.get('file');
+    const file = device?.values.get('filename');
+    if (device !== undefined && file !== undefined) return { file, option: device.option };
+    node = device?.values.get('file');
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import type { DirectBoot } from '../direct-boot.ts';
 import type { QemuCommandLine } from './command-line.ts';
+import type { CpuTopology } from './cpu-topology.ts';
 import type { HostPorts } from './host-ports.ts';
 import { UsageError } from './option-text.ts';
 import type { SevObject } from './sev-object.ts';
@@ -38,6 +39,7 @@ export interface MachineOptions {
   /** Bytes. */
   readonly memorySize: bigint;
   readonly vcpus: number;
+  readonly topology: CpuTopology;
   readonly cpuModel: string;
   readonly name?: string;
   readonly uuid?: string;
@@ -51,6 +53,9 @@ export interface MachineOptions {
   /** Flash unit 0. */
   readonly firmware?: Uint8Array;
   readonly directBoot?: DirectBoot;
+  /** Where that came from. */
+  readonly kernelFile?: string;
+  readonly initrdFile?: string;
   readonly chardevs: readonly Chardev[];
 }
 
@@ -60,26 +65,60 @@ export function readOptions(
   build: Pick<MachineOptions, 'release' | 'package'>,
   ports: Pick<HostPorts, 'readFile'>,
 ): MachineOptions {
-  const { firmwareFile, kernel, initrd, append, monitors, serial, ...rest } = line;
-  const read = (path: string, why: (reason: string) => string): Uint8Array => {
+  const { firmwareFile, firmwareOption, kernel, initrd, append, monitors, serial, ...rest } = line;
+  const read = (path: string, complain: (reason: string) => UsageError): Uint8Array => {
     const bytes = ports.readFile(path);
-    if (typeof bytes === 'string') throw new UsageError(why(bytes));
+    if (typeof bytes === 'string') throw complain(bytes);
     return bytes;
   };
-  const noKernel = (path: string) => (reason: string) => `could not open kernel file '${path}': ${reason}`;
+  const noKernel = (path: string) => (reason: string) =>
+    new UsageError(`could not open kernel file '${path}': ${reason}`, 'qemu');
+  const noInitrd = (path: string) => (reason: string) =>
+    new UsageError(
+      `error reading initrd ${path}: Failed to open file “${path}”: open() failed: ${reason}`,
+      'qemu',
+    );
+  const readFlash = (path: string, option: string): Uint8Array =>
+    expectFlash(read(path, (reason) => new UsageError(`${option}: Could not open '${path}': ${reason}`)));
+  const readBios = (path: string): Uint8Array => {
+    const complaint = new UsageError(`could not load PC BIOS '${path}'`, 'qemu');
+    const bytes = read(path, () => complaint);
+    if (bytes.length === 0 || bytes.length % BIOS_UNIT !== 0) throw complaint;
+    return bytes;
+  };
   return {
     ...rest,
     ...build,
     chardevs: [...monitors, ...(serial ? [serial] : [])].map(({ label, filename }) => ({ label, filename })),
     ...(firmwareFile !== undefined && {
-      firmware: read(firmwareFile, (reason) => `Could not open '${firmwareFile}': ${reason}`),
+      firmware:
+        firmwareOption === undefined ? readBios(firmwareFile) : readFlash(firmwareFile, firmwareOption),
     }),
     ...(kernel !== undefined && {
+      kernelFile: kernel,
+      ...(initrd !== undefined && { initrdFile: initrd }),
       directBoot: {
         kernel: read(kernel, noKernel(kernel)),
-        ...(initrd !== undefined && { initrd: read(initrd, noKernel(initrd)) }),
+        ...(initrd !== undefined && { initrd: read(initrd, noInitrd(initrd)) }),
         commandLine: append,
       },
     }),
   };
+}
+
+const BIOS_UNIT = 0x1_0000;
+const FLASH_UNIT = 0x1000;
+const FLASH_MAX = 8 << 20;
+const SECTOR = 512;
+
+/** hw/i386/pc_sysfw.c: pc_system_flash_map(). Throws UsageError. */
+function expectFlash(bytes: Uint8Array): Uint8Array {
+  const size = Math.ceil(bytes.length / SECTOR) * SECTOR;
+  if (size === 0 || size % FLASH_UNIT !== 0)
+    throw new UsageError(
+      `system firmware block device pflash0 has invalid size ${size}\n` +
+        'qemu-system-x86_64: info: its size must be a non-zero multiple of 0x1000',
+    );
+  if (size > FLASH_MAX) throw new UsageError(`combined size of system firmware exceeds ${FLASH_MAX} bytes`);
+  return bytes;
 }

@@ -1,5 +1,7 @@
-import type { Gpa } from '@sevlab/codec/address';
+import { type Gpa, gpa } from '@sevlab/codec/address';
 import { FOUR_GIB, ramRegions } from '../ram-regions.ts';
+import type { MachineOptions } from './machine-options.ts';
+import type { QemuMachine } from './qemu-machine.ts';
 
 /** A part of a guest's address space. */
 export interface MappedRegion {
@@ -12,7 +14,7 @@ export interface MappedRegion {
   readonly memory: boolean;
 }
 
-/** What a PC has besides RAM and flash (QEMU 7.2, q35 with -nodefaults, as its monitor shows it). */
+/** What a PC has besides RAM and flash (QEMU 7.2, q35 with -nodefaults, as its monitor shows it). NOT MODELLED: zeros are read there. */
 const DEVICES: readonly MappedRegion[] = [
   { start: 0xfec0_0000n, end: 0xfec0_1000n, name: 'ioapic', memory: false },
   { start: 0xfed0_0000n, end: 0xfed0_0400n, name: 'hpet', memory: false },
@@ -25,9 +27,21 @@ const ONE_MIB = 0x10_0000n;
 /** SeaBIOS, which QEMU takes when it is given nothing. NOT MODELLED: zeros are there. */
 const OWN_FIRMWARE_SIZE = 0x4_0000;
 
-/** The map of a guest with that much RAM, whose firmware of `flashSize` bytes ends at 4 GiB. */
-export function memoryMap(memorySize: bigint, flashSize?: number): readonly MappedRegion[] {
-  const [low, high] = ramRegions(memorySize);
+/** Bytes of RAM; no machine has none. */
+export const memorySizeOf = ({
+  machine,
+  memorySize,
+}: Pick<MachineOptions, 'machine' | 'memorySize'>): bigint => (machine === 'none' ? 0n : memorySize);
+
+/** The map of a machine; its firmware ends at 4 GiB. */
+export function memoryMap({
+  machine,
+  memorySize,
+  firmware,
+}: Pick<MachineOptions, 'machine' | 'memorySize' | 'firmware'>): readonly MappedRegion[] {
+  if (machine === 'none') return [];
+  const flashSize = firmware?.length;
+  const [low, high] = ramRegions(memorySize, machine);
   const ram = (start: bigint, end: bigint, name = 'pc.ram'): MappedRegion => ({
     start,
     end,
@@ -50,6 +64,26 @@ export function memoryMap(memorySize: bigint, flashSize?: number): readonly Mapp
   ].filter((region) => region.end > region.start);
 }
 
+/**
+ * What QEMU holds at an address, and the host sees: ciphertext where the guest's memory is private. Below 1 MiB is QEMU's
+ * own copy of the firmware's end, as it is in the file.
+ */
+export function readMemory(
+  { map, ports, options: { firmware } }: Pick<QemuMachine, 'map' | 'ports' | 'options'>,
+  at: bigint,
+  length: number,
+): Uint8Array {
+  const bytes = ports.readGuest(gpa(at), length);
+  const copy = map.find(({ name }) => name === 'isa-bios');
+  if (copy === undefined || firmware === undefined) return bytes;
+  for (let i = 0; i < length; i++) {
+    const below = Number(ONE_MIB - at) - i; // bytes up to the copy's end
+    const isCopy = at + BigInt(i) >= copy.start && below > 0 && below <= firmware.length;
+    if (isCopy) bytes[i] = firmware[firmware.length - below]!; // it has so many
+  }
+  return bytes;
+}
+
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** The region that an address is in. */
@@ -68,12 +102,12 @@ export function whyNotMemory(map: readonly MappedRegion[], address: Gpa, length:
   return region.end - address < length ? `Size of memory region at ${at} exceeded.` : undefined;
 }
 
-/** Whether every byte of a range is memory, of however many regions. */
-export function isMemoryThere(map: readonly MappedRegion[], at: bigint, length: bigint): boolean {
+/** Whether every byte of a range can be read, of however many regions. */
+export function isReadable(map: readonly MappedRegion[], at: bigint, length: bigint): boolean {
   const end = at + length;
   for (let next = at; next < end; ) {
     const region = regionAt(map, next);
-    if (!region?.memory) return false;
+    if (region === undefined) return false;
     next = region.end;
   }
   return true;

@@ -1,11 +1,12 @@
 import type { JsonObject, JsonValue, Reply } from '../qmp/json-value.ts';
-import { string, takeArguments } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
+import type { Chardev } from './machine-options.ts';
+import { machineProperties, machineType, ramProperties } from './machine-properties.ts';
 import type { QemuMachine } from './qemu-machine.ts';
-import { SEV_PROPERTIES, SEV_VALUES, type SevObject, sevObjectOf } from './sev-object.ts';
+import { SEV_KINDS, SEV_PROPERTIES, type SevObject, sevObjectOf } from './sev-object.ts';
 
 /** A property of an object: what qom-list tells, and its value. */
-interface Property {
+export interface Property {
   readonly name: string;
   readonly type: string;
   readonly value?: Reply;
@@ -13,84 +14,113 @@ interface Property {
   readonly set?: (value: JsonValue) => void;
 }
 
+/** An object of QEMU's tree; a child is a property too, of type `child<…>`. */
 interface QomObject {
   readonly type: string;
   readonly properties: readonly Property[];
+  readonly children: ReadonlyMap<string, QomObject>;
 }
 
 /**
- * The objects of a machine by their path, as far as somebody who launches a SEV guest looks: containers, the machine
- * and its guest object. NOT MODELLED: everything else in QEMU's tree.
+ * The objects of a machine, as far as somebody who launches a SEV guest looks: containers, the machine, its RAM, its
+ * monitors and its guest object. NOT MODELLED: everything else in QEMU's tree.
  */
-function objectAt(machine: QemuMachine, path: string): QomObject {
-  const objects = new Map<string, QomObject>([
-    [
-      '',
-      container(
-        child('objects', 'container'),
-        child('machine', machineType(machine)),
-        child('chardevs', 'container'),
-      ),
-    ],
-    [
-      '/objects',
-      container(
-        ...machine.state.objects.toReversed().map(({ id }) => child(id, 'sev-guest')),
-        child('pc.ram', 'memory-backend-ram'),
-      ),
-    ],
-    ['/machine', machineObject(machine)],
-    ...machine.state.objects.map((object, i): [string, QomObject] => [
-      `/objects/${object.id}`,
-      sevObject(object, (changed) => machine.state.objects.splice(i, 1, changed)),
-    ]),
+function rootOf(machine: QemuMachine): QomObject {
+  const { objects, initialized } = machine.state;
+  const guests = objects.map((object, i): [string, QomObject] => [
+    object.id,
+    sevObject(object, (changed) => objects.splice(i, 1, changed)),
   ]);
-  const absolute = path.startsWith('/') ? path.replace(/\/+$/, '') : undefined;
-  const found =
-    absolute === undefined
-      ? [...objects].find(([key]) => key === `/${path}` || key === `/objects/${path}`)?.[1]
-      : objects.get(absolute);
-  if (found === undefined) throw new QmpError(`Device '${path}' not found`, 'DeviceNotFound');
-  return found;
+  const hasRam = initialized && machine.options.machine !== 'none';
+  const ram: [string, QomObject][] = hasRam
+    ? [['pc.ram', leaf('memory-backend-ram', ramProperties(machine))]]
+    : [];
+  const all = [...guests.toReversed(), ...ram];
+  return container('', [
+    ...(all.length > 0 || machine.state.objectsSought
+      ? [['objects', container('/objects', all)] as const]
+      : []),
+    ['machine', machineObject(machine)],
+    ['chardevs', container('/chardevs', machine.options.chardevs.map(monitorObject))],
+  ]);
 }
 
-const TYPE = { name: 'type', type: 'string' } as const;
-const child = (name: string, type: string): Property => ({ name, type: `child<${type}>` });
-const container = (...properties: Property[]): QomObject => ({ type: 'container', properties });
+const leaf = (type: string, properties: readonly Property[]): QomObject => ({
+  ...{ type, properties, children: new Map() },
+});
 
-const machineType = ({ options: { machine, release } }: QemuMachine): string =>
-  machine === 'none'
-    ? 'none-machine'
-    : `pc-${machine === 'pc' ? 'i440fx' : machine}-${release.major}.${release.minor}-machine`;
+const container = (path: string, children: readonly (readonly [string, QomObject])[] = []): QomObject => ({
+  type: 'container',
+  properties: children.map(([name, { type }]) => childProperty(path, name, type)),
+  children: new Map(children),
+});
+
+const childProperty = (path: string, name: string, type: string): Property => ({
+  ...{ name, type: `child<${type}>`, value: `${path}/${name}` },
+});
 
 function machineObject(machine: QemuMachine): QomObject {
-  const { sevGuest } = machine.options;
+  const names = ['unattached', 'peripheral', 'peripheral-anon'];
   return {
     type: machineType(machine),
-    properties: [
-      {
-        name: 'confidential-guest-support',
-        type: 'link<confidential-guest-support>',
-        value: sevGuest ? `/objects/${sevGuest}` : '',
-      },
-      { name: 'memory-encryption', type: 'string', value: sevGuest ?? '' },
-    ],
+    properties: machineProperties(machine),
+    children: new Map(names.map((name) => [name, container(`/machine/${name}`)])),
   };
 }
+
+const monitorObject = ({ label, filename }: Chardev): readonly [string, QomObject] => [
+  label,
+  leaf('chardev-socket', [
+    { name: 'connected', type: 'bool', value: true },
+    {
+      name: 'addr',
+      type: 'SocketAddress',
+      value: { path: filename.replace(/^unix:|,server=on$/g, ''), type: 'unix' },
+    },
+  ]),
+];
 
 function sevObject(object: SevObject, change: (changed: SevObject) => void): QomObject {
   const properties = SEV_PROPERTIES.map(
     ([name, type]): Property => ({
       ...{ name, type, value: object[name] },
-      set: (value) => change({ ...object, [name]: SEV_VALUES[type]!(name, value) }), // every type of the table is there
+      set: (value) => change({ ...object, [name]: SEV_KINDS[type]!.kind(name, value) }), // every type of the table is there
     }),
   );
-  return { type: 'sev-guest', properties };
+  return leaf('sev-guest', properties);
 }
 
+/** An absolute path from the root, or a path that fits somewhere, and there only. Throws QmpError. */
+function objectAt(machine: QemuMachine, path: string): QomObject {
+  const [object, another] = objectsAt(machine, path);
+  if (object === undefined || another !== undefined)
+    throw new QmpError(`Device '${path}' not found`, 'DeviceNotFound');
+  return object;
+}
+
+function objectsAt(machine: QemuMachine, path: string): readonly QomObject[] {
+  const root = rootOf(machine);
+  const names = path.split('/');
+  const found = path.startsWith('/') ? [below(root, names)] : partialMatches(root, names);
+  return found.filter((object) => object !== undefined);
+}
+
+/** Empty names stay where they are. */
+const below = (object: QomObject, names: readonly string[]): QomObject | undefined =>
+  names.reduce<QomObject | undefined>((at, name) => (name === '' ? at : at?.children.get(name)), object);
+
+const partialMatches = (object: QomObject, names: readonly string[]): (QomObject | undefined)[] => [
+  below(object, names),
+  ...[...object.children.values()].flatMap((child) => partialMatches(child, names)),
+];
+
+const TYPE = { name: 'type', type: 'string' } as const;
+
 /** `qom-list`. Throws QmpError, as all here do. */
-export const listProperties = (machine: QemuMachine, path: string): Reply =>
-  [TYPE, ...objectAt(machine, path).properties].map(({ name, type }) => ({ name, type }));
+export function listProperties(machine: QemuMachine, path: string): Reply {
+  if (objectsAt(machine, path).length > 1) throw new QmpError(`Path '${path}' is ambiguous`);
+  return [TYPE, ...objectAt(machine, path).properties].map(({ name, type }) => ({ name, type }));
+}
 
 /** `qom-get`. */
 export function getProperty(machine: QemuMachine, path: string, name: string): Reply {
@@ -115,20 +145,18 @@ function propertyOf({ type, properties }: QomObject, name: string): Property {
 
 /** `object-add`, of a sev-guest. */
 export function addObject(machine: QemuMachine, given: JsonObject): void {
-  const type = takeArguments(
-    { 'qom-type': string },
-    new Map([...given].filter(([name]) => name === 'qom-type')),
-  )['qom-type'];
-  if (type !== 'sev-guest') throw new QmpError(`Parameter 'qom-type' does not accept value '${type}'`);
   const object = sevObjectOf(given);
-  const { objects } = machine.state;
-  if (objects.some(({ id }) => id === object.id))
+  machine.state.objectsSought = true;
+  if (rootOf(machine).children.get('objects')?.children.has(object.id))
     throw new QmpError(`attempt to add duplicate property '${object.id}' to object (type 'container')`);
-  objects.push(object);
+  machine.state.objects.push(object);
 }
 
 /** `object-del`. */
-export function deleteObject({ state: { objects } }: QemuMachine, id: string): void {
+export function deleteObject({ state }: QemuMachine, id: string): void {
+  state.objectsSought = true;
+  const { objects } = state;
+  if (id === 'pc.ram') throw new QmpError(`object '${id}' is in use, can not be deleted`);
   const index = objects.findIndex((object) => object.id === id);
   if (index === -1) throw new QmpError(`object '${id}' not found`);
   objects.splice(index, 1);

@@ -1,10 +1,14 @@
-import { utf8 } from '@sevlab/codec/bytes';
-import type { JsonObject } from '../qmp/json-value.ts';
-import { createReader, readMessages } from '../qmp/message-reader.ts';
 import { string, takeArguments } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import type { CommandLineReader } from './command-line.ts';
-import { type OptionValues, parseOption, parseSwitch, UsageError } from './option-text.ts';
+import {
+  type OptionValues,
+  parseJson,
+  parseOption,
+  parseSwitch,
+  UsageError,
+  ValueError,
+} from './option-text.ts';
 import { expectIdentifier, SEV_DEFAULTS, SEV_PROPERTIES, type SevObject, sevObjectOf } from './sev-object.ts';
 
 /** Objects that a user can create (Debian's QEMU 7.2.22, `-object help`). */
@@ -25,15 +29,21 @@ export function parseObjectOption(text: string, reader: CommandLineReader): SevO
   try {
     return text.startsWith('{') ? fromJson(text, reader) : fromKeys(parseOption(text, 'qom-type'), reader);
   } catch (error) {
-    if (error instanceof QmpError || error instanceof UsageError)
-      throw new UsageError(`-object ${text}: ${error.message}`);
+    if (error instanceof QmpError || error instanceof ValueError)
+      throw new UsageError(`-object ${text}: ${error.message}${hintAt(error.message)}`);
     throw error;
   }
 }
 
+/** What QEMU prints below a message, and tells no QMP client (util/id.c: id_wellformed; error_append_hint). */
+const hintAt = (message: string): string =>
+  message.endsWith(' expects an identifier')
+    ? "\nIdentifiers consist of letters, digits, '-', '.', '_', starting with a letter."
+    : '';
+
 /** Throws QmpError. */
 function fromJson(text: string, reader: CommandLineReader): SevObject | undefined {
-  const given = parseJsonObject(text);
+  const given = parseJson(text);
   const ofType = new Map([...given].filter(([name]) => name === 'qom-type'));
   const type = takeArguments({ 'qom-type': string }, ofType)['qom-type'];
   return isSevGuest(type, reader) ? sevObjectOf(given) : undefined;
@@ -46,17 +56,7 @@ function isSevGuest(type: string, { others }: CommandLineReader): boolean {
   return type === 'sev-guest';
 }
 
-/** One object in QEMU's JSON, with nothing behind it. Throws QmpError. */
-function parseJsonObject(text: string): JsonObject {
-  const [received, ...more] = readMessages(createReader(), utf8(`${text}\n`));
-  if (received === undefined) throw new QmpError('JSON parse error, premature EOI');
-  if ('error' in received) throw new QmpError(received.error);
-  if (more.length > 0) throw new QmpError('Expecting at most one JSON value');
-  if (!(received.message instanceof Map)) throw new QmpError('QMP input must be a JSON object');
-  return received.message;
-}
-
-/** Throws QmpError and UsageError. */
+/** Throws QmpError and ValueError. */
 function fromKeys(values: OptionValues, reader: CommandLineReader): SevObject | undefined {
   const required = (name: string): string => {
     const value = values.get(name);
@@ -65,6 +65,7 @@ function fromKeys(values: OptionValues, reader: CommandLineReader): SevObject | 
   };
   if (!isSevGuest(required('qom-type'), reader)) return undefined;
   const id = required('id');
+  expectIdentifier(id);
   const given: Record<string, string | number | boolean> = {};
   for (const [name, type] of SEV_PROPERTIES) {
     const value = name === 'reduced-phys-bits' ? required(name) : values.get(name);
@@ -76,7 +77,6 @@ function fromKeys(values: OptionValues, reader: CommandLineReader): SevObject | 
   const known = new Set<string>(['qom-type', 'id', ...SEV_PROPERTIES.map(([name]) => name)]);
   const other = [...values.keys()].find((name) => !known.has(name) && !(legacy && name === 'legacy-vm-type'));
   if (other !== undefined) throw new QmpError(`Invalid parameter '${other}'`);
-  expectIdentifier(id);
   return {
     ...{ ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...given, id },
     ...(legacy && { 'legacy-vm-type': legacy }),

@@ -1,8 +1,24 @@
+import { utf8 } from '@sevlab/codec/bytes';
+import type { JsonObject, JsonValue } from '../qmp/json-value.ts';
+import { createReader, readMessages } from '../qmp/message-reader.ts';
+
 /** The command line is not one that QEMU would take; the words behind the program's name. */
 export class UsageError extends Error {
-  constructor(message: string) {
+  /** What the program calls itself there. */
+  readonly program: string;
+
+  constructor(message: string, program = 'qemu-system-x86_64') {
     super(message);
     this.name = 'UsageError';
+    this.program = program;
+  }
+}
+
+/** An option's value is not as it should be; QEMU puts the option in front of these words. */
+export class ValueError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ValueError';
   }
 }
 
@@ -41,39 +57,57 @@ export const withoutKeys = (text: string, keys: ReadonlySet<string>): string =>
 /** A value as it is written in an option. */
 export const optionValue = (text: string): string => text.replaceAll(',', ',,');
 
-/** The members of an object in JSON, where an option is given so. Throws UsageError. */
-export function parseJsonOption(option: string, text: string): OptionValues {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null)
-      return new Map(Object.entries(value).map(([key, each]) => [key, inWords(each)]));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new UsageError(`${option} ${text}: JSON parse error, expecting value`);
+/** An option's value in JSON, as QEMU reads it. Throws ValueError. */
+export function parseJson(text: string): JsonObject {
+  const reader = createReader();
+  const [first, ...more] = [...readMessages(reader, utf8(text))];
+  if (first === undefined) throw new ValueError('JSON parse error, premature EOI');
+  if ('error' in first) throw new ValueError(first.error);
+  if (more.length > 0 || reader.tokens.length > 0 || reader.lexer.length > 0)
+    throw new ValueError('Expecting at most one JSON value');
+  if (!(first.message instanceof Map)) throw new ValueError('Invalid parameter type, expected: object');
+  return first.message;
 }
 
-const inWords = (value: unknown): string => (value === true ? 'on' : value === false ? 'off' : String(value));
+/** Its members as if they were words. Throws ValueError. */
+export const parseJsonOption = (text: string): OptionValues =>
+  new Map([...parseJson(text)].map(([key, value]) => [key, inWords(value)]));
 
-/** Bytes: a number with K, M, G or T behind it, otherwise in units of `unit` bytes. Throws UsageError. */
-export function parseSize(option: string, text: string, unit: bigint): bigint {
-  const [, digits, letter = ''] = /^(\d+)([bkmgt]?)$/i.exec(text) ?? [];
-  if (digits === undefined)
-    throw new UsageError(`${option}: Parameter 'size' expects a non-negative number below 2^64`);
-  const factor = letter === '' ? unit : 1024n ** BigInt('bkmgt'.indexOf(letter.toLowerCase()));
-  return BigInt(digits) * factor;
+const inWords = (value: JsonValue): string =>
+  value === true ? 'on' : value === false ? 'off' : String(value);
+
+const SIZE_LETTERS = 'bkmgtpe';
+
+/** Bytes: a number with a letter behind it, or else in units of `unit` bytes. Throws ValueError. */
+export function parseSize(name: string, text: string, unit: bigint): bigint {
+  const [, whole = '', fraction = '', letter = ''] = /^(\d+)(\.\d+)?([bkmgtpe]?)$/i.exec(text) ?? [];
+  if (whole === '')
+    throw new ValueError(
+      `Parameter '${name}' expects a non-negative number below 2^64\n` +
+        'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.',
+    );
+  const factor = letter === '' ? unit : 1024n ** BigInt(SIZE_LETTERS.indexOf(letter.toLowerCase()));
+  const bytes = BigInt(whole) * factor + BigInt(Math.floor(Number(`0${fraction}`) * Number(factor)));
+  if (bytes >= 1n << 64n) throw new ValueError(`Value '${text}' is out of range for parameter '${name}'`);
+  return bytes;
 }
 
-/** A switch. Throws UsageError. */
+/** Throws ValueError for a key that is none of those. */
+export function expectKeys(values: OptionValues, known: readonly string[]): void {
+  const other = [...values.keys()].find((key) => !known.includes(key));
+  if (other !== undefined) throw new ValueError(`Invalid parameter '${other}'`);
+}
+
+/** A switch. Throws ValueError. */
 export function parseSwitch(name: string, text: string): boolean {
   if (['on', 'yes', 'true', 'y'].includes(text)) return true;
   if (['off', 'no', 'false', 'n'].includes(text)) return false;
-  throw new UsageError(`Parameter '${name}' expects 'on' or 'off'`);
+  throw new ValueError(`Parameter '${name}' expects 'on' or 'off'`);
 }
 
-/** A whole number, decimal or 0x…. Throws UsageError. */
+/** A whole number, decimal or 0x…. Throws ValueError. */
 export function parseNumber(name: string, text: string): number {
   const value = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new UsageError(`Parameter '${name}' expects a number`);
+  if (!Number.isSafeInteger(value)) throw new ValueError(`Parameter '${name}' expects a number`);
   return value;
 }

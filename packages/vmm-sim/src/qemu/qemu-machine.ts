@@ -2,6 +2,7 @@ import { gpa } from '@sevlab/codec/address';
 import { type GuidedTable, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import type { SevCalls } from '../kvm/sev-calls.ts';
+import type { DumpFormat } from '../qmp/human-line.ts';
 import type { Reply } from '../qmp/json-value.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import { FOUR_GIB } from '../ram-regions.ts';
@@ -38,11 +39,15 @@ export interface MachineState {
   /** Only then is there a machine to run; -preconfig puts it off. */
   initialized: boolean;
   readonly objects: SevObject[];
+  /** Whether somebody has looked for objects; only then is there a container for them. */
+  objectsSought: boolean;
   launch: SevLaunch | undefined;
-  /** It was reset while it stood still: it starts again when it goes on. */
-  resetDue: boolean;
-  /** Whether somebody migrated it. */
-  migrated: boolean;
+  /** Whether its processors have run. */
+  started: boolean;
+  /** What became of the last attempt to migrate it. */
+  migration: 'completed' | 'failed' | undefined;
+  /** How the monitor for people showed memory last. */
+  readonly dumpFormat: DumpFormat;
   /** The process is at its end, with that status. */
   exit: { readonly status: number; readonly lines: readonly string[] } | undefined;
 }
@@ -68,10 +73,16 @@ export class QemuMachine {
     this.ports = ports;
     const firmware = options.firmware ?? new Uint8Array();
     this.table = readGuidedTable(firmware);
-    this.map = options.machine === 'none' ? [] : memoryMap(options.memorySize, options.firmware?.length);
+    this.map = memoryMap(options);
     this.state = {
-      ...{ runState: 'prelaunch', initialized: false, objects: [...options.objects] },
-      ...{ launch: undefined, resetDue: false, migrated: false, exit: undefined },
+      ...{ runState: 'prelaunch', initialized: false, objects: [...options.objects], objectsSought: false },
+      ...{
+        launch: undefined,
+        started: false,
+        migration: undefined,
+        dumpFormat: { format: 'x', size: 4 },
+        exit: undefined,
+      },
     };
     if (!options.preconfig) this.#initialize();
   }
@@ -111,13 +122,12 @@ export class QemuMachine {
   }
 
   #start(): void {
-    const first = this.state.runState === 'prelaunch';
-    this.state.runState = 'running';
+    const { runState, started } = this.state;
+    Object.assign(this.state, { runState: 'running', started: true });
     this.#tell('RESUME');
     if (this.state.launch) finishLaunch(this.state.launch, this.calls);
-    if (first) this.ports.run();
-    else if (this.state.resetDue) this.ports.reset();
-    this.state.resetDue = false;
+    if (!started) this.ports.run();
+    else if (runState === 'prelaunch') this.ports.reset(); // it was reset while it stood still
   }
 
   /** `stop`. */
@@ -137,9 +147,8 @@ export class QemuMachine {
       return;
     }
     this.#tell('RESET', data);
-    if (runState === 'internal-error') this.state.runState = 'paused';
     if (runState === 'running') this.ports.reset();
-    else this.state.resetDue = runState !== 'prelaunch';
+    else this.state.runState = 'prelaunch';
   }
 
   /** `system_powerdown`: a request to the guest. */
@@ -182,3 +191,9 @@ export const statusReply = ({ state, options }: QemuMachine): Reply => ({
   ...(options.release.singlestep && { singlestep: false }),
   status: state.runState,
 });
+
+/** Nobody has SGX here. */
+export const whyNoSgx = ({ options }: QemuMachine): string =>
+  options.machine === 'none'
+    ? 'SGX is only supported on PC machines'
+    : 'No EPC regions defined, SGX not available';

@@ -36,7 +36,8 @@ const MEMORY_ID = 'sevlab-ram';
 
 /**
  * QEMU's arguments for a guest that is launched elsewhere: no SEV, no direct boot, a monitor that is ours, RAM in a file
- * that others can write, and not started. Throws UsageError for what cannot be had so.
+ * that others can write, and not started. NOT MODELLED: a reset of a guest that a real processor runs; QEMU ends, since
+ * there is nobody to launch it again. Throws UsageError for what cannot be had so.
  */
 export function realArguments(given: readonly string[], parts: RealParts): RealArguments {
   const { kvm, launched } = parts;
@@ -64,7 +65,7 @@ export function realArguments(given: readonly string[], parts: RealParts): RealA
       return [word, value.replace(/^host/, 'max')];
     }
     if (name !== 'object') return [word, value];
-    const object = value.startsWith('{') ? parseJsonOption('-object', value) : parseOption(value, 'qom-type');
+    const object = value.startsWith('{') ? parseJsonOption(value) : parseOption(value, 'qom-type');
     const type = object.get('qom-type') ?? '';
     if (type === 'sev-guest') return [];
     const id = object.get('id');

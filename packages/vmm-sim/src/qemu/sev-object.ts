@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../qmp/json-value.ts';
-import { boolean, optional, string, takeArguments, uint64 } from '../qmp/parameters.ts';
+import type { JsonObject } from '../qmp/json-value.ts';
+import { boolean, optional, string, takeArguments, uint32, wordOf } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 
 /** QEMU's object `sev-guest`: what the command line says of a SEV guest (7.2, qapi/qom.json: SevGuestProperties). */
@@ -43,45 +43,29 @@ export const SEV_DEFAULTS: Omit<SevObject, 'id' | 'reduced-phys-bits'> = {
   ...{ 'dh-cert-file': '', 'session-file': '', 'kernel-hashes': false },
 };
 
-/** Takes a value of a property's type. Each throws QmpError. */
-export const SEV_VALUES: Readonly<
-  Record<string, (name: string, value: JsonValue) => string | number | boolean>
-> = {
-  string: string.kind,
-  bool: boolean.kind,
-  uint32: (name, value) => {
-    const number = uint64.kind(name, value);
-    if (number >= 1n << 32n) throw new QmpError(`Parameter '${name}' expects uint32_t`);
-    return Number(number);
-  },
+/** How a value of a property's type is taken. */
+export const SEV_KINDS: Readonly<Record<string, typeof string | typeof boolean | typeof uint32>> = {
+  ...{ string, bool: boolean, uint32 },
 };
 
+/** In the order of the schema, which is another one than that of the properties (qapi/qom.json). */
 const SEV_PARAMETERS = {
-  'qom-type': string,
-  id: string,
-  ...Object.fromEntries(
-    SEV_PROPERTIES.map(([name, type]) => {
-      const kind = type === 'string' ? string : type === 'bool' ? boolean : uint64;
-      return [name, name === 'reduced-phys-bits' ? kind : optional<unknown>(kind)];
-    }),
-  ),
+  ...{ 'qom-type': wordOf(['sev-guest']), id: string },
+  ...{ 'sev-device': optional(string), 'dh-cert-file': optional(string), 'session-file': optional(string) },
+  ...{ policy: optional(uint32), handle: optional(uint32), cbitpos: optional(uint32) },
+  ...{ 'reduced-phys-bits': uint32, 'kernel-hashes': optional(boolean) },
 };
 
 /** What JSON says of a sev-guest, its type with it. Throws QmpError. */
 export function sevObjectOf(given: JsonObject): SevObject {
-  const { id } = takeArguments(SEV_PARAMETERS, given);
+  const { 'qom-type': _, id, ...properties } = takeArguments(SEV_PARAMETERS, given);
   expectIdentifier(id);
-  const properties = SEV_PROPERTIES.flatMap(([name, type]) => {
-    const value = given.get(name);
-    return value === undefined ? [] : [[name, SEV_VALUES[type]!(name, value)]]; // every type of the table is there
-  });
-  return { ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...Object.fromEntries(properties), id };
+  const chosen = Object.entries(properties).filter(([, value]) => value !== undefined);
+  return { ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...Object.fromEntries(chosen), id };
 }
 
 /** Throws QmpError (util/id.c: id_wellformed). */
 export function expectIdentifier(id: string): void {
   if (/^[A-Za-z][\w.-]*$/.test(id)) return;
-  throw new QmpError(
-    "Parameter 'id' expects an identifier\nIdentifiers consist of letters, digits, '-', '.', '_', starting with a letter.",
-  );
+  throw new QmpError("Parameter 'id' expects an identifier");
 }

@@ -1,5 +1,4 @@
-import { gpa } from '@sevlab/codec/address';
-import { isMemoryThere, type MappedRegion } from '../qemu/memory-map.ts';
+import { memorySizeOf } from '../qemu/memory-map.ts';
 import {
   addObject,
   deleteObject,
@@ -9,9 +8,11 @@ import {
   listTypes,
   setProperty,
 } from '../qemu/object-model.ts';
-import { NO_UUID, type QemuMachine, statusReply } from '../qemu/qemu-machine.ts';
+import { NO_UUID, type QemuMachine, statusReply, whyNoSgx } from '../qemu/qemu-machine.ts';
+import { saveMemory, saveVirtualMemory } from '../qemu/save-memory.ts';
 import { sevCapabilities } from '../qemu/sev-capabilities.ts';
 import { attestationReport, injectSecret, launchMeasurement } from '../qemu/sev-launch.ts';
+import { cpuSlots, cpusReply, expectVcpu } from '../qemu/vcpus.ts';
 import { humanMonitor } from './human-monitor.ts';
 import type { JsonObject, Reply } from './json-value.ts';
 import {
@@ -49,7 +50,7 @@ const PRECONFIG = true;
 /** Every command that is answered, by its name, in the order of `query-commands`. */
 export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, QmpCommand>([
   ['query-sgx-capabilities', command({}, () => refuse('SGX is not enabled in KVM'))],
-  ['query-sgx', command({}, () => refuse('No EPC regions defined, SGX not available'))],
+  ['query-sgx', command({}, (machine) => refuse(whyNoSgx(machine)))],
   [
     'query-sev-attestation-report',
     command({ mnonce: string }, ({ sevGuest, calls }, { mnonce }) => ({
@@ -70,7 +71,12 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ],
   ['query-sev-launch-measure', command({}, ({ sevGuest }) => ({ data: launchMeasurement(sevGuest) }))],
   ['query-sev', command({}, querySev)],
-  ['query-acpi-ospm-status', command({}, () => [])],
+  [
+    'query-acpi-ospm-status',
+    command({}, ({ options }) =>
+      options.machine === 'none' ? refuse('command is not supported, missing ACPI device') : [],
+    ),
+  ],
   [
     'qom-list-properties',
     command({ typename: string }, (_, { typename }) => listTypeProperties(typename), PRECONFIG),
@@ -110,34 +116,32 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ],
   [
     'query-memory-size-summary',
-    command({}, ({ options }) => ({ 'base-memory': options.memorySize, 'plugged-memory': 0 })),
+    command({}, ({ options }) => ({ 'base-memory': memorySizeOf(options), 'plugged-memory': 0 })),
   ],
   [
     'query-hotpluggable-cpus',
     command(
       {},
-      (machine) => vcpus(machine).map((vcpu) => ({ ...props(vcpu), ...typed(machine, vcpu) })),
+      (machine) =>
+        cpuSlots(machine).map(({ props, type, path }) => ({
+          props,
+          'vcpus-count': 1,
+          ...(path !== undefined && { 'qom-path': path }),
+          type,
+        })),
       PRECONFIG,
     ),
   ],
-  ['query-current-machine', command({}, () => ({ 'wakeup-suspend-support': true }))],
-  ['query-target', command({}, () => ({ arch: 'x86_64' }))],
   [
-    'query-cpus-fast',
-    command({}, (machine) =>
-      vcpus(machine).map((vcpu) => ({
-        'thread-id': FIRST_THREAD + vcpu,
-        ...props(vcpu),
-        'qom-path': vcpuPath(vcpu),
-        'cpu-index': vcpu,
-        target: 'x86_64',
-      })),
-    ),
+    'query-current-machine',
+    command({}, ({ options }) => ({ 'wakeup-suspend-support': options.machine !== 'none' })),
   ],
+  ['query-target', command({}, () => ({ arch: 'x86_64' }))],
+  ['query-cpus-fast', command({}, cpusReply)],
   ['query-kvm', command({}, ({ options }) => ({ enabled: options.accelerator === 'kvm', present: true }))],
   ['query-uuid', command({}, ({ options }) => ({ UUID: options.uuid ?? NO_UUID }), PRECONFIG)],
   ['query-name', command({}, ({ options: { name } }) => (name === undefined ? {} : { name }), PRECONFIG)],
-  ['query-iothreads', command({}, () => [], PRECONFIG)],
+  ['query-iothreads', command({}, noThreads, PRECONFIG)],
   ['query-block', command({}, () => [], PRECONFIG)],
   [
     'query-chardev',
@@ -150,14 +154,18 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ],
   [
     'human-monitor-command',
-    command({ 'command-line': string, 'cpu-index': optional(integer) }, (machine, { 'command-line': line }) =>
-      humanMonitor(machine, line),
+    command(
+      { 'command-line': string, 'cpu-index': optional(integer) },
+      (machine, { 'command-line': line, 'cpu-index': vcpu }) => {
+        if (vcpu !== undefined) expectVcpu(machine, vcpu);
+        return humanMonitor(machine, line);
+      },
     ),
   ],
   [
     'pmemsave',
     command({ val: integer, size: integer, filename: string }, (machine, { val, size, filename }) =>
-      done(() => save(machine, BigInt.asUintN(64, val), size, filename)),
+      done(() => saveMemory(machine, { at: BigInt.asUintN(64, val), size, filename })),
     ),
   ],
   [
@@ -165,10 +173,10 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
     command(
       { val: integer, size: integer, filename: string, 'cpu-index': optional(integer) },
       (machine, { val, size, filename, 'cpu-index': vcpu = 0n }) =>
-        done(() => saveVirtual(machine, { at: BigInt.asUintN(64, val), size, filename, vcpu })),
+        done(() => saveVirtualMemory(machine, { at: BigInt.asUintN(64, val), size, filename, vcpu })),
     ),
   ],
-  ['query-migrate', command({}, ({ state }) => (state.migrated ? MIGRATED : {}))],
+  ['query-migrate', command({}, ({ state }) => (state.migration ? { status: state.migration } : {}))],
   ['migrate', command({ uri: string }, (machine, { uri }) => done(() => migrate(machine, uri)))],
   ['system_powerdown', command({}, (machine) => done(() => machine.systemPowerdown()))],
   ['system_reset', command({}, (machine) => done(() => machine.systemReset()))],
@@ -199,6 +207,12 @@ export function versionReply({ options: { release, package: build } }: QemuMachi
   return { qemu: { major, minor, micro }, package: build };
 }
 
+/** It looks for them among the objects. */
+function noThreads({ state }: QemuMachine): Reply {
+  state.objectsSought = true;
+  return [];
+}
+
 function querySev({ sevGuest, options: { release } }: QemuMachine): Reply {
   const type = release.sevType ? { 'sev-type': 'sev' } : {};
   if (sevGuest === undefined)
@@ -226,79 +240,10 @@ function querySev({ sevGuest, options: { release } }: QemuMachine): Reply {
   };
 }
 
-/** Threads are made up: nobody can look at them. */
-const FIRST_THREAD = 1001;
-const vcpus = ({ options }: QemuMachine): number[] =>
-  Array.from({ length: options.vcpus }, (_, vcpu) => vcpu);
-const vcpuPath = (vcpu: number): string => `/machine/unattached/device[${vcpu}]`;
-const props = (vcpu: number): { readonly props: Reply } => ({
-  props: { 'socket-id': vcpu, 'core-id': 0, 'thread-id': 0 }, // QEMU gives each vCPU a socket of its own
-});
-const typed = ({ options, state }: QemuMachine, vcpu: number): { readonly [name: string]: Reply } => ({
-  'vcpus-count': 1,
-  type: `${options.cpuModel}-x86_64-cpu`,
-  ...(state.initialized && { 'qom-path': vcpuPath(vcpu) }),
-});
-
-/** No file that is written gets longer, in bytes. */
-const SAVE_MAX = 1n << 32n;
-const SAVE_PIECE = 1 << 20;
-
-/** What the host sees of guest memory; zeros where there is none. Throws QmpError. */
-function save({ map, ports }: QemuMachine, at: bigint, size: bigint, filename: string): void {
-  if (size < 0n || size > SAVE_MAX) throw new QmpError(`Invalid size ${size}`); // DEVIATION: QEMU writes on and on
-  const bytes = new Uint8Array(Number(size));
-  for (let offset = 0; offset < bytes.length; ) {
-    const address = BigInt.asUintN(64, at + BigInt(offset));
-    const { length, memory } = stretch(map, address, Math.min(SAVE_PIECE, bytes.length - offset));
-    if (memory) bytes.set(ports.readGuest(gpa(address), length), offset);
-    offset += length;
-  }
-  const failed = ports.writeFile(filename, bytes);
-  if (failed !== undefined) throw new QmpError(`Could not open '${filename}': ${failed}`);
-}
-
-/** How many of `length` bytes from an address on are all memory, or all none. */
-function stretch(
-  map: readonly MappedRegion[],
-  at: bigint,
-  length: number,
-): { readonly length: number; readonly memory: boolean } {
-  const region = map.find(({ start, end }) => at >= start && at < end);
-  const next =
-    region?.end ??
-    map
-      .map(({ start }) => start)
-      .filter((start) => start > at)
-      .sort((a, b) => (a < b ? -1 : 1))[0];
-  const room = next === undefined ? length : Math.min(length, Number(next - at));
-  return { length: room, memory: region?.memory ?? false };
-}
-
-/** The processor has no paging yet: 32 bits of physical addresses. */
-function saveVirtual(
-  machine: QemuMachine,
-  {
-    at,
-    size,
-    filename,
-    vcpu,
-  }: { readonly at: bigint; readonly size: bigint; readonly filename: string; readonly vcpu: bigint },
-): void {
-  if (vcpu < 0n || vcpu >= BigInt(machine.options.vcpus))
-    throw new QmpError("Parameter 'cpu-index' expects a CPU number");
-  if (!isMemoryThere(machine.map, at, size))
-    throw new QmpError(`Invalid addr 0x${at.toString(16).padStart(16, '0')}/size ${size} specified`);
-  save(machine, at, size, filename);
-}
-
 /** NOT MODELLED: nothing is sent anywhere. A SEV guest that runs cannot be migrated (target/i386/sev.c). Throws QmpError. */
 function migrate({ sevGuest, state, ports }: QemuMachine, uri: string): void {
   if (sevGuest?.state === 'running') throw new QmpError('SEV: Migration is not implemented');
-  if (!/^(tcp|unix|exec|fd|vsock|rdma|file):/.test(uri))
-    throw new QmpError("Parameter 'uri' expects a valid migration protocol");
+  state.migration = /^(tcp|unix|exec|fd|vsock|rdma|file):/.test(uri) ? 'completed' : 'failed';
+  if (state.migration === 'failed') throw new QmpError("Parameter 'uri' expects a valid migration protocol");
   if (sevGuest !== undefined) ports.remark({ kind: 'migrated early' });
-  state.migrated = true;
 }
-
-const MIGRATED: Reply = { status: 'completed' };

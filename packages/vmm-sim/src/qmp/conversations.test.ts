@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { type RecordedCall, ScriptedCalls } from '../../test/scripted-calls.ts';
 import files from '../../test/vectors/qmp-conversation-files.json' with { type: 'json' };
 import plain from '../../test/vectors/qmp-conversations.json' with { type: 'json' };
+import more from '../../test/vectors/qmp-conversations-more.json' with { type: 'json' };
 import sev from '../../test/vectors/qmp-conversations-sev.json' with { type: 'json' };
 import { parseCommandLine } from '../qemu/command-line.ts';
 import type { HostPorts } from '../qemu/host-ports.ts';
@@ -48,13 +49,14 @@ function createMemory() {
 /** What differs by nature, as a pattern and what it becomes on both sides. */
 const DIFFERS: readonly (readonly [why: string, pattern: RegExp, becomes: string])[] = [
   ['the time', /"seconds": \d+, "microseconds": \d+/g, '"seconds": N, "microseconds": N'],
-  ['threads of a process', /"thread-id": \d{3,}/g, '"thread-id": N'],
+  ['threads of a process', /("thread-id": |thread_id=)\d{3,}/g, '$1N'],
   ['host virtual addresses', /is 0x[0-9a-f]{10,}\\r/g, 'is HVA\\r'],
   [
     'which commands there are',
     /^\{"return": \[\{"name": "(device_add|query-sgx)[\s\S]*\]\}\r\n$/,
     'COMMANDS',
   ],
+  ['which commands there are for people', /^\{"return": "info (balloon|chardev) [^"]*"\}\r\n$/, 'COMMANDS'],
   ['the first bytes of SeaBIOS', /(00000000fffffff0:)( 0x[0-9a-f]{2}){4}/g, '$1 SEABIOS'],
   ['a migration that nobody carries out', /("status": "completed")[\s\S]*?\}\}\r\n/g, '$1}}\r\n'],
   [
@@ -96,7 +98,7 @@ function replay({ name, argv, exchange, greeting, kvm_calls = [] }: Conversation
       return path.includes('WORKDIR') ? utf8('something') : 'No such file or directory';
     },
     writeFile: (path, bytes) => {
-      if (path.startsWith('/nonexistent/')) return 'No such file or directory';
+      if (path === '' || path.startsWith('/nonexistent/')) return 'No such file or directory';
       written.set(path, bytes);
       return undefined;
     },
@@ -161,6 +163,7 @@ const FIRMWARE_OF_QEMU = '39-seabios-default'; // measured there, and not here: 
 
 describe.each([
   ['without SEV', plain as Conversation[], 15],
+  ['without SEV, more of them', more as Conversation[], 8],
   ['with SEV', sev as Conversation[], 45],
 ])('QEMU 7.2 %s', (_, conversations, count) => {
   test('no conversation was lost', () => {

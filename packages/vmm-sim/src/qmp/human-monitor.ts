@@ -1,52 +1,75 @@
 import { gpa } from '@sevlab/codec/address';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
-import { regionAt, whyNotMemory } from '../qemu/memory-map.ts';
-import { NO_UUID, type QemuMachine } from '../qemu/qemu-machine.ts';
+import { memorySizeOf, regionAt, whyNotMemory } from '../qemu/memory-map.ts';
+import { NO_UUID, type QemuMachine, whyNoSgx } from '../qemu/qemu-machine.ts';
+import { type Save, saveMemory, saveVirtualMemory } from '../qemu/save-memory.ts';
+import { type CpuSlot, cpuSlots, FIRST_THREAD, vcpus } from '../qemu/vcpus.ts';
+import { HumanError, HumanLine } from './human-line.ts';
+import { dumpMemory, printNumber } from './memory-dump.ts';
+import { QmpError } from './qmp-error.ts';
 
 /** What QEMU's monitor for people answers to a line, with `\r\n` behind each line (7.2, monitor/hmp-cmds.c). */
-export function humanMonitor(machine: QemuMachine, commandLine: string): string {
-  const words = commandLine.trim().split(/\s+/);
-  if (words[0] === '') return '';
-  const { name, rest } = splitName(words);
-  const found = find(name);
-  return found ? found.run(machine, rest, name) : unknown(name);
+export const humanMonitor = (machine: QemuMachine, commandLine: string): string =>
+  answerTo(machine, commandLine).replaceAll('\n', '\r\n');
+
+function answerTo(machine: QemuMachine, commandLine: string): string {
+  const line = new HumanLine(commandLine);
+  line.skipBlanks();
+  if (line.atEnd) return '';
+  const row = findCommand(line);
+  if (row === undefined) return unknown(line.read);
+  const typed = line.read;
+  try {
+    return row.run(machine, line, row.names);
+  } catch (error) {
+    if (error instanceof QmpError) return `Error: ${error.message}\n`;
+    if (!(error instanceof HumanError)) throw error;
+    return `${error.message}\nTry "help ${typed}" for more information\n`;
+  }
 }
 
-/** `info` goes with the word behind it. */
-function splitName(words: readonly string[]): { readonly name: string; readonly rest: readonly string[] } {
-  const length = words[0] === 'info' && words.length > 1 ? 2 : 1;
-  return { name: words.slice(0, length).join(' '), rest: words.slice(length) };
+/** `info` goes with the name behind it. */
+function findCommand(line: HumanLine): HumanCommandRow | undefined {
+  const name = line.name();
+  if (name !== 'info' || line.atEnd) return find(COMMANDS, name);
+  const what = line.name();
+  return what === '' && line.atEnd ? find(COMMANDS, name) : find(INFO, what);
 }
 
-const find = (name: string): HumanCommandRow | undefined =>
-  COMMANDS.find(({ names }) => names.split('|').includes(name));
+const find = (rows: readonly HumanCommandRow[], name: string): HumanCommandRow | undefined =>
+  rows.find(({ names }) => names.split('|').includes(name));
 
-const unknown = (name: string): string => `unknown command: '${name}'\r\n`;
+const unknown = (name: string): string => `unknown command: '${name}'\n`;
 
 /** DEVIATION: without a name, those that there are here. */
-function help(_: QemuMachine, words: readonly string[]): string {
-  const { name } = splitName(words);
-  if (name !== undefined && words.length > 0) return find(name) ? aboutLine(find(name)!) : unknown(name);
-  return COMMANDS.map(aboutLine).join('');
+function help(_: QemuMachine, line: HumanLine): string {
+  const name = line.word();
+  if (name === undefined) return line.atEnd ? about(COMMANDS) : '';
+  if (name !== 'info') return aboutOne(COMMANDS, name);
+  const what = line.word();
+  return what === undefined ? about(INFO, 'info ') : aboutOne(INFO, what, 'info ');
 }
 
-const aboutLine = ({ names, args = '', about }: HumanCommandRow): string =>
-  `${names} ${args} -- ${about}\r\n`;
+function aboutOne(rows: readonly HumanCommandRow[], name: string, prefix = ''): string {
+  const row = find(rows, name);
+  return row ? about([row], prefix) : unknown(prefix + name);
+}
 
-type HumanCommand = (machine: QemuMachine, words: readonly string[], name: string) => string;
+const about = (rows: readonly HumanCommandRow[], prefix = ''): string =>
+  rows.map((row) => `${prefix}${row.names} ${row.args ?? ''} -- ${row.about}\n`).join('');
+
+/** Reads what is behind its name, and answers. Throws HumanError, and QmpError where it fails. */
+type HumanCommand = (machine: QemuMachine, line: HumanLine, names: string) => string;
 
 /** A command without arguments; its lines. */
 const plain =
   (lines: (machine: QemuMachine) => readonly string[]): HumanCommand =>
-  (machine, words, name) =>
-    words.length > 0
-      ? usage(`${name.split(' ').at(-1)}: extraneous characters at the end of line`, name)
-      : lines(machine)
-          .map((line) => `${line}\r\n`)
-          .join('');
-
-const usage = (what: string, name: string): string =>
-  `${what}\r\nTry "help ${name}" for more information\r\n`;
+  (machine, line, names) => {
+    line.end(names);
+    return lines(machine)
+      .map((each) => `${each}\n`)
+      .join('');
+  };
 
 const done = (act: (machine: QemuMachine) => void): HumanCommand =>
   plain((machine) => {
@@ -62,22 +85,63 @@ interface HumanCommandRow {
   readonly run: HumanCommand;
 }
 
-const COMMANDS: readonly HumanCommandRow[] = [
+/** Behind `info`. */
+const INFO: readonly HumanCommandRow[] = [
   {
-    names: 'info kvm',
+    names: 'chardev',
+    about: 'show the character devices',
+    run: plain(({ options }) =>
+      options.chardevs.map(({ label, filename }) => `${label}: filename=${filename}`),
+    ),
+  },
+  {
+    names: 'cpus',
+    about: 'show infos for each CPU',
+    run: plain((machine) =>
+      vcpus(machine).map(
+        (vcpu) => `${vcpu === 0 ? '*' : ' '} CPU #${vcpu}: thread_id=${FIRST_THREAD + vcpu}`,
+      ),
+    ),
+  },
+  { names: 'history', about: 'show the command line history', run: plain(() => []) },
+  {
+    names: 'hotpluggable-cpus',
+    about: 'Show information about hotpluggable CPUs',
+    run: plain((machine) => ['Hotpluggable CPUs:', ...cpuSlots(machine).flatMap(slotLines)]),
+  },
+  {
+    names: 'iothreads',
+    about: 'show iothreads',
+    run: done(({ state }) => {
+      state.objectsSought = true;
+    }),
+  },
+  {
+    names: 'kvm',
     about: 'show KVM information',
     run: plain(({ options: { accelerator } }) => [
       `kvm support: ${accelerator === 'kvm' ? 'enabled' : 'disabled'}`,
     ]),
   },
   {
-    names: 'info name',
+    names: 'memory_size_summary',
+    about: 'show the amount of initially allocated and present hotpluggable (if enabled) memory in bytes.',
+    run: plain(({ options }) => [`base memory: ${memorySizeOf(options)}`, 'plugged memory: 0']),
+  },
+  {
+    names: 'name',
     about: 'show the current VM name',
     run: plain(({ options: { name } }) => (name === undefined ? [] : [name])),
   },
-  { names: 'info sev', about: 'show SEV information', run: plain(sevLines) },
+  { names: 'network', about: 'show the network state', run: plain(() => []) },
+  { names: 'sev', about: 'show SEV information', run: plain(sevLines) },
   {
-    names: 'info status',
+    names: 'sgx',
+    about: 'show intel SGX information',
+    run: plain((machine) => [whyNoSgx(machine)]),
+  },
+  {
+    names: 'status',
     about: 'show the current VM status (running|paused)',
     run: plain(({ state: { runState } }) => [
       runState === 'running'
@@ -86,38 +150,84 @@ const COMMANDS: readonly HumanCommandRow[] = [
     ]),
   },
   {
-    names: 'info uuid',
+    names: 'uuid',
     about: 'show the current VM UUID',
     run: plain(({ options: { uuid } }) => [uuid ?? NO_UUID]),
   },
   {
-    names: 'info version',
+    names: 'version',
     about: 'show the version of QEMU',
     run: plain(({ options: { release, package: build } }) => [
       `${release.major}.${release.minor}.${release.micro}${build}`,
     ]),
   },
-  { names: 'help|?', args: '[cmd]', about: 'show the help', run: help },
-  { names: 'stop|s', about: 'stop emulation', run: done((machine) => machine.stop()) },
+];
+
+const COMMANDS: readonly HumanCommandRow[] = [
   { names: 'cont|c', about: 'resume emulation', run: done((machine) => machine.cont()) },
-  { names: 'system_reset', about: 'reset the system', run: done((machine) => machine.systemReset()) },
-  {
-    names: 'system_powerdown',
-    about: 'send system power down event',
-    run: done((machine) => machine.systemPowerdown()),
-  },
-  { names: 'quit|q', about: 'quit the emulator', run: done((machine) => machine.quit()) },
-  {
-    names: 'xp',
-    args: '/fmt addr',
-    about: "physical memory dump starting at 'addr'",
-    run: examine,
-  },
   {
     names: 'gpa2hva',
     args: 'addr',
     about: 'print the host virtual address corresponding to a guest physical address',
     run: hostAddress,
+  },
+  { names: 'help|?', args: '[cmd]', about: 'show the help', run: help },
+  {
+    names: 'info',
+    args: '[subcommand]',
+    about: 'show various information about the system state',
+    run: () => about(INFO, 'info '),
+  },
+  {
+    names: 'memsave',
+    args: 'addr size file',
+    about: "save to disk virtual memory dump starting at 'addr' of size 'size'",
+    run: (machine, line, names) => {
+      const save = takeSave(line, names);
+      if (vcpus(machine).length === 0) return 'No CPU available\n';
+      saveVirtualMemory(machine, { ...save, vcpu: 0n });
+      return '';
+    },
+  },
+  {
+    names: 'pmemsave',
+    args: 'addr size file',
+    about: "save to disk physical memory dump starting at 'addr' of size 'size'",
+    run: (machine, line, names) => {
+      saveMemory(machine, takeSave(line, names));
+      return '';
+    },
+  },
+  {
+    names: 'print|p',
+    args: '/fmt expr',
+    about: 'print expression value (use $reg for CPU register access)',
+    run: ({ state: { dumpFormat } }, line, names) => {
+      line.format(dumpFormat);
+      const value = line.expression();
+      line.end(names);
+      return `${printNumber(value, dumpFormat)}\n`;
+    },
+  },
+  { names: 'quit|q', about: 'quit the emulator', run: done((machine) => machine.quit()) },
+  { names: 'stop|s', about: 'stop emulation', run: done((machine) => machine.stop()) },
+  {
+    names: 'system_powerdown',
+    about: 'send system power down event',
+    run: done((machine) => machine.systemPowerdown()),
+  },
+  { names: 'system_reset', about: 'reset the system', run: done((machine) => machine.systemReset()) },
+  {
+    names: 'x',
+    args: '/fmt addr',
+    about: "virtual memory dump starting at 'addr'",
+    run: examine, // NOT MODELLED: paging, so addresses are physical ones
+  },
+  {
+    names: 'xp',
+    args: '/fmt addr',
+    about: "physical memory dump starting at 'addr'",
+    run: examine,
   },
 ];
 
@@ -135,106 +245,40 @@ function sevLines({ sevGuest }: QemuMachine): readonly string[] {
   ];
 }
 
-/** A number, as far as the monitor's expressions are understood here: no sums, no registers. */
-function address(words: readonly string[], name: string): bigint | string {
-  const [word, ...more] = words;
-  if (word === undefined) return usage('unexpected end of expression', name);
-  if (!/^(0x[0-9a-f]+|\d+)$/i.test(word)) return usage(`invalid char '${word[0]}' in expression`, name);
-  return more.length > 0 ? usage(`${name}: extraneous characters at the end of line`, name) : BigInt(word);
+const slotLines = ({ props, type, path }: CpuSlot): readonly string[] => [
+  `  type: "${type}"`,
+  '  vcpus_count: "1"',
+  ...(path === undefined ? [] : [`  qom_path: "${path}"`]),
+  '  CPUInstance Properties:',
+  ...Object.entries(props).map(([name, number]) => `    ${name}: "${number}"`),
+];
+
+function examine(machine: QemuMachine, line: HumanLine, names: string): string {
+  const { dumpFormat } = machine.state;
+  const count = line.format(dumpFormat);
+  const at = line.expression();
+  line.end(names);
+  if (names === 'x' && vcpus(machine).length === 0) return 'No CPU available\n';
+  return dumpMemory(machine, at, count, dumpFormat);
+}
+
+function takeSave(line: HumanLine, names: string): Save {
+  const at = BigInt.asUintN(64, line.expression());
+  const size = line.integer(names);
+  const filename = line.word();
+  if (filename === undefined) throw new HumanError(`${names}: string expected`);
+  line.end(names);
+  return { at, size, filename };
 }
 
 /** Host addresses are made up: nobody can follow them. */
 const HOST_BASE = 0x7f00_0000_0000n;
 
-function hostAddress({ map }: QemuMachine, words: readonly string[], name: string): string {
-  const at = address(words, name);
-  if (typeof at === 'string') return at;
+function hostAddress({ map }: QemuMachine, line: HumanLine, names: string): string {
+  const at = BigInt.asUintN(64, line.expression());
+  line.end(names);
   const nowhere = whyNotMemory(map, gpa(at), 1);
-  if (nowhere !== undefined) return `${nowhere}\r\n`;
+  if (nowhere !== undefined) return `${nowhere}\n`;
   const region = regionAt(map, at)!; // there is memory
-  return `Host virtual address for 0x${at.toString(16)} (${region.name}) is 0x${(HOST_BASE + at).toString(16)}\r\n`;
+  return `Host virtual address for 0x${at.toString(16)} (${region.name}) is 0x${(HOST_BASE + at).toString(16)}\n`;
 }
-
-/** Bytes of a unit by its letter. */
-const UNITS: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, g: 8 };
-/** How a unit of so many bytes is written, and in how many columns (monitor/misc.c: memory_dump). */
-const FORMATS: Readonly<Record<string, (value: bigint, size: number) => string>> = {
-  x: (value, size) => `0x${value.toString(16).padStart(size * 2, '0')}`,
-  o: (value, size) => value.toString(8).padStart(Math.ceil((size * 8) / 3)),
-  u: (value, size) => value.toString().padStart([3, 5, 0, 10][size - 1] ?? 20),
-  d: (value, size) =>
-    BigInt.asIntN(size * 8, value)
-      .toString()
-      .padStart([5, 6, 0, 11][size - 1] ?? 20),
-  c: (value) => printable(Number(value & 0xffn)),
-};
-const CHARACTERS: ReadonlyMap<number, string> = new Map([
-  [0x27, "\\'"],
-  [0x5c, '\\\\'],
-  [0x0a, '\\n'],
-  [0x0d, '\\r'],
-]);
-const printable = (byte: number): string => {
-  const plainCharacter =
-    byte >= 32 && byte <= 126 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
-  return `'${CHARACTERS.get(byte) ?? plainCharacter}'`;
-};
-
-const COUNT_MAX = 4096;
-
-interface Examination {
-  readonly count: number;
-  readonly format: string;
-  readonly size: number;
-}
-
-/** `xp /FORMAT ADDRESS`: what the host sees, which is ciphertext where the guest's memory is private. */
-function examine(machine: QemuMachine, words: readonly string[], name: string): string {
-  const given = words[0]?.startsWith('/') ? words[0].slice(1) : undefined;
-  const how = parseFormat(given ?? '', name);
-  if (typeof how === 'string') return how;
-  const at = address(given === undefined ? words : words.slice(1), name);
-  return typeof at === 'string' ? at : dump(machine, at, how);
-}
-
-/** DEVIATION: no disassembly (`i`), and at most COUNT_MAX units. The unit is kept from one command to the next in QEMU. */
-function parseFormat(text: string, name: string): Examination | string {
-  const [, digits = '', letters = ''] = /^(\d*)(.*)$/s.exec(text) ?? [];
-  let format = 'x';
-  let size = text === '' ? 4 : 1;
-  for (const letter of letters) {
-    if (Object.hasOwn(UNITS, letter))
-      size = UNITS[letter]!; // its own key
-    else if (Object.hasOwn(FORMATS, letter)) format = letter;
-    else return usage(`invalid char in format: '${letter}'`, name);
-  }
-  return {
-    count: Math.min(digits === '' ? 1 : Number(digits), COUNT_MAX),
-    format,
-    size: format === 'c' ? 1 : size,
-  };
-}
-
-function dump({ map, ports }: QemuMachine, at: bigint, { count, format, size }: Examination): string {
-  const rowUnits = format === 'c' || size === 1 ? 8 : 16 / size;
-  const lines: string[] = [];
-  for (let unit = 0; unit < count; unit += rowUnits) {
-    const row = at + BigInt(unit * size);
-    const units = Math.min(rowUnits, count - unit);
-    const head = `${row.toString(16).padStart(16, '0')}:`;
-    if (whyNotMemory(map, gpa(row), units * size) !== undefined) {
-      lines.push(`${head} Cannot access memory`);
-      break;
-    }
-    const bytes = ports.readGuest(gpa(row), units * size);
-    const cells = Array.from(
-      { length: units },
-      (_, i) => FORMATS[format]!(littleEndian(bytes.subarray(i * size, (i + 1) * size)), size), // the parser knows its formats
-    );
-    lines.push(`${head} ${cells.join(' ')}`);
-  }
-  return lines.map((line) => `${line}\r\n`).join('');
-}
-
-const littleEndian = (bytes: Uint8Array): bigint =>
-  bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);

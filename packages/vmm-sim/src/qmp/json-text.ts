@@ -1,3 +1,5 @@
+import { concat, utf8 } from '@sevlab/codec/bytes';
+
 /** Reads one character of modified UTF-8: its code point, undefined for bytes that are none, and how many bytes it has. */
 function decodeAt(
   bytes: Uint8Array,
@@ -49,3 +51,9 @@ export function decodeDamagedText(bytes: Uint8Array): string {
   }
   return text;
 }
+
+/** The bytes of a text as QEMU holds it, in modified UTF-8: NUL has two. */
+export const cStringBytes = (text: string): Uint8Array =>
+  text.includes('\0')
+    ? concat(...text.split(/(\0)/).map((part) => (part === '\0' ? Uint8Array.of(0xc0, 0x80) : utf8(part))))
+    : utf8(text);

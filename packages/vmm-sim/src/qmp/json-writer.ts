@@ -1,4 +1,4 @@
-import { utf8 } from '@sevlab/codec/bytes';
+import { cStringBytes } from './json-text.ts';
 import type { Reply } from './json-value.ts';
 
 /** A value as QEMU writes it: blanks behind `:` and `,`, and members in the order of its dictionaries (qobject/qjson.c). */
@@ -29,7 +29,7 @@ export function inDictionaryOrder<T>(
 }
 
 function bucketOf(name: string): number {
-  const bytes = utf8(name);
+  const bytes = cStringBytes(name);
   let hash = Math.imul(0x238f_13af, bytes.length);
   for (const [i, byte] of bytes.entries()) hash = (hash + (byte << ((5 * i) % 24))) | 0;
   return ((Math.imul(1_103_515_243, hash) + 12_345) >>> 0) % BUCKETS;
@@ -51,11 +51,28 @@ export function formatDouble(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const [digits = '', power = ''] = value.toExponential(16).split('e');
+  const [digits = '', power = ''] = seventeenDigits(value).split('e');
   const exponent = Number(power);
-  if (exponent >= -4 && exponent < 17) return trimZeros(value.toFixed(16 - exponent));
+  if (exponent >= -4 && exponent < 17) return trimZeros(withPointAt(exponent, digits));
   const sign = exponent < 0 ? '-' : '+';
   return `${trimZeros(digits)}e${sign}${`${Math.abs(exponent)}`.padStart(2, '0')}`;
 }
 
-const trimZeros = (digits: string): string => (digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits);
+/** JavaScript rounds a tie up, the C library to the even digit. */
+function seventeenDigits(value: number): string {
+  const [exact = '', power = ''] = value.toExponential(100).split('e');
+  const end = exact.indexOf('.') + 17;
+  const isTie = /^50*$/.test(exact.slice(end));
+  return isTie && '02468'.includes(exact[end - 1]!)
+    ? `${exact.slice(0, end)}e${power}`
+    : value.toExponential(16);
+}
+
+/** `d.ddd` times ten to this power, written out. */
+function withPointAt(exponent: number, digits: string): string {
+  const [, sign = '', all = ''] = /^(-?)(.*)$/.exec(digits.replace('.', '')) ?? [];
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${all}`;
+  return `${sign}${all.slice(0, exponent + 1)}.${all.slice(exponent + 1)}`;
+}
+
+const trimZeros = (digits: string): string => (digits.includes('.') ? digits.replace(/\.?0*$/, '') : digits);

@@ -1,4 +1,6 @@
+import { inHashTableOrder } from './glib-hash-table.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
+import { inDictionaryOrder } from './json-writer.ts';
 import { QmpError } from './qmp-error.ts';
 
 /** Takes a member's value, called `name` in messages. Throws QmpError. */
@@ -48,6 +50,21 @@ export const uint64: Parameter<bigint> = parameter((name, value) => {
   return BigInt.asUintN(64, value);
 });
 
+/** Unsigned, 32 bits; read as 64 first. */
+export const uint32: Parameter<number> = parameter((name, value) => {
+  const number = uint64.kind(name, value);
+  if (number >= 1n << 32n) throw new QmpError(`Parameter '${name}' expects uint32_t`);
+  return Number(number);
+});
+
+/** One of these words. */
+export const wordOf = (words: readonly string[]): Parameter<string> =>
+  parameter((name, value) => {
+    const word = string.kind(name, value);
+    if (!words.includes(word)) throw new QmpError(`Parameter '${name}' does not accept value '${word}'`);
+    return word;
+  });
+
 /** Anything; what it is for says what is right. */
 export const any: Parameter<JsonValue> = parameter((_, value) => value);
 
@@ -64,13 +81,20 @@ export const wordsOf = (words: readonly string[]): Parameter<readonly string[]> 
 
 /** Takes a command's arguments. Throws QmpError for the first one that is not as it should be. */
 export function takeArguments<P extends Parameters>(parameters: P, given: JsonObject): ArgumentsOf<P> {
+  const taken = takeKnown(parameters, given);
+  const names = inDictionaryOrder([...given]).map(([name]) => name);
+  const unexpected = inHashTableOrder(names).find((name) => !Object.hasOwn(parameters, name));
+  if (unexpected !== undefined) throw new QmpError(`Parameter '${unexpected}' is unexpected`);
+  return taken;
+}
+
+/** The same, whatever else there is. Throws QmpError. */
+export function takeKnown<P extends Parameters>(parameters: P, given: JsonObject): ArgumentsOf<P> {
   const taken: Record<string, unknown> = {};
   for (const [name, { kind, required }] of Object.entries(parameters)) {
     const value = given.get(name);
     if (value !== undefined) taken[name] = kind(name, value);
     else if (required) throw new QmpError(`Parameter '${name}' is missing`);
   }
-  const unexpected = [...given.keys()].find((name) => !Object.hasOwn(parameters, name));
-  if (unexpected !== undefined) throw new QmpError(`Parameter '${unexpected}' is unexpected`);
   return taken as ArgumentsOf<P>; // each was made by the kind of its name
 }

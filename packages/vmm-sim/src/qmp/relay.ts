@@ -151,7 +151,10 @@ const SEV_COMMANDS: ReadonlySet<string> = new Set([
 /** What changes the state of the launch; the real QEMU's answer is the one that counts. */
 const STATE_COMMANDS: ReadonlySet<string> = new Set(['cont', 'system_reset']);
 
-/** The guest's memory as a host finds it; with real addresses only, since the emulated processor has no page tables. */
+/**
+ * The guest's memory as a host finds it. DEVIATION: once a real processor runs the guest, `memsave` and `x` show plaintext,
+ * since the emulated one has not its page tables.
+ */
 const MEMORY_COMMANDS: ReadonlySet<string> = new Set(['pmemsave']);
 
 const OBJECT_COMMANDS: ReadonlySet<string> = new Set(['qom-get', 'qom-set', 'qom-list']);
