@@ -301,6 +301,20 @@ describe('somebody at the console who makes trouble', () => {
     expect(existsSync(tty)).toBe(false);
   });
 
+  it('reads late, and loses nothing', async () => {
+    await vmm();
+    const client = await QmpClient.negotiated(qmp);
+    await client.ask('cont');
+    const late = await ConsoleClient.open(tty);
+    await late.logIn('root');
+    late.pause();
+    late.write(`${'yes | head -c 200000\r'.repeat(20)}echo the end\r`);
+    await moment();
+    late.resume();
+    const shown = await late.shows('\r\nthe end\r\n');
+    expect(shown.match(/^y\r$/gm)).toHaveLength(20 * 100_000);
+  });
+
   it('leaves in the middle of a command', async () => {
     await vmm();
     const client = await QmpClient.negotiated(qmp);

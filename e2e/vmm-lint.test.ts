@@ -99,9 +99,8 @@ describe('--lint', () => {
     const client = await QmpClient.negotiated(socket);
     await client.ask('sev-inject-launch-secret', packet({ secret: `${base64(64)}\n` }));
     await client.ask('no-such-command');
-    // a refusal is explained in any case
-    await expect
-      .poll(() => stderr().trimEnd().split('\n').slice(3))
-      .toEqual([expect.stringContaining('LAUNCH_SECRET: BAD_MEASUREMENT')]);
+    await expect.poll(stderr).toContain('LAUNCH_SECRET: BAD_MEASUREMENT'); // a refusal is explained in any case
+    const rest = stderr().trimEnd().split('\n').slice(3);
+    expect(rest.filter((line) => !line.startsWith('sevlab vmm: LAUNCH_SECRET: '))).toEqual([]);
   });
 });

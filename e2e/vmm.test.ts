@@ -273,12 +273,37 @@ describe('a host that makes trouble', () => {
     [['--qmp', 'q', '--', '-machine', 'isapc'], 2, /unsupported machine type/],
     [['--qmp', 'q', '--', '-nonsense'], 2, /-nonsense: invalid option/],
     [['--qmp', 'q', '--linux', '2.4'], 2, /no kernel '2.4'/],
+    [
+      ['--qmp', 'q', '--', '-smp', '300'],
+      2,
+      /Invalid SMP CPUs 300. The max CPUs supported by machine 'pc-q35-7.2' is 288/,
+    ],
+    [['--qmp', 'q', '--', '-smp', '2,foo=1'], 2, /Parameter 'smp.foo' is unexpected/],
+    [
+      ['--qmp', 'q', '--', '-m', '1x'],
+      2,
+      /-m 1x: Parameter 'size' expects a non-negative number below 2\^64/,
+    ],
+    [['--qmp', 'q', '--append', 'quiet'], 2, /-append only allowed with -kernel option/],
+    [
+      ['--qmp', 'q', '--', '-object', 'sev-guest,id=s,reduced-phys-bits=1,foo=1'],
+      2,
+      /Invalid parameter 'foo'/,
+    ],
   ])('%j: exit code %i, and a message', async (args, code, message) => {
     const { exited, stderr } = await vmm(...args);
     expect(await exited).toBe(code);
     expect(stderr()).toMatch(message);
     expect(stderr()).not.toMatch(/ at .*\.(ts|cjs):/);
     expect(existsSync(inFolder('q'))).toBe(false);
+  });
+
+  it.each(['16M', '100G', '65537K'])('launches a guest with %s, which no firmware takes', async (size) => {
+    const { stderr } = await vmm('--qmp', socket, '--memory', size);
+    const client = await QmpClient.negotiated(socket);
+    expect(await client.ask('cont')).toEqual({});
+    expect(await client.ask('query-status')).toMatchObject({ running: true });
+    await expect.poll(stderr).toMatch(/the guest does not start: memory size: expected a multiple of 4096/);
   });
 
   it('ends on SIGTERM, and removes its socket and the file with its number', async () => {

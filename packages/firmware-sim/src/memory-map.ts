@@ -22,16 +22,19 @@ export interface MemoryRange {
   readonly end: bigint;
 }
 
+/** What is wrong with a size of RAM, in bytes, for this firmware. */
+export const memorySizeFault = (memorySize: bigint): string | undefined =>
+  memorySize % PAGE !== 0n || memorySize < MIN_MEMORY_SIZE || memorySize > MAX_MEMORY_SIZE
+    ? `memory size: expected a multiple of 4096 from ${MIN_MEMORY_SIZE} to ${MAX_MEMORY_SIZE}, got ${memorySize}`
+    : undefined;
+
 /**
  * The RAM that QEMU's q35 machine gives a guest (hw/i386/pc_q35.c: from 2816 MiB on, all above 2 GiB lies behind
  * 4 GiB), without the VGA and BIOS hole. Throws RangeError unless the size is whole pages from 64 MiB to 64 GiB.
  */
 export function ramOf(memorySize: bigint): { ranges: MemoryRange[]; lowEnd: bigint } {
-  if (memorySize % PAGE !== 0n || memorySize < MIN_MEMORY_SIZE || memorySize > MAX_MEMORY_SIZE) {
-    throw new RangeError(
-      `memory size: expected a multiple of 4096 from ${MIN_MEMORY_SIZE} to ${MAX_MEMORY_SIZE}, got ${memorySize}`,
-    );
-  }
+  const fault = memorySizeFault(memorySize);
+  if (fault !== undefined) throw new RangeError(fault);
   const lowEnd = memorySize < 2816n * MIB ? memorySize : 2n * GIB;
   const ranges: MemoryRange[] = [
     { type: 'EfiConventionalMemory', start: 0n, end: 0xa0000n },

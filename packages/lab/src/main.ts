@@ -92,12 +92,17 @@ async function main(arguments_: readonly string[]): Promise<number> {
       process.stderr.write(`${error.speaker ?? nameOf(program, arguments_)}: ${error.message}\n`);
       return error.exitCode;
     }
-    const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(
-      `${nameOf(program, arguments_)}: this is a fault of sevlab itself: ${reason}; please report it with the command line\n`,
-    );
+    reportFault(nameOf(program, arguments_), error);
     return EXIT.internal;
   }
+}
+
+/** Tells of our own fault, without a stack trace. */
+function reportFault(name: string, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `${name}: this is a fault of sevlab itself: ${reason}; please report it with the command line\n`,
+  );
 }
 
 /** `sevlab table encode`: as much of the line as names commands. */
@@ -118,6 +123,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT.usage);
 });
 
+process.on('uncaughtException', (error) => {
+  reportFault('sevlab', error); // in what a socket or a timer called
+  process.exit(EXIT.internal);
+});
 process.stderr.on('error', () => {}); // whoever read it is gone
 
 void main(process.argv.slice(2)).then((code) => {

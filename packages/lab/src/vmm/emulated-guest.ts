@@ -3,6 +3,7 @@ import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { bootFirmware, type Handover } from '@sevlab/firmware-sim/boot';
 import { LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
+import { memorySizeFault } from '@sevlab/firmware-sim/memory-map';
 import { hasManifest } from '@sevlab/firmware-sim/sec/own-image';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
@@ -95,6 +96,8 @@ export class EmulatedGuest {
       return { kind: 'stopped', reason: 'it is no SEV guest; the emulated firmware runs under SEV only' };
     const { as } = this.#software;
     const { memorySize, table } = this.#record;
+    const size = memorySizeFault(memorySize);
+    if (size !== undefined) return { kind: 'stopped', reason: size };
     if (as === undefined && !hasManifest(table)) return { kind: 'stopped', reason: UNKNOWN_FIRMWARE };
     const running = new RunningGuest(vmm, this.#record);
     const outcome = running.run((context) =>

@@ -597,8 +597,13 @@ function fileBehind(
   blockdevs: Reading['blockdevs'],
   name: string,
 ): { readonly file: string; readonly option: string } | undefined {
-  const { values, option } = blockdevs.get(name) ?? {};
-  const [file, below] = [values?.get('filename'), values?.get('file')];
-  if (file !== undefined && option !== undefined) return { file, option };
-  return below === undefined || below === name ? undefined : fileBehind(blockdevs, below);
+  const seen = new Set<string>();
+  for (let node: string | undefined = name; node !== undefined && !seen.has(node); ) {
+    seen.add(node);
+    const device = blockdevs.get(node);
+    const file = device?.values.get('filename');
+    if (device !== undefined && file !== undefined) return { file, option: device.option };
+    node = device?.values.get('file');
+  }
+  return undefined;
 }
