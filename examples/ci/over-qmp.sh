@@ -2,7 +2,7 @@
 # The same as on an EPYC host, with sevlab vmm in its place: everything goes over the QMP socket, and the guest is asked at
 # its console. The guest is emulated here; sevlab vmm --real-qemu runs a kernel and an initrd of yours. Needs socat.
 set -eu
-sevlab=${SEVLAB:-$(cd "$(dirname "$0")" && pwd)/../../sevlab}
+sevlab=${SEVLAB:-$(cd "$(dirname "$0")" && pwd -P)/../../sevlab}
 guid=736869e5-84f0-4973-92ec-06879ce3da0b # which QEMU's tools call luks-key
 work=$(mktemp -d)
 cd "$work"

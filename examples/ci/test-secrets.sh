@@ -2,7 +2,7 @@
 # A tenant's secret goes by attestation and LAUNCH_SECRET into a SEV guest, a real Linux boots there, and the file that it
 # shows must be that secret. Usage: test-secrets.sh [FILE]; without one, a secret is made up. Exit code 0: it was so.
 set -eu
-folder=$(cd "$(dirname "$0")" && pwd)
+folder=$(cd "$(dirname "$0")" && pwd -P)
 sevlab=${SEVLAB:-$folder/../../sevlab}
 guid=736869e5-84f0-4973-92ec-06879ce3da0b
 work=$(mktemp -d)
