@@ -42,7 +42,7 @@ const LISTED: readonly (readonly [file: string, cases: number, tests: readonly s
   ],
   [
     'sev-channel/sev-tool-package-secret.json',
-    9,
+    10,
     ['packages/sev-channel/src/packet.test.ts', 'e2e/known-answers.test.ts'],
   ],
   ['sev-channel/sev-tool-sign-pek-csr.json', 4, ['packages/sev-channel/src/owner-certificate.test.ts']],
@@ -228,7 +228,7 @@ describe('packet open', () => {
     if (status !== 0) expect(stderr).toContain('sev-tool 1.7 pads nothing');
     if (!c.mac_covers_measurement)
       expect(open(...line, ...measurement).stderr).toContain(
-        'it would without the measurement, as sev-tool 1.7',
+        'the MAC would fit without the measurement, as sev-tool 1.7',
       );
   });
 
@@ -247,7 +247,7 @@ describe('packet open', () => {
     const exchanged = open('--header', header, '--payload', payload, ...keys(c.tik, c.tek), ...measurement);
     expect(exchanged).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('it would if TIK and TEK were exchanged'),
+      stderr: expect.stringContaining('the MAC would fit if TIK and TEK were exchanged'),
     });
     for (const key of [c.tik, c.tek]) expect(exchanged.stderr).not.toContain(key);
     const cut = file('cut.b64', c.header_file_base64.replace(/=+$/, ''));

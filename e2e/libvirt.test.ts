@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -19,13 +21,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { libvirtIsThere, type Outcome, PrivateLibvirt } from './test/private-libvirt.ts';
 import { QmpClient } from './test/qmp-client.ts';
 import { realKernelIsThere } from './test/real-kernel.ts';
-import { sealSecret } from './test/seal-secret.ts';
+import { SEALED_GUID, sealSecret } from './test/seal-secret.ts';
 
 const SEVLAB = new URL('../sevlab', import.meta.url).pathname;
 const LUKS_KEY = '736869e5-84f0-4973-92ec-06879ce3da0b';
 const PASSPHRASE = 'a passphrase for the disk';
 const AREA = 0x81_0000;
 const NAME = 'tenant';
+
+const parts = realKernelIsThere
+  ? findGuestParts(new URL('../packages/real-guest', import.meta.url).pathname)
+  : undefined;
+const COMMAND_LINE = 'console=ttyS0 panic=-1';
 
 const folder = mkdtempSync(join(tmpdir(), 'sevlab-libvirt-'));
 const inFolder = (name: string): string => join(folder, name);
@@ -48,7 +55,7 @@ function domainXml({ policy = 1, kernel }: Domain): string {
   const [dhCert, session] = ['godh', 'session'].map((part) =>
     readFileSync(inFolder(`policy${policy}_${part}.b64`), 'latin1').trim(),
   );
-  const direct = `<kernel>${kernel}</kernel><initrd>${inFolder('initrd')}</initrd><cmdline>console=ttyS0 panic=-1</cmdline>`;
+  const direct = `<kernel>${kernel}</kernel><initrd>${inFolder('initrd')}</initrd><cmdline>${COMMAND_LINE}</cmdline>`;
   return `<domain type='qemu'><name>${NAME}</name><memory unit='MiB'>256</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='q35'>hvm</type>
 <loader readonly='yes' type='pflash' stateless='yes'>${inFolder('firmware')}</loader>${kernel === undefined ? '' : direct}</os>
@@ -83,6 +90,46 @@ function inject(header: string, secret: string, ...words: string[]): Outcome {
   writeFileSync(inFolder('payload'), secret);
   const files = ['--secrethdr', inFolder('header'), '--secret', inFolder('payload')];
   return libvirt.virsh('domsetlaunchsecstate', NAME, ...files, ...words);
+}
+
+/** What the guest read, once it has ended, which takes its domain with it; and what its RAM holds. */
+async function expectSecretInGuest(guid: string): Promise<void> {
+  while (libvirt.virsh('domstate', NAME).status === 0) await sleep(100);
+  expect(readAnswers(readFileSync(answers, 'latin1')).find(({ op }) => op === 'readall')).toMatchObject({
+    f: [{ n: guid, hex: toHex(utf8(PASSPHRASE)) }],
+  });
+  const area = Buffer.alloc(256);
+  const file = openSync(ram, 'r');
+  readSync(file, area, 0, area.length, AREA);
+  closeSync(file);
+  expect(area.includes(PASSPHRASE)).toBe(true);
+}
+
+/** ATTESTATION, whose report is signed by the platform; here its nonce and the launch digest. */
+function expectReport(report: Uint8Array, mnonce: Uint8Array): void {
+  expect(report).toHaveLength(208);
+  expect(report.subarray(0, 16)).toEqual(mnonce);
+}
+
+const seal = (measure: Uint8Array, tik: Uint8Array = readFileSync(inFolder('policy1_tik.bin'))) =>
+  sealSecret({
+    ...{ secret: utf8(PASSPHRASE), measurement: measure, tik },
+    tek: readFileSync(inFolder('policy1_tek.bin')),
+  });
+
+/** Lets a client talk to the domain through virt-qemu-qmp-proxy. */
+async function throughProxy(talk: (client: QmpClient) => Promise<void>): Promise<void> {
+  const socket = inFolder('proxy');
+  rmSync(socket, { force: true });
+  const proxy = libvirt.startPython('virt-qemu-qmp-proxy', NAME, socket);
+  try {
+    while (!existsSync(socket)) await sleep(50);
+    const client = await QmpClient.negotiated(socket);
+    await talk(client);
+    client.close();
+  } finally {
+    proxy.kill();
+  }
 }
 
 const qemuSays = (text: string): string =>
@@ -150,11 +197,8 @@ describe.runIf(libvirtIsThere)('libvirt, with sevlab as the emulator of a domain
   it('virsh hands packets over, and tells why the AMD-SP refuses one', ({ skip }) => {
     skip(refusal !== undefined, refusal);
     expect(create({}).status).toBe(0);
-    const tek = readFileSync(inFolder('policy1_tek.bin'));
-    const seal = (tik: Uint8Array) =>
-      sealSecret({ secret: utf8(PASSPHRASE), measurement: measurement(), tik, tek });
-    const good = seal(readFileSync(inFolder('policy1_tik.bin')));
-    const wrongTik = seal(new Uint8Array(16));
+    const good = seal(measurement());
+    const wrongTik = seal(measurement(), new Uint8Array(16));
     const altered = fromBase64(good.secret).slice();
     altered[0]! ^= 1;
     const badMeasurement = qemuSays("ret=-5 fw_error=11 'Bad measurement'");
@@ -201,66 +245,75 @@ describe.runIf(libvirtIsThere)('libvirt, with sevlab as the emulator of a domain
     expect(validate(...keys(5), ...cpu.with(7, '108'))).toMatchObject({ status: 1 });
   });
 
-  it('virt-qemu-qmp-proxy lets other clients of QEMU in', async ({ skip }) => {
+  it('virt-qemu-qmp-proxy lets other clients of QEMU in, and refuses as QEMU does', async ({ skip }) => {
     skip(refusal !== undefined, refusal);
     expect(create({}).status).toBe(0);
-    const socket = inFolder('proxy');
-    const proxy = libvirt.startPython('virt-qemu-qmp-proxy', NAME, socket);
-    try {
-      while (!existsSync(socket)) await sleep(50);
-      const client = await QmpClient.negotiated(socket);
+    await throughProxy(async (client) => {
       expect(await client.ask('query-sev')).toMatchObject({ state: 'launch-secret', policy: 1 });
       const { data } = (await client.ask('query-sev-launch-measure')) as { data: string };
       expect(fromBase64(data)).toEqual(measurement());
-      const [tik, tek] = ['tik', 'tek'].map((key) => readFileSync(inFolder(`policy1_${key}.bin`))) as [
-        Buffer,
-        Buffer,
-      ];
-      const packet = sealSecret({ secret: utf8(PASSPHRASE), measurement: fromBase64(data), tik, tek });
+      const packet = seal(fromBase64(data));
       const badMeasurement = { desc: "SEV: failed to inject secret ret=-5 fw_error=11 'Bad measurement'" };
-      const wrongTik = sealSecret({ secret: utf8(PASSPHRASE), measurement: fromBase64(data), tik: tek, tek });
+      const wrongTik = seal(fromBase64(data), new Uint8Array(16));
       expect(await client.ask('sev-inject-launch-secret', wrongTik)).toMatchObject(badMeasurement);
       const altered = { ...packet, secret: toBase64(new Uint8Array(64)) };
       expect(await client.ask('sev-inject-launch-secret', altered)).toMatchObject(badMeasurement);
-      expect(await client.ask('sev-inject-launch-secret', packet)).toEqual({});
-      await client.ask('cont');
+      expect(await client.ask('cont')).toEqual({});
       expect(await client.ask('sev-inject-launch-secret', packet)).toMatchObject({
         desc: 'SEV: Not in correct state. (LSECRET) 3',
       });
-      client.close();
-    } finally {
-      proxy.kill();
-    }
+    });
   });
 
-  it.runIf(realKernelIsThere)(
-    'the secret of virt-qemu-sev-validate is a file in a real guest',
-    async ({ skip }) => {
+  describe.runIf(parts !== undefined)('a real guest has the secret as a file', () => {
+    const start = (): void => {
+      writeFileSync(inFolder('initrd'), initrdFor(parts!, ['boot', 'autoload', 'ls', 'readall'])); // runIf() saw them
+      expect(create({ kernel: parts!.kernel })).toMatchObject({ status: 0 });
+    };
+    const direct = [
+      ...['--kernel', parts?.kernel ?? '', '--initrd', inFolder('initrd')],
+      ...['--cmdline', COMMAND_LINE],
+    ];
+
+    it('from virt-qemu-sev-validate', async ({ skip }) => {
       skip(refusal !== undefined, refusal);
-      const parts = findGuestParts(new URL('../packages/real-guest', import.meta.url).pathname)!;
-      writeFileSync(inFolder('initrd'), initrdFor(parts, ['boot', 'autoload', 'ls', 'readall']));
-      expect(create({ kernel: parts.kernel })).toMatchObject({ status: 0 });
-      const direct = [
-        '--kernel',
-        parts.kernel,
-        '--initrd',
-        inFolder('initrd'),
-        '--cmdline',
-        'console=ttyS0 panic=-1',
-      ];
+      start();
       const secret = ['--inject-secret', `luks-key:${inFolder('passphrase')}`];
       expect(validate(...keys(), ...direct.with(5, 'another'))).toMatchObject({ status: 1 });
       expect(validate(...keys(), ...direct, ...secret)).toMatchObject({
         status: 0,
         stdout: 'OK: Looks good to me\nOK: Injected 1 secrets\n',
       });
-      while (libvirt.virsh('domstate', NAME).status === 0) await sleep(100); // it goes when the guest is done
-      expect(readAnswers(readFileSync(answers, 'latin1')).find(({ op }) => op === 'readall')).toMatchObject({
-        f: [{ n: LUKS_KEY, hex: toHex(utf8(PASSPHRASE)) }],
+      await expectSecretInGuest(LUKS_KEY);
+    });
+
+    it('from virsh', async ({ skip }) => {
+      skip(refusal !== undefined, refusal);
+      start();
+      expect(validate(...keys(), ...direct)).toMatchObject({ status: 0 });
+      const mnonce = new Uint8Array(randomBytes(16));
+      const ask = { execute: 'query-sev-attestation-report', arguments: { mnonce: toBase64(mnonce) } };
+      const { stdout } = libvirt.virsh('qemu-monitor-command', NAME, JSON.stringify(ask));
+      expectReport(fromBase64(JSON.parse(stdout).return.data), mnonce);
+      const packet = seal(measurement());
+      expect(inject(packet['packet-header'], packet.secret)).toMatchObject({ status: 0 });
+      expect(libvirt.virsh('resume', NAME).status).toBe(0);
+      await expectSecretInGuest(SEALED_GUID);
+    });
+
+    it('from a client behind virt-qemu-qmp-proxy', async ({ skip }) => {
+      skip(refusal !== undefined, refusal);
+      start();
+      await throughProxy(async (client) => {
+        const mnonce = new Uint8Array(randomBytes(16));
+        const { data } = (await client.ask('query-sev-attestation-report', { mnonce: toBase64(mnonce) })) as {
+          data: string;
+        };
+        expectReport(fromBase64(data), mnonce);
+        expect(await client.ask('sev-inject-launch-secret', seal(measurement()))).toEqual({});
+        expect(await client.ask('cont')).toEqual({});
       });
-      const area = Buffer.alloc(256);
-      readSync(openSync(ram, 'r'), area, 0, area.length, AREA);
-      expect(area.includes(PASSPHRASE)).toBe(true);
-    },
-  );
+      await expectSecretInGuest(SEALED_GUID);
+    });
+  });
 });

@@ -1,15 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededEntropy } from '@sevlab/ambient/entropy';
-import { toBase64, toHex } from '@sevlab/codec/bytes';
+import { fromBase64, toBase64, toHex } from '@sevlab/codec/bytes';
 import { SevCertificate } from '@sevlab/codec/sev/certificate';
+import { PacketHeader } from '@sevlab/codec/sev/packet';
 import { LaunchSession } from '@sevlab/codec/sev/session';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { makeSession } from '@sevlab/guest-owner-sim/make-session';
 import { decodePoint } from '@sevlab/sev-channel/certificate';
+import { sealPacket } from '@sevlab/sev-channel/packet';
+import type { PacketKeys } from '@sevlab/sev-channel/packet-defects';
 import { policyMac } from '@sevlab/sev-channel/session';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import sevTool from '../packages/sev-channel/test/vectors/sev-tool-launch-blob.json' with { type: 'json' };
@@ -100,6 +103,18 @@ describe('a launch behind QMP', () => {
     }
   });
 
+  it('on this machine under another name is told by the connection', async () => {
+    const server = createServer((client) => {
+      client.on('error', () => {});
+      client.resume().write(answers('{"return":{}}'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { status } = await owner('measure', ...ONLINE, '--qmp', `tcp:0.0.0.0:${port}`);
+    await new Promise((resolve) => server.close(resolve));
+    expect(status).toBe(3);
+  });
+
   it('is refused with the keys of another session, and nothing is injected', async () => {
     const { stderr } = await vmm(...SESSION);
     const keys = ['--tik', 'other_tik.bin', '--tek', 'other_tek.bin'];
@@ -107,6 +122,16 @@ describe('a launch behind QMP', () => {
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toContain('no single known difference explains it');
     expect(stderr()).not.toContain('LAUNCH_SECRET');
+  });
+
+  it('without a session is refused, and that is named', async () => {
+    await vmm();
+    expect(await owner('measure', ...ONLINE, '--insecure')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(
+        'it would fit if the TIK were zeros: the guest was launched without a session',
+      ),
+    });
   });
 
   it('is refused with another image', async () => {
@@ -153,6 +178,8 @@ describe('a launch behind QMP', () => {
     ['a long line', 'x'.repeat(3 << 20)],
     ['no measurement', answers('{"return":{"data":7}}')],
     ['a short measurement', answers('{"return":{"data":"AAAA"}}')],
+    ['escape sequences', answers('{"error":{"class":"GenericError","desc":"\\u001b[2J\\n\\u202e"}}')],
+    ['events without end', answers('{"event":"STOP"}\r\n'.repeat(5000))],
     [
       'a refusal',
       answers('{"error":{"class":"GenericError","desc":"SEV launch measurement is not available"}}'),
@@ -177,6 +204,7 @@ describe('a launch behind QMP', () => {
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^sevlab owner secret: [^\n]+\n$/);
     expect(stderr).not.toContain('fault of sevlab');
+    expect(stderr.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
   it.skipIf(!validatorIsThere)("takes what Debian's virt-qemu-sev-validate sealed", async () => {
@@ -218,6 +246,123 @@ function answers(measurement: string): string {
     .join('\r\n')
     .concat('\r\n');
 }
+
+describe('what else is measured', () => {
+  const line = ['--insecure', '--policy', '5', '--num-cpus', '2', '--cpu-family', '23', '--cpu-model', '1'];
+  const es = [...line, '--cpu-stepping', '2'];
+
+  it('vCPUs of SEV-ES, a kernel and its command line; and what differs is named', async () => {
+    typeIn(folder, 'owner', 'session', 'chain', '--policy', '5', '--seed', 'es', '--name', 'es');
+    writeFileSync(join(folder, 'kernel'), 'not a kernel');
+    const boot = ['--kernel', 'kernel', '--append', 'ro quiet', '--kernel-hashes'];
+    const session = ['--dh-cert-file', 'es_godh.b64', '--session-file', 'es_session.b64', '--policy', '5'];
+    await vmm(...session, ...boot, '--', '-smp', '2', '-cpu', 'EPYC-v4');
+    const keys = ['--tik', 'es_tik.bin', '--tek', 'es_tek.bin'];
+    const measure = (...more: string[]) => owner('measure', ...ONLINE, ...keys, ...es, ...more);
+    const kernel = ['--kernel', 'kernel', '--cmdline', 'ro quiet'];
+    expect(await measure(...kernel)).toMatchObject({ status: 0, stderr: '' });
+    const wrong: readonly (readonly [string, ...string[]])[] = [
+      ['the number of vCPUs were 2 instead of 3', ...kernel, '--num-cpus', '3'],
+      ['the VMSAs had the form legacy instead of init2', ...kernel, '--vmsa-form', 'init2'],
+      ['the CPU model were EPYC (Naples)', ...kernel, '--cpu-model', '49', '--cpu-stepping', '0'],
+      ['the command line had no white space at its end', '--kernel', 'kernel', '--cmdline', 'ro quiet\n'],
+    ];
+    for (const [ifOnly, ...more] of wrong)
+      expect(await measure(...more)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining(`if ${ifOnly}`),
+      });
+  });
+});
+
+describe('a packet that LAUNCH_SECRET refuses', () => {
+  const tek = () => readFileSync(join(folder, 'vm_tek.bin'));
+  const tik = () => readFileSync(join(folder, 'vm_tik.bin'));
+  const iv = new Uint8Array(16);
+
+  /** What the VMM says on standard error of a packet that is sealed so. */
+  async function said(
+    session: readonly string[],
+    keys: (measure: Uint8Array) => PacketKeys,
+  ): Promise<string> {
+    const { stderr } = await vmm(...session);
+    const client = await QmpClient.negotiated(socket);
+    const { data } = (await client.ask('query-sev-launch-measure')) as { data: string };
+    const sealed = sealPacket({ ...keys(fromBase64(data)), iv, plaintext: new Uint8Array(32) });
+    const packet = {
+      'packet-header': toBase64(PacketHeader.encode(sealed.header)),
+      secret: toBase64(sealed.data),
+    };
+    expect(await client.ask('sev-inject-launch-secret', packet)).toMatchObject({
+      desc: "SEV: failed to inject secret ret=-5 fw_error=11 'Bad measurement'",
+    });
+    client.close();
+    return stderr();
+  }
+
+  it.each<[string, string[], (measurement: Uint8Array) => PacketKeys]>([
+    ['would fit without the measurement', SESSION, () => ({ tek: tek(), tik: tik(), measure: undefined })],
+    [
+      'would fit if TIK and TEK were exchanged',
+      SESSION,
+      (m) => ({ tek: tik(), tik: tek(), measure: m.slice(0, 32) }),
+    ],
+    ['would fit with MNONCE behind MEASURE', SESSION, (m) => ({ tek: tek(), tik: tik(), measure: m })],
+    ['would fit with keys of zeros', SESSION, (m) => ({ tek: iv, tik: iv, measure: m.slice(0, 32) })],
+    ['launched without a session', [], (m) => ({ tek: tek(), tik: tik(), measure: m.slice(0, 32) })],
+  ])('%s: is explained', async (why, session, keys) => {
+    const text = await said(session, keys);
+    expect(text).toMatch(/LAUNCH_SECRET: BAD_MEASUREMENT: a MAC does not fit/);
+    expect(text).toContain(why);
+    for (const key of [tik(), tek()]) expect(text).not.toContain(toHex(key));
+  });
+
+  it('with keys that nobody knows is not explained', async () => {
+    const text = await said(SESSION, (m) => ({ tek: tek(), tik: iv.map(() => 7), measure: m.slice(0, 32) }));
+    expect(text).toContain('BAD_MEASUREMENT');
+    expect(text).not.toContain('would fit');
+  });
+});
+
+describe('lengths that are wrong', () => {
+  const inject = async (header: string, secret: string): Promise<string> => {
+    const { stderr } = await vmm(...SESSION);
+    const client = await QmpClient.negotiated(socket);
+    expect(await client.ask('sev-inject-launch-secret', { 'packet-header': header, secret })).toMatchObject({
+      desc: "SEV: failed to inject secret ret=-5 fw_error=4 'Buffer too small'",
+    });
+    client.close();
+    return stderr();
+  };
+  const zeros = (length: number): string => toBase64(new Uint8Array(length));
+
+  it.each([
+    [
+      'the header has 51 bytes instead of 52, as if its base64 had lost the padding',
+      zeros(52).replace(/=+$/, ''),
+      zeros(32),
+    ],
+    ['the header has 40 bytes instead of 52\n', zeros(40), zeros(32)],
+    ['the data has 31 bytes, no multiple of 16; sev-tool 1.7 does not pad', zeros(52), zeros(31)],
+    [
+      'the data has 30 bytes, no multiple of 16, as if its base64 had lost',
+      zeros(52),
+      zeros(32).replace(/=+$/, ''),
+    ],
+  ])('%s', async (why, header, secret) => {
+    expect(await inject(header, secret)).toContain(`LAUNCH_SECRET: ${why}`);
+  });
+
+  it.each([
+    ['the session has 126 bytes instead of 128, as if its base64', (text: string) => text.replace(/=+$/, '')],
+    ['its file is raw, as sev-tool writes it, and QEMU takes base64', (text: string) => fromBase64(text)],
+  ])('of a session: %s', async (why, change) => {
+    writeFileSync(join(folder, 'changed'), change(read('vm_session.b64')));
+    const { stderr, exited } = await vmm('--dh-cert-file', 'vm_godh.b64', '--session-file', 'changed');
+    expect(await exited).toBe(1);
+    expect(stderr()).toContain(why);
+  });
+});
 
 describe('a session that another tool made', () => {
   /** As the tool would have made it for this platform. */

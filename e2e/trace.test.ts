@@ -69,6 +69,20 @@ describe('a trace file', () => {
     }
   });
 
+  it('has the log of KVM calls of the launch', () => {
+    const calls = linesOf(closed).filter((line): line is { type: 'kvm'; call: string; ret: number } =>
+      Object.entries(line as object).some(([key, value]) => key === 'type' && value === 'kvm'),
+    );
+    expect(calls.map(({ call, ret }) => `${call} ${ret}`)).toEqual([
+      'KVM_SEV_INIT 0',
+      'KVM_SEV_LAUNCH_START 0',
+      'KVM_SEV_LAUNCH_UPDATE_DATA 0',
+      'KVM_SEV_LAUNCH_MEASURE 0',
+      'KVM_SEV_LAUNCH_SECRET 0',
+      'KVM_SEV_LAUNCH_FINISH 0',
+    ]);
+  });
+
   it('numbers its events and never goes back in time', () => {
     const events = linesOf(closed).filter((line): line is { seq: number; t: number } =>
       Object.hasOwn(line as object, 'seq'),

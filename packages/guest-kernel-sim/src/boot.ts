@@ -8,6 +8,7 @@ import { emitUevent, registerDriver } from './driver-core.ts';
 import { registerCocoSecret } from './efi/coco.ts';
 import { efiInit } from './efi/config-tables.ts';
 import { setupMemoryMap } from './efi/e820.ts';
+import { KernelError } from './errno.ts';
 import { Kernel } from './kernel.ts';
 import { loadForDevice } from './modules.ts';
 import { mountSecurityFs } from './mounted-securityfs.ts';
@@ -36,7 +37,6 @@ const FIRST_PID = 2;
 /** Boots to a root shell: the kernel, then user space, which mounts securityfs and lets udev find drivers. */
 export function bootKernel(input: BootInput): Kernel {
   const kernel = startKernel(input);
-  writeAccounts(kernel);
   mountSecurityFs(kernel);
   coldplug(kernel);
   return kernel;
@@ -79,6 +79,7 @@ export function startKernel({ context, bootParams, profile, builtIn = false, obs
   setupMemoryMap(kernel, params);
   kernel.state.pages = createPageAllocator(kernel);
   kernel.state.mounts = mountTree(kernel);
+  populateRootfs(kernel);
   efiInit(kernel, params);
   printMemoryEncryption(kernel);
   securityfsInit(kernel);
@@ -101,12 +102,16 @@ function securityfsInit(kernel: Kernel): void {
   createFile(kernel, kernel.state.securityfs.root, 'lsm', 0o444, 'lsm', gpa(0n)); // its content lies nowhere
 }
 
-/** What the initramfs has in /etc. */
-function writeAccounts(kernel: Kernel): void {
+/** init/initramfs.c, populate_rootfs(): what the initramfs has in /etc, as far as there is room for it. */
+function populateRootfs(kernel: Kernel): void {
   const init = kernel.as(ROOT);
   for (const [path, text] of Object.entries(ACCOUNT_FILES)) {
     const fd = init.open(path, O_WRONLY | O_CREAT, 0o644);
-    init.write(fd, utf8(text));
+    try {
+      init.write(fd, utf8(text));
+    } catch (error) {
+      if (!(error instanceof KernelError && error.code === 'ENOSPC')) throw error;
+    }
     init.close(fd);
   }
 }

@@ -99,12 +99,15 @@ function synthesizeUevent(kernel: RunningKernel, action: string, device: string)
   loadForDevice(kernel, device); // udev listens
 }
 
-/** The text of /proc/mounts, with the options that systemd mounts with. */
+/** The text of /proc/mounts: the initramfs and what init mounts there, what has no content with systemd's options. */
 export function formatMounts({ state }: RunningKernel): string {
   const options = 'rw,nosuid,nodev,noexec,relatime';
   const mounts = [
+    'rootfs / rootfs rw 0 0',
+    'tmpfs /dev tmpfs rw,relatime,mode=755 0 0',
     `proc /proc proc ${options} 0 0`,
     `sysfs /sys sysfs ${options} 0 0`,
+    'tmpfs /tmp tmpfs rw,relatime 0 0',
     ...(state.mounted ? [`securityfs ${SECURITY_ROOT} securityfs ${options} 0 0`] : []),
   ];
   return mounts.map((line) => `${line}\n`).join('');

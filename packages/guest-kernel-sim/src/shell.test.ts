@@ -313,9 +313,15 @@ describe('the shell', () => {
 
   it('lists mounts and does not mount twice', () => {
     const kernel = boot();
-    expect(kernel.run('mount').output).toContain(
-      'securityfs on /sys/kernel/security type securityfs (rw,nosuid,nodev,noexec,relatime)\n',
-    );
+    expect(kernel.run('mount').output.split('\n')).toEqual([
+      'rootfs on / type rootfs (rw)',
+      'tmpfs on /dev type tmpfs (rw,relatime,mode=755)',
+      'proc on /proc type proc (rw,nosuid,nodev,noexec,relatime)',
+      'sysfs on /sys type sysfs (rw,nosuid,nodev,noexec,relatime)',
+      'tmpfs on /tmp type tmpfs (rw,relatime)',
+      'securityfs on /sys/kernel/security type securityfs (rw,nosuid,nodev,noexec,relatime)',
+      '',
+    ]);
     expect(kernel.run('mount -t securityfs securityfs /sys/kernel/security').status).toBe(32);
   });
 

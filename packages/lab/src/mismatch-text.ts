@@ -15,6 +15,7 @@ const LOOK_AT: Readonly<Record<string, string>> = {
   'CPU model': 'look at the CPU model that the host started the guest with',
   'number of vCPUs': 'look at -smp of the host',
   keys: 'look at --tik and --tek',
+  session: 'look at session-file and dh-cert-file of the sev-guest object',
 };
 
 /**

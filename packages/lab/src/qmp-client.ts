@@ -30,8 +30,13 @@ export class QmpSilence extends Error {
 
 type Message = Readonly<Record<string, unknown>>;
 
-/** Longer lines are no answer to what is asked here. */
+/** Longer lines are no answer to what is asked here, and neither are more messages than that at once. */
 const LINE_MAX = 1 << 20;
+const MESSAGES_MAX = 1000;
+
+/** What a host wrote, for a terminal: a host that is not trusted may have put anything into it. */
+export const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 300);
 
 /** One conversation with a QMP server, a command at a time. */
 export class QmpClient {
@@ -51,6 +56,12 @@ export class QmpClient {
     socket.on('close', () => this.#fail('the connection was closed'));
   }
 
+  /** Whether the other end is on this very machine. */
+  get isLocal(): boolean {
+    const { localAddress, remoteAddress } = this.#socket;
+    return remoteAddress === undefined || remoteAddress === localAddress;
+  }
+
   /**
    * Connects and negotiates. A server serves one client at a time, so the greeting may take its time: `timeout`
    * milliseconds, for it and for each answer. Throws QmpSilence.
@@ -60,7 +71,7 @@ export class QmpClient {
       place.kind === 'unix' ? connect(place.path) : connect({ host: place.host, port: place.port });
     const client = new QmpClient(socket, timeout);
     try {
-      const greeting = await client.#next('a greeting; somebody else may be connected');
+      const greeting = await client.#next('a greeting; somebody else may be connected', client.#deadline());
       if (!('QMP' in greeting))
         throw new QmpSilence('expected the greeting of a QMP server, got something else');
       await client.ask('qmp_capabilities');
@@ -74,8 +85,9 @@ export class QmpClient {
   /** What the server returns. Throws QmpRefusal, QmpSilence. */
   async ask(execute: string, arguments_?: Record<string, unknown>): Promise<unknown> {
     this.#socket.write(`${JSON.stringify({ execute, ...(arguments_ && { arguments: arguments_ }) })}\n`);
+    const deadline = this.#deadline();
     for (;;) {
-      const message = await this.#next(`an answer to ${execute}`);
+      const message = await this.#next(`an answer to ${execute}`, deadline);
       if ('return' in message) return message.return;
       if ('error' in message) throw new QmpRefusal(descriptionOf(message.error));
     }
@@ -94,6 +106,7 @@ export class QmpClient {
       if (message === undefined) this.#fail('the server sends something that is no JSON object');
       else this.#messages.push(message);
     }
+    if (this.#messages.length > MESSAGES_MAX) this.#fail('the server sends more than was asked for');
     this.#wake();
   }
 
@@ -103,14 +116,17 @@ export class QmpClient {
     this.#wake();
   }
 
+  #deadline(): number {
+    return Date.now() + this.#timeout;
+  }
+
   /** Events are passed over by the caller. */
-  async #next(expected: string): Promise<Message> {
-    const end = Date.now() + this.#timeout;
+  async #next(expected: string, deadline: number): Promise<Message> {
     for (;;) {
       const message = this.#messages.shift();
       if (message !== undefined) return message;
       if (this.#failure !== undefined) throw new QmpSilence(this.#failure);
-      const left = end - Date.now();
+      const left = deadline - Date.now();
       if (left <= 0) throw new QmpSilence(`expected ${expected}, got nothing in ${this.#timeout / 1000} s`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
@@ -134,4 +150,6 @@ function parse(line: string): Message | undefined {
 }
 
 const descriptionOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'desc' in error ? String(error.desc) : 'without a reason';
+  typeof error === 'object' && error !== null && 'desc' in error
+    ? printable(String(error.desc))
+    : 'without a reason';

@@ -1,6 +1,6 @@
 import { fromBase64 } from '@sevlab/codec/bytes';
 import type { FirmwareVersion } from '@sevlab/sev-channel/measurement';
-import type { QmpClient } from './qmp-client.ts';
+import { printable, type QmpClient } from './qmp-client.ts';
 
 /** What a host says of a guest. Nothing of it is true before the measurement was verified. */
 export interface ReportedLaunch {
@@ -35,7 +35,7 @@ export async function askLaunch(client: QmpClient): Promise<ReportedLaunch | und
   return {
     version: { ...version, build: number('build-id', 255) },
     policy: number('policy', 0xffff_ffff),
-    state: String(sev.state),
+    state: printable(String(sev.state)),
     running: status.running === true,
   };
 }

@@ -64,7 +64,11 @@ function* vcpuVariations(
   application: Uint8Array | undefined,
 ): Generator<LaunchVariation> {
   const { vmsas = [] } = launch;
-  const pages = (made: readonly Uint8Array[]): Contribution[] => describeLaunch({ ...launch, vmsas: made });
+  const before = describeLaunch({ ...launch, vmsas: [] }); // once: kernel and initrd may be large
+  const pages = (made: readonly Uint8Array[]): Contribution[] => [
+    ...before,
+    ...made.map((bytes, i) => ({ what: `VMSA of vCPU ${i}`, bytes })),
+  ];
   yield {
     what: 'VMSAs',
     ifOnly: 'no VMSA were measured: the guest is no SEV-ES guest',

@@ -52,6 +52,7 @@ describe('a measurement that was made otherwise', () => {
     ['the build id were 24 instead of 25', { version: { ...version, build: 24 } }],
     ['the API version were 1.51 instead of 1.55', { version: { ...version, apiMinor: 51 } }],
     ['the API version were 0.24 instead of 1.55', { version: { ...version, apiMajor: 0, apiMinor: 24 } }],
+    ['the TIK were zeros: the guest was launched without a session', { tik: new Uint8Array(16) }],
     ['TIK and TEK were exchanged', { tik: new Uint8Array(16).fill(2) }],
     [
       'the bytes of the launch digest were in the opposite order',

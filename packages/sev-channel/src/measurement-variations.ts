@@ -87,6 +87,10 @@ function* candidates(claim: ClaimedLaunch, mnonce: Uint8Array): Generator<Candid
   if (tek !== undefined)
     yield { what: 'keys', ifOnly: 'TIK and TEK were exchanged', measure: changed({ tik: tek }) };
   yield {
+    ...{ what: 'session', ifOnly: 'the TIK were zeros: the guest was launched without a session' },
+    measure: changed({ tik: new Uint8Array(tik.length) }),
+  };
+  yield {
     what: 'launch digest',
     ifOnly: 'the bytes of the launch digest were in the opposite order',
     measure: changed({ digest: digest.toReversed() }),

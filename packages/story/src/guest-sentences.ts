@@ -105,7 +105,9 @@ export function describeShell({ events }: StepMaterial): Prose {
   const calls = ofType(events, 'syscall');
   const unlinked = calls.filter(({ name, result }) => name === 'unlink' && result === 0);
   const failed = calls.find(({ result }) => typeof result === 'string');
-  const used = ofType(events, 'access').filter(({ actor }) => actor === 'kernel');
+  const looked = calls.some(isLook) && calls.every(usesNoSecret);
+  // who looks at securityfs and no more reads other memory only for files elsewhere, such as /etc/passwd
+  const used = looked ? [] : ofType(events, 'access').filter(({ actor }) => actor === 'kernel');
   return {
     title: shell ? `Shell: ${shell.command}` : 'System calls on securityfs',
     sentence: sentences(
@@ -115,15 +117,13 @@ export function describeShell({ events }: StepMaterial): Prose {
       unlinked.length > 0 && wipeSentence(unlinked, used),
       diskSentence(events),
       otherUseSentence(calls, used),
-      calls.some(isLook) &&
-        used.length === 0 &&
-        "Names and metadata come from the kernel's inodes: no byte of a secret was read.",
+      looked && "Names and metadata come from the kernel's inodes: no byte of a secret was read.",
       ueventSentence(events),
       ofType(events, 'uevent').some(({ action }) => action === 'unbind') &&
         !used.some(isPrivateWrite) &&
         'No secret was wiped: only unlink does that.',
       logSentence(events),
-      hostSentence(events),
+      !looked && hostSentence(events),
     ),
     clause:
       unlinked.length > 0
@@ -153,6 +153,14 @@ const isRead = ({ name, result }: EventOf<'syscall'>): boolean =>
 
 const isLook = ({ name, result }: EventOf<'syscall'>): boolean =>
   (name === 'stat' || name === 'getdents64') && typeof result === 'number';
+
+/** Calls that a listing makes; they leave what is behind a file alone. */
+const LISTING: ReadonlySet<string> = new Set(
+  'stat lstat fstat statx open close getdents64 readlink access chdir'.split(' '),
+);
+
+const usesNoSecret = ({ name, result }: EventOf<'syscall'>): boolean =>
+  LISTING.has(name) || typeof result === 'string' || (name === 'read' && result === 0);
 
 /** What came out of which file. */
 function readSentence(

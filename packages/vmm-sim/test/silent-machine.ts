@@ -28,8 +28,9 @@ const NO_CALLS = new ScriptedCalls([], {
 export function silentMachine(
   arguments_: readonly string[] = ['-accel', 'tcg'],
   calls: SevCalls = NO_CALLS,
+  ports: Partial<HostPorts> = {},
 ): QemuMachine {
   const line = parseCommandLine(['-machine', 'q35', '-S', ...arguments_]);
   const options = readOptions(line, { release: QEMU_RELEASES['7.2'], package: 'sevlab' }, PORTS);
-  return new QemuMachine(options, calls, PORTS);
+  return new QemuMachine(options, calls, { ...PORTS, ...ports });
 }

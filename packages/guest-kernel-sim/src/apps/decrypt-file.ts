@@ -69,14 +69,16 @@ const fail = (reason: string, status = 1): ProgramExit =>
 const sha256 = (content: Uint8Array): string => toHex(createHash('sha256').update(content).digest());
 
 function* readKey(process: Process, path: string): Run<Uint8Array> {
-  let key = new Uint8Array();
+  const parts: Uint8Array[] = [];
+  let length = 0;
   // biome-ignore lint/correctness/useYield: it only keeps what was read
   const error = yield* eachPart(process, path, function* (part) {
-    key = new Uint8Array(concat(key, part));
+    length += part.length;
+    if (length <= KEY_SIZE) parts.push(part);
   });
   if (error !== undefined) throw fail(`${path}: ${strerror(error)}`);
-  if (key.length !== KEY_SIZE) throw fail(`${path}: expected a key of ${KEY_SIZE} bytes, got ${key.length}`);
-  return key;
+  if (length !== KEY_SIZE) throw fail(`${path}: expected a key of ${KEY_SIZE} bytes, got ${length}`);
+  return concat(...parts);
 }
 
 /** The files of the disk, each at the start of a sector, up to the first sector that starts none. Throws ProgramExit. */

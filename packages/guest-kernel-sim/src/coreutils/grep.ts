@@ -3,6 +3,8 @@ import { parseArguments } from './arguments.ts';
 import { eachPart, type Program, ProgramExit, print, type Run, strerror, warn } from './program.ts';
 
 const NEWLINE = 0x0a;
+/** Lines that are looked at in one turn. */
+const LINES_A_TURN = 256;
 
 /**
  * grep(1), GNU grep 3.8, LC_ALL=C: -i, -v, -n, -c, -q, -F. DEVIATION: of patterns, plain characters, `.`, `*`, `^` and
@@ -38,6 +40,7 @@ export const grep: Program = function* (process) {
     let unshown = false;
     const take = function* (line: Uint8Array): Run {
       number++;
+      if (number % LINES_A_TURN === 0) yield 'page';
       if (!matches(latin1(line))) return;
       found = true;
       count++;

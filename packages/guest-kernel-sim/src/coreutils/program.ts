@@ -39,7 +39,7 @@ export class ProgramExit extends Error {
   }
 }
 
-/** Bytes that a program writes before it gives way. */
+/** Bytes that a program reads or writes before it gives way. */
 export const PAGE = 4096;
 /** Bytes that a program asks for at a time. */
 const READ_SIZE = 65536;
@@ -73,7 +73,7 @@ export function* receive(input: Input, length: number = READ_SIZE): Run<Uint8Arr
     if (bytes === undefined) {
       yield 'input';
     } else {
-      if (bytes.length > 0) yield 'page';
+      for (let page = 0; page < bytes.length; page += PAGE) yield 'page';
       return bytes;
     }
   }

@@ -58,7 +58,7 @@ export class SerialConsole {
     return { shown: concat(shown, utf8(this.#ask())), consumed };
   }
 
-  /** agetty(8), as it is told to by its default for `--issue`. */
+  /** What agetty(8) writes: a line about the system, and its question. */
   #ask(): string {
     return `\r\nLinux ${this.#kernel.state.profile.release} ${NODE_NAME} ${LINE}\r\n\r\n${this.#askName()}`;
   }

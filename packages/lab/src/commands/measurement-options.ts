@@ -101,14 +101,17 @@ async function connectTo(text: string, { insecure, timeout }: MeasurementOptions
   const place = parseQmpPlace(text);
   if (place === undefined)
     throw new CommandError(EXIT.usage, `--qmp ${text}: expected a path, unix:PATH or tcp:HOST:PORT`);
-  if (!insecure && (place.kind === 'unix' || isLoopback(place.host)))
-    throw new CommandError(
-      EXIT.unsafe,
-      `--qmp ${text}: that host is this machine, and whoever runs it could read the keys; expected another one. ` +
-        'For an emulated host, or a socket that is forwarded from elsewhere, add --insecure',
-    );
+  const here = new CommandError(
+    EXIT.unsafe,
+    `--qmp ${text}: that host is this machine, and whoever runs it could read the keys; expected another one. ` +
+      'For an emulated host, or a socket that is forwarded from elsewhere, add --insecure',
+  );
+  if (!insecure && (place.kind === 'unix' || isLoopback(place.host))) throw here;
   const milliseconds = 1000 * readNumber('--timeout', timeout, 3600);
-  return tellingWhy(() => QmpClient.open(place, milliseconds), `--qmp ${text}: `);
+  const client = await tellingWhy(() => QmpClient.open(place, milliseconds), `--qmp ${text}: `);
+  if (insecure || !client.isLocal) return client;
+  client.close();
+  throw here;
 }
 
 const isLoopback = (host: string): boolean =>

@@ -1,10 +1,12 @@
 import { toHex } from '@sevlab/codec/bytes';
 import { readSecretTable } from '@sevlab/codec/efi/secret-table';
 import { COMPRESSED, PacketHeader } from '@sevlab/codec/sev/packet';
+import { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import { tailsOf } from '@sevlab/guest-owner-sim/table-tail';
 import { macEqual } from '@sevlab/sev-channel/mac';
 import { decryptPacket, packetMac } from '@sevlab/sev-channel/packet';
 import type { Command } from 'commander';
+import { packetText } from '../packet-text.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { readBytes, readCiphertext } from './input.ts';
 import { print, printJson, writeOutput } from './output.ts';
@@ -19,13 +21,13 @@ interface OpenOptions {
   readonly json?: boolean;
 }
 
-/** 32 bytes of MEASURE, or 48 with the MNONCE behind it. */
-function readMeasure(source: string): Uint8Array {
+/** MEASURE, 32 bytes; and MNONCE, where 48 are given. Throws CommandError. */
+function readMeasure(source: string): { measure: Uint8Array; mnonce?: Uint8Array } {
   try {
-    return readBytes(source, 48).slice(0, 32);
+    return LaunchMeasurement.decode(readBytes(source, LaunchMeasurement.size));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    return readBytes(source, 32);
+    return { measure: readBytes(source, 32) };
   }
 }
 
@@ -51,7 +53,8 @@ export function addPacket(program: Command): void {
       const header = PacketHeader.decode(readBytes(options.header, PacketHeader.size));
       const data = readCiphertext(options.payload);
       const [tek, tik] = [readBytes(options.tek, 16), readBytes(options.tik, 16)];
-      const measure = options.measurement === undefined ? undefined : readMeasure(options.measurement);
+      const measurement = options.measurement === undefined ? undefined : readMeasure(options.measurement);
+      const measure = measurement?.measure;
       const concerns = concernsAbout(header, data);
       const expected = packetMac({ tik, measure, header, guestLen: data.length, data });
       if (!macEqual(header.mac, expected)) {
@@ -59,7 +62,7 @@ export function addPacket(program: Command): void {
         throw new CommandError(
           EXIT.no,
           `${options.header}: the MAC does not match; expected ${toHex(expected)}, got ${toHex(header.mac)}; ` +
-            `${whatWouldFit({ tek, tik, measure }, header, data) ?? 'try another TIK or measurement'}: ` +
+            `${packetText({ tek, tik, measure, ...measurement }, header, data) ?? 'try another TIK or measurement'}: ` +
             `${length ?? 'LAUNCH_SECRET would answer BAD_MEASUREMENT'}`,
         );
       }
@@ -102,17 +105,4 @@ function concernsAbout(header: PacketHeader, data: Uint8Array): string[] {
   if (header.flags & COMPRESSED)
     concerns.push('LAUNCH_SECRET would answer UNSUPPORTED: the packet is COMPRESSED');
   return concerns;
-}
-
-/** What the packet may have been made for instead; undefined when it is nothing that is known to happen. */
-function whatWouldFit(
-  { tek, tik, measure }: { tek: Uint8Array; tik: Uint8Array; measure: Uint8Array | undefined },
-  header: PacketHeader,
-  data: Uint8Array,
-): string | undefined {
-  const fits = (key: Uint8Array, bound: Uint8Array | undefined): boolean =>
-    macEqual(header.mac, packetMac({ tik: key, measure: bound, header, guestLen: data.length, data }));
-  if (measure !== undefined && fits(tik, undefined))
-    return 'it would without the measurement, as sev-tool 1.7 has it for API before 0.17';
-  return fits(tek, measure) ? 'it would if TIK and TEK were exchanged' : undefined;
 }

@@ -2,7 +2,6 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Gpa } from '@sevlab/codec/address';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
-import { glibBase64 } from '@sevlab/vmm-sim/qemu/glib-base64';
 import type { HostPorts } from '@sevlab/vmm-sim/qemu/host-ports';
 import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
 import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
@@ -10,13 +9,13 @@ import type { StartedPlatform } from '../emulated-platform.ts';
 import { HandedOver } from '../real-qemu/handed-over.ts';
 import type { RealMachine } from '../real-qemu/real-machine.ts';
 import { RelayServer } from '../real-qemu/relay-server.ts';
-import { sessionText } from '../session-text.ts';
 import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
 import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
 import { isRefusal, remarkText } from './remark-text.ts';
 import { SerialPort } from './serial-port.ts';
 import { strerror } from './strerror.ts';
+import { whyRefused } from './why-refused.ts';
 
 /** How a VMM is put together. */
 export interface VmmParts {
@@ -97,7 +96,7 @@ export class VmmProcess {
   }
 
   #ports(): HostPorts {
-    const { say, lint, platform } = this.#parts;
+    const { say, lint, platform, options } = this.#parts;
     const { observer } = platform;
     return {
       ...FILES,
@@ -109,8 +108,10 @@ export class VmmProcess {
       writeGuest: (address: Gpa, bytes) => this.guest.write(address, bytes),
       remark: (remark) => {
         if (lint || isRefusal(remark)) say(remarkText(remark));
-        const why = remark.kind === 'refused' && remark.call === 'LAUNCH_START' && this.#whyNoSession();
-        if (why) say(`LAUNCH_START: ${why}`);
+        if (!isRefusal(remark)) return;
+        const { readFile } = FILES;
+        const why = whyRefused(platform.secureProcessor, options, { refusal: remark, readFile });
+        if (why !== undefined) say(`${remark.call}: ${why}`);
       },
       exchange: (from, text) => observer.observe('host', 'host', () => ({ type: 'qmp', from, text: text() })),
       run: () => this.#run(),
@@ -136,19 +137,6 @@ export class VmmProcess {
     isRunning: () => this.machine.state.runState === 'running' && this.machine.state.exit === undefined,
     quit: () => this.#ended?.(),
   };
-
-  /** What the AMD-SP cannot tell the host, but somebody who owns both may want to know. */
-  #whyNoSession(): string | undefined {
-    const { options, platform } = this.#parts;
-    const object = options.objects.find(({ id }) => id === options.sevGuest);
-    if (object === undefined) return undefined;
-    const [godh, session] = [object['dh-cert-file'], object['session-file']].map((path) => {
-      const bytes = path === '' ? '' : FILES.readFile(path);
-      return typeof bytes === 'string' ? undefined : glibBase64(new TextDecoder('latin1').decode(bytes));
-    });
-    if (godh === undefined || session === undefined) return undefined;
-    return sessionText(platform.secureProcessor, { policy: object.policy, godh, session });
-  }
 
   #take(outcome: Outcome): void {
     const { say } = this.#parts;

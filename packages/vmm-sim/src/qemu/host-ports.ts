@@ -10,6 +10,12 @@ export interface Refusal {
   readonly kind: 'refused';
   readonly call: 'LAUNCH_START' | 'LAUNCH_SECRET';
   readonly answer: KvmAnswer;
+  /** What LAUNCH_SECRET was given, and what the host holds for the measurement, 48 bytes. */
+  readonly packet?: {
+    readonly header: Uint8Array;
+    readonly secret: Uint8Array;
+    readonly measurement: Uint8Array | undefined;
+  };
 }
 
 /** What QEMU does not look at, and somebody who tests would. */

@@ -218,7 +218,10 @@ export function injectSecret(
     launch.injections++;
     return;
   }
-  ports.remark({ kind: 'refused', call: 'LAUNCH_SECRET', answer });
+  ports.remark({
+    ...{ kind: 'refused', call: 'LAUNCH_SECRET', answer },
+    packet: { header: headerBytes, secret: bytes, measurement: launch.measurement },
+  });
   throw new QmpError(`SEV: failed to inject secret ${told(answer)}`);
 }
 
