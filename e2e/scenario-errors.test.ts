@@ -163,7 +163,7 @@ describe('what is wrong in a scenario is told with its place', () => {
     [
       'a secret that is a number, which no message tells',
       `${HEAD}secrets: [{ guid: ${GUID}, text: 4711 }]`,
-      ['s.yaml:4:59: secrets[0].text: expected text; got a number: put it in quotes'],
+      ['s.yaml:4:57: secrets[0].text: expected text; got a number: put it in quotes'],
     ],
     [
       'a GUID that is none',

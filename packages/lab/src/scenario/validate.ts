@@ -10,7 +10,7 @@ export function validateScenario(
   scenario: Scenario,
   placeOf: (path: Path) => Place | undefined = () => undefined,
 ): Scenario {
-  const ajv = new Ajv.default({ allErrors: true, verbose: true });
+  const ajv = new Ajv.default({ allErrors: true, verbose: true, allowUnionTypes: true });
   const problems = problemsIn(ajv, schema, scenario, []);
   const [first, ...others] = problems.map(
     ({ path, message }) => new ScenarioError(`${nameOf(path)}${message}`, placeOf(path)),
@@ -52,17 +52,17 @@ const isAbove = (other: ErrorObject, error: ErrorObject): boolean =>
 const isWithin = (error: ErrorObject, { instancePath }: ErrorObject): boolean =>
   error.instancePath === instancePath || error.instancePath.startsWith(`${instancePath}/`);
 
-/** The form whose name is among the fields, or in words why there is none. */
+/** The form whose name is among the fields, or else the one that has no name; in words, why there is none. */
 function formOf({ schema: forms, data }: ErrorObject): object | string {
-  const named = (Array.isArray(forms) ? forms : []).map((form) => ({
-    form,
-    name: requiredOf(form)[0] ?? '',
-  }));
+  const all = (Array.isArray(forms) ? forms : []).map((form) => ({ form, name: requiredOf(form)[0] ?? '' }));
+  const named = all.filter(({ name }) => name !== '');
+  const unnamed = all.find(({ name }) => name === '');
   const names = named.map(({ name }) => name).join(', ');
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     return `expected one of ${names}, with its value; got ${kindOf(data)}`;
   const meant = named.filter(({ name }) => name in data);
   if (meant.length === 1) return meant[0]!.form;
+  if (meant.length === 0 && unnamed) return unnamed.form;
   const given = Object.keys(data);
   if (meant.length > 1) return `expected one of ${names}; got ${meant.map(({ name }) => name).join(' and ')}`;
   const near = given.flatMap(
