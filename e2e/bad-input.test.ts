@@ -279,20 +279,28 @@ describe('a command line', () => {
   });
 
   it.each([
-    ['not YAML', 'steps: [', /line \d+, column \d+: no YAML/],
-    ['a step that is none', 'version: 1\ntitle: x\nsteps: [{ do: offr }]', /\/steps\/0\/do: .*offer, launch/],
+    ['not YAML', 'steps: [', /bad\.yaml:1:9: no YAML/],
+    [
+      'a step that is none',
+      'version: 1\ntitle: x\nsteps: [{ do: offr }]',
+      /bad\.yaml:3:11: steps\[0\]\.do: expected one of offer, launch.*did you mean offer\?/,
+    ],
     [
       'a field that is none',
       'version: 1\ntitle: x\nsteps: []\nsecret: 1',
-      /must NOT have additional properties 'secret'/,
+      /bad\.yaml:4:1: secret: no such field; did you mean secrets\?/,
     ],
-    ['a malformed size', 'version: 1\ntitle: x\nsteps: []\nmemory: lots', /\/memory: must match pattern/],
+    [
+      'a malformed size',
+      'version: 1\ntitle: x\nsteps: []\nmemory: lots',
+      /bad\.yaml:4:1: memory: expected a number and KiB, MiB or GiB, such as 512 MiB; got 'lots'/,
+    ],
   ])('run with a scenario that is %s', (_, text, message) => {
     expectRefusal(type('run', file('bad.yaml', text)), 4, message);
   });
 
   it.each([
-    ['linux: 6.1', /\/linux: must be string, got the number 6\.1: put it in quotes/],
+    ['linux: 6.1', /linux: expected text; got the number 6\.1: put it in quotes/],
     ["linux: '9.9'", /linux: there is no kernel '9\.9'/],
     ['firmware: { size: 1 GiB }', /firmware: image size: expected a multiple of 4096/],
     [
@@ -307,7 +315,7 @@ describe('a command line', () => {
     const name = file('said.yaml', `version: 1\ntitle: x\nsteps: [{ do: offer }]\n${fields}`);
     const result = type('run', name);
     expectRefusal(result, 4, message);
-    expect(result.stderr).toContain('sevlab run: said.yaml: ');
+    expect(result.stderr).toContain('sevlab run: said.yaml:');
   });
 
   it('run tells of every file, and ends with the worst', () => {

@@ -29,7 +29,7 @@ const filesBelow = (folder: string): string[] =>
 
 const documents: readonly string[] = [
   ...readdirSync(root).filter((file) => file.endsWith('.md')),
-  ...filesBelow('docs').filter((file) => file.endsWith('.md')),
+  ...['docs', 'examples'].flatMap(filesBelow).filter((file) => file.endsWith('.md')),
 ];
 const sources: readonly string[] = readdirSync(join(root, 'packages'))
   .map((name) => `packages/${name}/src`)
@@ -127,7 +127,7 @@ describe.each(documents.filter((document) => /^```(console|ts)$/m.test(read(docu
       folder = mkdtempSync(join(tmpdir(), 'sevlab-docs-'));
       writeFileSync(join(folder, 'sevlab'), `#!/bin/sh\nexec '${root}sevlab' "$@"\n`);
       chmodSync(join(folder, 'sevlab'), 0o755);
-      symlinkSync(join(root, 'packages'), join(folder, 'packages'));
+      for (const name of ['packages', 'examples']) symlinkSync(join(root, name), join(folder, name));
       spawnSync(join(folder, 'sevlab'), ['--version']); // installs and bundles when that is due, and says so
     });
     afterAll(() => rmSync(folder, { recursive: true }));

@@ -65,6 +65,13 @@ const owner = (...line: string[]): Promise<{ status: number | null; stdout: stri
     child.once('close', (status) => resolve({ status, stdout, stderr }));
   });
 
+/** Ends it first: standard error may come later than an answer. */
+async function allThatItSaid({ child, exited, stderr }: StartedVmm): Promise<string> {
+  child.kill('SIGTERM');
+  await exited;
+  return stderr();
+}
+
 const KEYS = ['--tik', 'vm_tik.bin', '--tek', 'vm_tek.bin'];
 const ONLINE = ['--qmp', socket, '--firmware', 'fw', ...KEYS];
 const SECRET = ['--inject-secret', 'luks-key:s'];
@@ -79,7 +86,7 @@ describe('a launch behind QMP', () => {
     expect(first).toEqual({
       status: 0,
       stderr: '',
-      stdout: 'the measurement is good; injected: 1 secrets in 64 bytes\n',
+      stdout: 'the measurement is good; injected: 1 secret in 64 bytes\n',
     });
     const again = await owner('secret', ...ONLINE, ...SECRET, '--insecure', '--resume', '--quiet');
     expect(again).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -116,12 +123,12 @@ describe('a launch behind QMP', () => {
   });
 
   it('is refused with the keys of another session, and nothing is injected', async () => {
-    const { stderr } = await vmm(...SESSION);
+    const vm = await vmm(...SESSION);
     const keys = ['--tik', 'other_tik.bin', '--tek', 'other_tek.bin'];
     const refused = await owner('secret', ...ONLINE, ...keys, ...SECRET, '--insecure');
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toContain('no single known difference explains it');
-    expect(stderr()).not.toContain('LAUNCH_SECRET');
+    expect(await allThatItSaid(vm)).not.toContain('LAUNCH_SECRET');
   });
 
   it('without a session is refused, and that is named', async () => {
@@ -285,7 +292,7 @@ describe('a packet that LAUNCH_SECRET refuses', () => {
     session: readonly string[],
     keys: (measure: Uint8Array) => PacketKeys,
   ): Promise<string> {
-    const { stderr } = await vmm(...session);
+    const vm = await vmm(...session);
     const client = await QmpClient.negotiated(socket);
     const { data } = (await client.ask('query-sev-launch-measure')) as { data: string };
     const sealed = sealPacket({ ...keys(fromBase64(data)), iv, plaintext: new Uint8Array(32) });
@@ -297,7 +304,7 @@ describe('a packet that LAUNCH_SECRET refuses', () => {
       desc: "SEV: failed to inject secret ret=-5 fw_error=11 'Bad measurement'",
     });
     client.close();
-    return stderr();
+    return allThatItSaid(vm);
   }
 
   it.each<[string, string[], (measurement: Uint8Array) => PacketKeys]>([
@@ -326,13 +333,13 @@ describe('a packet that LAUNCH_SECRET refuses', () => {
 
 describe('lengths that are wrong', () => {
   const inject = async (header: string, secret: string): Promise<string> => {
-    const { stderr } = await vmm(...SESSION);
+    const vm = await vmm(...SESSION);
     const client = await QmpClient.negotiated(socket);
     expect(await client.ask('sev-inject-launch-secret', { 'packet-header': header, secret })).toMatchObject({
       desc: "SEV: failed to inject secret ret=-5 fw_error=4 'Buffer too small'",
     });
     client.close();
-    return stderr();
+    return allThatItSaid(vm);
   };
   const zeros = (length: number): string => toBase64(new Uint8Array(length));
 

@@ -10,7 +10,7 @@ const FILE = fileURLToPath(new URL('../packages/lab/scenarios/kernel-documentati
 const transcript = readFileSync(new URL('test/vectors/kernel-doc-example.txt', import.meta.url), 'utf8');
 
 const runDemo = (options: { seed?: string; linux?: string } = {}) => {
-  const scenario = loadScenario(FILE);
+  const { scenario } = loadScenario(FILE);
   const { setup, secrets } = setupOf(scenario, FILE, { record: true, ...options });
   return runScenario(scenario, FILE, setup, secrets);
 };

@@ -17,7 +17,7 @@ const file = new URL('../packages/lab/scenarios/kernel-documentation.yaml', impo
 it.each(Object.keys(PROFILES) as ProfileName[])(
   'the honest pipeline runs on a platform of profile %s',
   (profile) => {
-    const scenario = validateScenario({ ...loadScenario(file), platform: { profile } });
+    const scenario = validateScenario({ ...loadScenario(file).scenario, platform: { profile } });
     const { setup, secrets } = setupOf(scenario, file, { record: false });
     expect(runScenario(scenario, file, setup, secrets).passed).toBe(true);
   },
@@ -25,14 +25,14 @@ it.each(Object.keys(PROFILES) as ProfileName[])(
 
 it.each(['naples', 'rome', 'milan', 'genoa'] as const)('and on the part %s, with XEX and with XE', (part) => {
   for (const encryption of ['XEX', 'XE'] as const) {
-    const scenario = validateScenario({ ...loadScenario(file), platform: { part, encryption } });
+    const scenario = validateScenario({ ...loadScenario(file).scenario, platform: { part, encryption } });
     const { setup, secrets } = setupOf(scenario, file, { record: false });
     expect(runScenario(scenario, file, setup, secrets).passed).toBe(true);
   }
 });
 
 it('without memory encryption the host finds the secret', () => {
-  const scenario = validateScenario({ ...loadScenario(file), platform: { encryption: 'identity' } });
+  const scenario = validateScenario({ ...loadScenario(file).scenario, platform: { encryption: 'identity' } });
   const { setup, secrets } = setupOf(scenario, file, { record: false });
   const finding = { held: false, expected: 'nowhere', actual: expect.stringMatching(/^at sPA 0x/) };
   expect(runScenario(scenario, file, setup, secrets).results.at(-1)).toMatchObject({ finding });

@@ -37,10 +37,11 @@ function contradicted(step: Step): Step | undefined {
 }
 
 describe.each(files.map((file) => [file.slice(root.length), file]))('%s', (_, file) => {
-  const scenario = loadScenario(file);
+  const loaded = loadScenario(file);
+  const { scenario } = loaded;
 
   it('matches the schema, has a title and says what it is about', () => {
-    expect(validateScenario(scenario)).toBe(scenario);
+    expect(validateScenario(scenario, loaded.placeOf)).toBe(scenario);
     expect(scenario.about?.length).toBeGreaterThan(40);
   });
 

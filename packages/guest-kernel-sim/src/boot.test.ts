@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createObserver } from '@sevlab/ambient/observer';
 import { gpa } from '@sevlab/codec/address';
 import { fromHex } from '@sevlab/codec/bytes';
-import { E820_TABLE_OFFSET } from '@sevlab/codec/efi/boot-params';
+import { E820_ENTRIES_OFFSET, E820_TABLE_OFFSET } from '@sevlab/codec/efi/boot-params';
 import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
 import { parseGuid } from '@sevlab/codec/guid';
 import type { GuestContext } from '@sevlab/machine/machine';
@@ -188,6 +188,33 @@ it('refuses a configuration table that early_memremap cannot hold', () => {
     const { state } = startKernel({ context, bootParams: PLAIN_GUEST.bootParams, profile, observer });
     expect(state.log.at(-2)?.text).toBe('efi: Could not map Configuration table!');
     expect(state.devices.size).toBe(0);
+  });
+});
+
+it('refuses a memory map that early_memremap cannot hold, and boots all the same', () => {
+  const observer = createObserver();
+  runPlainGuest(observer, (context) => {
+    prepare(context, { writes: [['0x8401d4', 'ffffffff']] });
+    const profile = kernelProfile('6.1');
+    const { state } = bootKernel({ context, bootParams: PLAIN_GUEST.bootParams, profile, observer });
+    expect(state.log.map(({ text }) => text)).toContain('efi: Could not map the memory map!');
+    expect(state.devices.get('efi_secret.0')).toEqual({ driver: 'efi_secret' });
+  });
+});
+
+it('boots without room for a file', () => {
+  const observer = createObserver();
+  runPlainGuest(observer, (context) => {
+    prepare(context);
+    const at = gpa(PLAIN_GUEST.bootParams + BigInt(E820_ENTRIES_OFFSET));
+    context.memory.writePrivate(at, new Uint8Array([5])); // RAM up to the tables, and the area
+    const profile = kernelProfile('6.1');
+    const kernel = bootKernel({ context, bootParams: PLAIN_GUEST.bootParams, profile, observer });
+    expect(kernel.as(ROOT).readFile('/etc/passwd').length).toBe(0);
+    expect(kernel.run('id').output).toBe('uid=0 gid=0 groups=0\n');
+    expect(kernel.run('echo text > /tmp/file').output).toBe(
+      'bash: echo: write error: No space left on device\n',
+    );
   });
 });
 

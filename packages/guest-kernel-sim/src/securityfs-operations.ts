@@ -5,7 +5,7 @@ import { dropEntry, entriesOf, inodeOf, lookup, releaseInode, type SecurityInode
 import { seqRead, seqSeek } from './seq-file.ts';
 import { isDirectory } from './user.ts';
 import { timeOf } from './vfs/caller.ts';
-import type { FileOperations, FileSystem, NamedAt } from './vfs/file-system.ts';
+import { direntType, type FileOperations, type FileSystem, type NamedAt } from './vfs/file-system.ts';
 import type { OpenFile } from './vfs/open-file.ts';
 import { seekDirectory } from './vfs/seek.ts';
 
@@ -76,7 +76,7 @@ export const securityFileSystem: FileSystem = {
     entriesOf(kernel.state.securityfs, dir).map(({ name, ino }) => ({
       name,
       ino,
-      type: isDirectory(inodeAt(kernel, ino)) ? 4 : 8,
+      type: direntType(inodeAt(kernel, ino).mode),
     })),
 
   parent(kernel, dir) {

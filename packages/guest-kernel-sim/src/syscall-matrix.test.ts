@@ -26,7 +26,7 @@ import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from './plain-guest.ts';
 import { kernelProfile } from './profile.ts';
 import { createDirectory } from './securityfs.ts';
 import { RWF_HIPRI, RWF_NOWAIT } from './syscalls/descriptor-io.ts';
-import { FIBMAP, FIGETBSZ, FIONREAD, FS_IOC_GETFLAGS, TCGETS } from './syscalls/ioctl.ts';
+import { FIBMAP, FIGETBSZ, FIONREAD, FS_IOC_GETFLAGS } from './syscalls/ioctl.ts';
 import { RENAME_NOREPLACE } from './syscalls/rename.ts';
 import { MAP_PRIVATE, MAP_SHARED, PROT_READ } from './syscalls/running.ts';
 import type { Stat, Syscalls } from './syscalls.ts';
@@ -254,7 +254,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   'r: epoll_ctl ADD': ({ sys, fd }) => sys.epollAdd(sys.epollCreate(), fd),
   'r: ioctl FIONREAD pos0': ioctl(FIONREAD),
   'r: ioctl FIONREAD pos5': ioctl(FIONREAD),
-  'r: ioctl TCGETS': ioctl(TCGETS),
+  'r: ioctl TCGETS': ioctl(0x5401),
   'r: ioctl FS_IOC_GETFLAGS': ioctl(FS_IOC_GETFLAGS),
   'r: ioctl FIGETBSZ': ioctl(FIGETBSZ),
   'r: ioctl FIBMAP': ioctl(FIBMAP),

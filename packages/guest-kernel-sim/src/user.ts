@@ -56,3 +56,4 @@ interface Mode {
 export const isDirectory = ({ mode }: Mode): boolean => (mode & S_IFMT) === S_IFDIR;
 export const isRegular = ({ mode }: Mode): boolean => (mode & S_IFMT) === S_IFREG;
 export const isSymlink = ({ mode }: Mode): boolean => (mode & S_IFMT) === S_IFLNK;
+export const isFifo = ({ mode }: Mode): boolean => (mode & S_IFMT) === S_IFIFO;

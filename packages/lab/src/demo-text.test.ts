@@ -7,7 +7,7 @@ import { runScenario } from './scenario/run.ts';
 import { setupOf } from './scenario/setup.ts';
 
 const file = new URL('../scenarios/kernel-documentation.yaml', import.meta.url).pathname;
-const scenario = loadScenario(file);
+const { scenario } = loadScenario(file);
 const { setup, secrets } = setupOf(scenario, file, { record: true });
 const run = runScenario(scenario, file, setup, secrets);
 const linesOf = (style: Parameters<typeof demoLines>[1]) => [...demoLines(run, style)];

@@ -13,7 +13,7 @@ export type Demonstration = ScenarioRun;
 /** Runs the example of the kernel documentation. Throws ScenarioError for an unknown kernel. */
 export function demonstrate(options: { readonly linux?: string; readonly seed?: string }): Demonstration {
   const file = join(ROOT_FOLDER, DEMONSTRATION);
-  const loaded = loadScenario(file);
+  const { scenario: loaded } = loadScenario(file);
   const scenario = options.linux === undefined ? loaded : withoutTranscript(loaded);
   const { setup, secrets } = setupOf(scenario, file, { record: true, ...options });
   return runScenario(scenario, file, setup, secrets);

@@ -24,7 +24,7 @@ export interface AnonymousState {
 
 const PIPEFS_MAGIC = 0x5049_5045;
 
-export function anonymousInode({ state: { anonymous } }: RunningKernel, ino: number): AnonymousInode {
+function anonymousInode({ state: { anonymous } }: RunningKernel, ino: number): AnonymousInode {
   const inode = anonymous.inodes.get(ino);
   if (inode === undefined) throw new Error(`there is no pipe or instance ${ino}`);
   return inode;

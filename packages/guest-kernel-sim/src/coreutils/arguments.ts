@@ -73,7 +73,7 @@ export function parseArguments(
   return { options, given, operands };
 }
 
-export const hint = (name: string): string => `Try '${name} --help' for more information.\n`;
+const hint = (name: string): string => `Try '${name} --help' for more information.\n`;
 
 /** What a program says that needs more operands, or fewer, and ends with. */
 export const misuse = (name: string, problem: string, status = 1): ProgramExit =>

@@ -1,4 +1,4 @@
-import { S_IFDIR, S_IFLNK, S_IFMT } from '../user.ts';
+import { isDirectory, isSymlink } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { changeMode, parseMode } from './file-mode.ts';
 import { permissionsText } from './mode-text.ts';
@@ -57,8 +57,8 @@ function* change(process: Process, path: string, task: Change): Run<boolean> {
     stat = sys.stat(path);
   });
   if (stat === undefined) return tell(`cannot access ${quote(path)}: ${strerror(missing ?? 'ENOENT')}`);
-  if ((stat.mode & S_IFMT) === S_IFLNK && options.has('R')) return true;
-  const directory = (stat.mode & S_IFMT) === S_IFDIR;
+  if (isSymlink(stat) && options.has('R')) return true;
+  const directory = isDirectory(stat);
   const before = stat.mode & 0o7777;
   const after = changeMode(before, steps, { directory });
   const error = errnoOf(() => sys.chmod(path, after));

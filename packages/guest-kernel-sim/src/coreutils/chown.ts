@@ -1,5 +1,5 @@
 import { type NameService, nameService } from '../name-service.ts';
-import { S_IFDIR, S_IFMT } from '../user.ts';
+import { isDirectory } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { errnoOf, type Process, type Program, ProgramExit, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
@@ -57,7 +57,7 @@ function change(process: Process, path: string, owners: Owners, recursive: boole
   }
   const { uid, gid, mode } = stat;
   let whole = true;
-  if (recursive && (mode & S_IFMT) === S_IFDIR) {
+  if (recursive && isDirectory({ mode })) {
     let names: string[] = [];
     const unreadable = errnoOf(() => {
       names = sys.readdir(path).map(({ name }) => name);

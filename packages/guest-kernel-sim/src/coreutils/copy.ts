@@ -1,24 +1,10 @@
 import { O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } from '../open-flags.ts';
-import { S_IFDIR, S_IFMT } from '../user.ts';
 import { UMASK } from './file-mode.ts';
+import { leadsToDirectory, lookAt } from './look.ts';
 import { eachPart, errnoOf, type Process, ProgramExit, type Run, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
 import { WriteError, writeTo } from './streams.ts';
 import { type FileStatus, joinPath } from './system-calls.ts';
-
-/** What a path names, with no link followed; undefined when it names nothing that can be seen. */
-export function lookAt({ sys }: Process, path: string): FileStatus | undefined {
-  let stat: FileStatus | undefined;
-  errnoOf(() => {
-    stat = sys.stat(path);
-  });
-  return stat;
-}
-
-export const isDirectory = (process: Process, path: string): boolean => {
-  const stat = lookAt(process, `${path}/`);
-  return stat !== undefined && (stat.mode & S_IFMT) === S_IFDIR;
-};
 
 export const sameFile = (a: FileStatus, b: FileStatus): boolean =>
   a.ino === b.ino && `${a.device}` === `${b.device}`;
@@ -33,7 +19,7 @@ export function destinations(
 ): { readonly from: string; readonly to: string }[] {
   const target = operands.at(-1) ?? '';
   const sources = operands.slice(0, -1);
-  if (isDirectory(process, target))
+  if (leadsToDirectory(process.sys, target))
     return sources.map((from) => ({ from, to: joinPath(target, baseName(from)) }));
   if (sources.length === 1) return [{ from: sources[0]!, to: target }];
   const reason = strerror(errnoOf(() => process.sys.stat(target)) ?? 'ENOTDIR');
@@ -58,11 +44,11 @@ export function* copyFile(
     warn(process, message);
     return false;
   };
-  const source = lookAt(process, from);
+  const source = lookAt(process.sys, from);
   const unreadable = errnoOf(() => sys.close(sys.open(from)));
   if (unreadable !== undefined)
     return tell(`cannot open ${quote(from)} for reading: ${strerror(unreadable)}`);
-  const isNew = lookAt(process, to) === undefined;
+  const isNew = lookAt(process.sys, to) === undefined;
   let fd = -1;
   const refused = errnoOf(() => {
     fd = sys.open(to, O_WRONLY | (isNew ? O_CREAT | O_EXCL : O_TRUNC));

@@ -1,6 +1,7 @@
 import { S_IFDIR, S_IFMT } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
-import { copyFile, destinations, lookAt, sameFile } from './copy.ts';
+import { copyFile, destinations, sameFile } from './copy.ts';
+import { lookAt } from './look.ts';
 import { errnoOf, type Process, type Program, type Run, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
 import { joinPath } from './system-calls.ts';
@@ -29,9 +30,9 @@ function* copy(process: Process, from: string, to: string, recursive: boolean): 
     return false;
   };
   const missing = errnoOf(() => sys.stat(from));
-  const source = lookAt(process, from);
+  const source = lookAt(process.sys, from);
   if (source === undefined) return tell(`cannot stat ${quote(from)}: ${strerror(missing ?? 'ENOENT')}`);
-  const target = lookAt(process, to);
+  const target = lookAt(process.sys, to);
   if (target !== undefined && sameFile(source, target))
     return tell(`${quote(from)} and ${quote(to)} are the same file`);
   if ((source.mode & S_IFMT) !== S_IFDIR) return yield* copyFile(process, from, to);

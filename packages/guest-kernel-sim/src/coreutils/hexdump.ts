@@ -42,12 +42,6 @@ export const hexdump: Program = function* (process) {
 /** A row of a dump; `bytes` is undefined for those that repeat the row above. */
 type Row = ReturnType<RowReader['take']>[number];
 
-/** `hexdump -C` of all bytes: whole rows equal to the one above become `*`; the length stands at the end. */
-export function canonicalDump(bytes: Uint8Array): string {
-  const rows = createRowReader(ROW, { squeeze: true, limit: Infinity });
-  return rows.take(bytes).map(canonical).join('') + rest(rows, canonical);
-}
-
 function rest(rows: RowReader, format: (row: Row) => string): string {
   const last = rows.end().map(format).join('');
   const width = format === twoByteHex ? 7 : 8;

@@ -1,7 +1,8 @@
 import { type NameService, nameService } from '../name-service.ts';
-import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../user.ts';
+import { isDirectory, isSymlink, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../user.ts';
 import { parseArguments } from './arguments.ts';
 import { inColumns } from './columns.ts';
+import { leadsToDirectory } from './look.ts';
 import { modeText } from './mode-text.ts';
 import { errnoOf, type Process, type Program, print, type Run, strerror, warn } from './program.ts';
 import { quote, quoteBeforeColon, quoteIfNeeded } from './quote.ts';
@@ -71,7 +72,7 @@ export const ls: Program = function* (process) {
     const error = errnoOf(() => {
       const stat = sys.stat(path);
       const follow = !long && !options.has('d') && !options.has('F');
-      const directory = isDirectory(stat) || (follow && isLink(stat) && leadsToDirectory(process, path));
+      const directory = isDirectory(stat) || (follow && isSymlink(stat) && leadsToDirectory(sys, path));
       if (directory && !options.has('d')) directories.push({ name: path, stat });
       else files.push({ name: path, stat, ...targetOf(process, path, stat) });
     });
@@ -143,14 +144,8 @@ function entriesOf(process: Process, path: string, { options }: Style): Listed[]
   });
 }
 
-const isDirectory = ({ mode }: FileStatus): boolean => (mode & S_IFMT) === S_IFDIR;
-const isLink = ({ mode }: FileStatus): boolean => (mode & S_IFMT) === S_IFLNK;
-
 const targetOf = ({ sys }: Process, path: string, stat: FileStatus): { target?: string } =>
-  isLink(stat) ? { target: sys.readlink(path) } : {};
-
-const leadsToDirectory = ({ sys }: Process, path: string): boolean =>
-  errnoOf(() => sys.stat(`${path}/`)) === undefined;
+  isSymlink(stat) ? { target: sys.readlink(path) } : {};
 
 function sorted(entries: readonly Listed[], { options }: Style): Listed[] {
   if (options.has('U')) return [...entries];

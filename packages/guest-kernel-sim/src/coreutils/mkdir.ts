@@ -1,6 +1,6 @@
-import { S_IFDIR, S_IFMT } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { changeMode, parseMode } from './file-mode.ts';
+import { leadsToDirectory } from './look.ts';
 import {
   errnoOf,
   type Process,
@@ -50,7 +50,7 @@ function* makeParents(process: Process, path: string, verbose: boolean): Run<boo
   for (let end = path.search(/[^/]/); end !== -1; ) {
     const slash = path.indexOf('/', end);
     const part = slash === -1 ? path : path.slice(0, slash);
-    if (!isDirectory(process, part)) {
+    if (!leadsToDirectory(process.sys, part)) {
       const there = errnoOf(() => process.sys.stat(part)) === undefined;
       if (there && slash !== -1) {
         warn(process, `cannot create directory ${quote(part)}: ${strerror('ENOTDIR')}`);
@@ -63,11 +63,3 @@ function* makeParents(process: Process, path: string, verbose: boolean): Run<boo
   }
   return true;
 }
-
-const isDirectory = ({ sys }: Process, path: string): boolean => {
-  let directory = false;
-  const error = errnoOf(() => {
-    directory = (sys.stat(`${path}/`).mode & S_IFMT) === S_IFDIR;
-  });
-  return error === undefined && directory;
-};

@@ -1,7 +1,8 @@
-import { MAY_WRITE, S_IFDIR, S_IFMT } from '../user.ts';
+import { isDirectory, MAY_WRITE } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { ask } from './ask.ts';
-import { copyFile, destinations, lookAt, sameFile } from './copy.ts';
+import { copyFile, destinations, sameFile } from './copy.ts';
+import { lookAt } from './look.ts';
 import { permissionsText } from './mode-text.ts';
 import { errnoOf, type Process, type Program, type Run, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
@@ -25,9 +26,9 @@ function* move(process: Process, from: string, to: string, force: boolean): Run<
     return false;
   };
   const missing = errnoOf(() => sys.stat(from));
-  const source = lookAt(process, from);
+  const source = lookAt(process.sys, from);
   if (source === undefined) return tell(`cannot stat ${quote(from)}: ${strerror(missing ?? 'ENOENT')}`);
-  const target = lookAt(process, to);
+  const target = lookAt(process.sys, to);
   if (target !== undefined && sameFile(source, target))
     return tell(`${quote(from)} and ${quote(to)} are the same file`);
   if (
@@ -45,8 +46,7 @@ function* move(process: Process, from: string, to: string, force: boolean): Run<
   if (error === 'EINVAL') return tell(`cannot move ${quote(from)} to a subdirectory of itself, ${quote(to)}`);
   if (error !== 'EXDEV') return tell(`cannot move ${quote(from)} to ${quote(to)}: ${strerror(error)}`);
 
-  if ((source.mode & S_IFMT) === S_IFDIR)
-    return tell(`this one moves no directory between file systems: ${quote(from)}`);
+  if (isDirectory(source)) return tell(`this one moves no directory between file systems: ${quote(from)}`);
   if (target !== undefined) {
     const stays = errnoOf(() => sys.unlink(to));
     if (stays !== undefined) {

@@ -1,4 +1,4 @@
-import { MAY_WRITE, S_IFDIR, S_IFLNK, S_IFMT } from '../user.ts';
+import { isDirectory, MAY_WRITE, S_IFLNK, S_IFMT } from '../user.ts';
 import { parseArguments } from './arguments.ts';
 import { ask } from './ask.ts';
 import { typeText } from './mode-text.ts';
@@ -79,7 +79,7 @@ function* remove(process: Process, path: string, removal: Removal): Run<'removed
     if (removal.force && (missing === 'ENOENT' || missing === 'ENOTDIR')) return 'removed';
     return fail(strerror(missing ?? 'ENOENT'));
   }
-  const directory = (stat.mode & S_IFMT) === S_IFDIR;
+  const directory = isDirectory(stat);
   if (directory && !removal.recursive && !removal.emptyDirectories) return fail(strerror('EISDIR'));
 
   const doubt = doubtOf(process, path, stat, removal);

@@ -1,5 +1,5 @@
 import { type NameService, nameService } from '../name-service.ts';
-import { S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT } from '../user.ts';
+import { isSymlink, S_IFBLK, S_IFCHR, S_IFMT } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { modeText, typeText } from './mode-text.ts';
 import { errnoOf, type Program, print, strerror, warn } from './program.ts';
@@ -22,7 +22,7 @@ export const stat: Program = function* (process) {
     let file: File | undefined;
     const error = errnoOf(() => {
       const status = process.sys.stat(options.has('L') ? follow(process.sys, path) : path);
-      const link = (status.mode & S_IFMT) === S_IFLNK;
+      const link = isSymlink(status);
       file = { path, status, target: link ? process.sys.readlink(path) : undefined, service };
     });
     if (file !== undefined) {
@@ -42,7 +42,7 @@ const LINKS_MAX = 40;
 /** Where links at the end of a path lead. Throws KernelError. */
 function follow(sys: SystemCalls, path: string): string {
   let at = path;
-  for (let links = 0; links < LINKS_MAX && (sys.stat(at).mode & S_IFMT) === S_IFLNK; links++) {
+  for (let links = 0; links < LINKS_MAX && isSymlink(sys.stat(at)); links++) {
     at = joinPath(at.includes('/') ? at.slice(0, at.lastIndexOf('/') + 1) : '.', sys.readlink(at));
   }
   return at;

@@ -1,4 +1,4 @@
-import { S_IFMT, S_IFREG } from '../user.ts';
+import { isRegular } from '../user.ts';
 import { parseArguments } from './arguments.ts';
 import { eachPart, errnoOf, type Program, print, strerror, warn } from './program.ts';
 import { quoteBeforeColon } from './quote.ts';
@@ -78,7 +78,7 @@ function widthOf(sys: SystemCalls, paths: readonly string[], columns: number): n
     }
     errnoOf(() => {
       const { mode, size } = sys.stat(path);
-      if ((mode & S_IFMT) === S_IFREG) sum += size;
+      if (isRegular({ mode })) sum += size;
       else least = UNKNOWN_WIDTH;
     });
   }

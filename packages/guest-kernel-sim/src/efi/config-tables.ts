@@ -25,13 +25,10 @@ import { viewOf } from '@sevlab/codec/layout';
 import { printk } from '../printk.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 import { addEfiMemoryMap } from './e820.ts';
+import { earlyMemremap } from './early-memremap.ts';
 
 /** efi.coco_secret before any table is found, and for a table whose address is all ones (include/linux/efi.h). */
 const EFI_INVALID_TABLE_ADDR = 0xffff_ffff_ffff_ffffn;
-
-/** early_memremap() maps 64 pages at most (mm/early_ioremap.c, NR_FIX_BTMAPS). */
-const EARLY_MAP_PAGES = 64n;
-const PAGE = 4096n;
 
 /** The most that the kernel takes, in bytes (arch/x86/include/asm/setup.h). */
 const COMMAND_LINE_SIZE = 2048;
@@ -94,16 +91,6 @@ function commandLine(kernel: RunningKernel, bootParams: Uint8Array): string[] {
   const bytes = kernel.memory.readPrivate(address, COMMAND_LINE_SIZE);
   const end = bytes.indexOf(0);
   return new TextDecoder().decode(bytes.subarray(0, end === -1 ? undefined : end)).split(' ');
-}
-
-/**
- * early_memremap(): what lies there; undefined for more than it can map, and for what goes round the end of addresses
- * (mm/early_ioremap.c). NOT MODELLED: the warnings about that.
- */
-function earlyMemremap(kernel: RunningKernel, address: Gpa, length: number): Uint8Array | undefined {
-  const inPages = (address % PAGE) + BigInt(length);
-  if (address + BigInt(length) > 1n << 64n || inPages > EARLY_MAP_PAGES * PAGE) return undefined;
-  return kernel.memory.readPrivate(address, length);
 }
 
 /**

@@ -3,9 +3,14 @@ import { KernelError } from '../errno.ts';
 import { SEEK_CUR, SEEK_SET } from '../open-flags.ts';
 import { type PseudoNode, pseudoNodes } from '../pseudo-files.ts';
 import type { RunningKernel } from '../running-kernel.ts';
-import { isDirectory, isRegular, S_IFDIR, S_IFMT } from '../user.ts';
+import { isDirectory, isRegular, S_IFDIR } from '../user.ts';
 import { type Caller, timeOf } from '../vfs/caller.ts';
-import type { DirectoryOperations, Dirent, FileOperations, FileSystem } from '../vfs/file-system.ts';
+import {
+  type DirectoryOperations,
+  direntType,
+  type FileOperations,
+  type FileSystem,
+} from '../vfs/file-system.ts';
 import { createInode, type Inode } from '../vfs/inode.ts';
 import { isReadable, isWritable, type OpenFile } from '../vfs/open-file.ts';
 import { inodeAt } from '../vfs/place.ts';
@@ -40,7 +45,7 @@ const SYSFS_MAGIC = 0x6265_6572;
 /** Size that every attribute of sysfs has (fs/sysfs/file.c). */
 const ATTRIBUTE_SIZE = 4096;
 
-export const pathOf = ({ state }: RunningKernel, ino: number): string => pseudoInode(state.pseudo, ino).path;
+const pathOf = ({ state }: RunningKernel, ino: number): string => pseudoInode(state.pseudo, ino).path;
 
 function pseudoInode({ inodes }: PseudoState, ino: number): PseudoInode {
   const inode = inodes.get(ino);
@@ -52,7 +57,7 @@ const nodeAt = (call: Caller, path: string): PseudoNode | undefined =>
   isSelf(path) ? selfNodes(call).get(path) : pseudoNodes(call.kernel).get(path);
 
 /** The inode number of a path, if there is something; what a process sees of itself is looked at anew. */
-export function pseudoInoOf(call: Caller, path: string): number | undefined {
+function pseudoInoOf(call: Caller, path: string): number | undefined {
   const { pseudo, booted } = call.kernel.state;
   const node = nodeAt(call, path);
   const known = pseudo.byPath.get(path);
@@ -169,7 +174,7 @@ const pseudoFileSystem = (
       .map(([path, node]) => ({
         name: path.slice(folder.length + 1),
         ino: pseudoInoOf(call, path) ?? 0,
-        type: TYPE[(node.mode & S_IFMT) >> 12] ?? 8,
+        type: direntType(node.mode),
       }));
   },
 
@@ -203,8 +208,6 @@ const pseudoFileSystem = (
     return /^user\../.test(name) ? 'missing' : 'unknown';
   },
 });
-
-const TYPE: Readonly<Record<number, Dirent['type']>> = { 4: 4, 8: 8, 10: 10 };
 
 const isChild = (folder: string, path: string): boolean =>
   path.startsWith(`${folder}/`) && !path.slice(folder.length + 1).includes('/');

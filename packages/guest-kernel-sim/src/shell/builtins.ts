@@ -2,7 +2,7 @@ import { parseArguments } from '../coreutils/arguments.ts';
 import { echo } from '../coreutils/echo.ts';
 import { complain, errnoOf, type Process, print, type Run, strerror } from '../coreutils/program.ts';
 import { nameService } from '../name-service.ts';
-import { MAY_EXEC, S_IFDIR, S_IFMT } from '../user.ts';
+import { isDirectory, MAY_EXEC } from '../user.ts';
 import { PROGRAMS } from './programs.ts';
 import { runLine, type Shell } from './run-line.ts';
 import { createLogin, currentLogin, endLogin, logicalPath } from './session.ts';
@@ -26,7 +26,7 @@ const cd: Builtin = function* (process, { session }) {
   const { sys } = process;
   let directory = false;
   const error = errnoOf(() => {
-    directory = (sys.stat(next === '/' ? '/' : `${next}/`).mode & S_IFMT) === S_IFDIR;
+    directory = isDirectory(sys.stat(next === '/' ? '/' : `${next}/`));
     sys.access(`${next === '/' ? '' : next}/.`, MAY_EXEC);
   });
   if (error !== undefined) return fail(`${path}: ${strerror(error)}`);
@@ -131,7 +131,7 @@ ${lines.join('')}NAME --help tells the options of one.
 The shell knows: a | b    a ; b    a && b    a || b    < FILE    > FILE    >> FILE
   2> FILE    2>&1    * and ? in names    ~    $?    'text' "text" \\c    # comment
 Keys: arrows, Home, End, ^A ^E ^B ^F move; ^U ^K ^W cut, ^Y pastes; ^L clears;
-  ^C gives up, ^D on an empty line ends. Users: ${'root, user, auditor (group root)'}; su USER.
+  ^C gives up, ^D on an empty line ends. Users: root, user, auditor (group root); su USER.
 `,
   );
   return 0;

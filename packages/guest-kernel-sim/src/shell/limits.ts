@@ -1,5 +1,5 @@
 /** Turns that the programs of one command line may take while nobody types: some seconds of work, or 64 MiB read. */
-export const STEPS_MAX = 16_384;
+const STEPS_MAX = 16_384;
 /** Bytes that one command line may show. */
 export const OUTPUT_MAX = 1024 * 1024;
 /** Exit status of a command line that was stopped, that of timeout(1). */

@@ -3,7 +3,7 @@ import { type Input, type Output, Pipe, readFrom, writeTo } from '../coreutils/s
 import type { SystemCalls } from '../coreutils/system-calls.ts';
 import type { Kernel } from '../kernel.ts';
 import { O_APPEND, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from '../open-flags.ts';
-import { S_IFDIR, S_IFMT } from '../user.ts';
+import { isDirectory } from '../user.ts';
 import { BUILTINS } from './builtins.ts';
 import {
   type Pipeline,
@@ -164,7 +164,7 @@ function whyNot(sys: SystemCalls, name: string): string {
   if (!name.includes('/')) return 'command not found';
   let directory = false;
   const error = errnoOf(() => {
-    directory = (sys.stat(name).mode & S_IFMT) === S_IFDIR;
+    directory = isDirectory(sys.stat(name));
   });
   return strerror(error ?? (directory ? 'EISDIR' : 'EACCES'));
 }

@@ -1,7 +1,7 @@
 import { IN_MODIFY, notify } from '../anonymous/inotify.ts';
 import { KernelError } from '../errno.ts';
 import { O_APPEND, O_NOATIME, SEEK_HOLE, SEEK_SET } from '../open-flags.ts';
-import { isDirectory, isRegular, S_IFIFO, S_IFMT } from '../user.ts';
+import { isDirectory, isFifo, isRegular } from '../user.ts';
 import { type Caller, timeOf } from '../vfs/caller.ts';
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from '../vfs/file-system.ts';
 import { fileOf, isReadable, isWritable, type OpenFile } from '../vfs/open-file.ts';
@@ -135,7 +135,7 @@ export function fallocate(call: Caller, fd: number, mode: number, offset: number
   const known = (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) === 0;
   if (!known || (punches && (mode & FALLOC_FL_KEEP_SIZE) === 0)) throw new KernelError('EOPNOTSUPP');
   if (!isWritable(file)) throw new KernelError('EBADF');
-  if ((inode.mode & S_IFMT) === S_IFIFO) throw new KernelError('ESPIPE');
+  if (isFifo(inode)) throw new KernelError('ESPIPE');
   if (isDirectory(inode)) throw new KernelError('EISDIR');
   if (!isRegular(inode)) throw new KernelError('ENODEV');
   const operation = operationsAt(kernel, place).fallocate;

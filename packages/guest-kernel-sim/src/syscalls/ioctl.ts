@@ -6,7 +6,6 @@ import { fileOf } from '../vfs/open-file.ts';
 import { inodeAt, operationsAt } from '../vfs/place.ts';
 
 /** Requests (include/uapi/asm-generic/ioctls.h, include/uapi/linux/fs.h). */
-export const TCGETS = 0x5401;
 export const FIONREAD = 0x541b;
 export const FIBMAP = 1;
 export const FIGETBSZ = 2;

@@ -6,7 +6,7 @@ import type { Caller } from '../vfs/caller.ts';
 import { fileOf, installFile } from '../vfs/open-file.ts';
 import { operationsAt } from '../vfs/place.ts';
 
-export const POLLNVAL = 0x20;
+const POLLNVAL = 0x20;
 
 /** poll(2) without waiting, of one descriptor: do_pollfd(). A file that cannot be polled is ready. */
 export function poll(call: Caller, fd: number, events: number): number {

@@ -2,7 +2,7 @@ import { createAnonymous } from '../anonymous/anonymous.ts';
 import { createPipe, PIPE_CAPACITY, pipeAt } from '../anonymous/pipe.ts';
 import { KernelError } from '../errno.ts';
 import { O_APPEND, O_RDONLY, O_WRONLY } from '../open-flags.ts';
-import { isDirectory, isRegular, S_IFIFO, S_IFMT } from '../user.ts';
+import { isDirectory, isFifo, isRegular, S_IFIFO } from '../user.ts';
 import type { Caller } from '../vfs/caller.ts';
 import { fileOf, installFile, isReadable, isWritable, type OpenFile } from '../vfs/open-file.ts';
 import { inodeAt, isSameMount, isSamePlace, operationsAt } from '../vfs/place.ts';
@@ -65,8 +65,7 @@ export function splice(call: Caller, from: number, to: number, count: number, of
   const { kernel } = call;
   const [source, sink] = [fileOf(kernel, from), fileOf(kernel, to)];
   if (!isReadable(source) || !isWritable(sink)) throw new KernelError('EBADF');
-  const isPipe = ({ dentry: { place } }: OpenFile): boolean =>
-    (inodeAt(kernel, place).mode & S_IFMT) === S_IFIFO;
+  const isPipe = ({ dentry: { place } }: OpenFile): boolean => isFifo(inodeAt(kernel, place));
   if (!isPipe(source) && !isPipe(sink)) throw new KernelError('EINVAL');
   if (isPipe(sink)) {
     if (isPipe(source) && isSamePlace(source.dentry.place, sink.dentry.place))

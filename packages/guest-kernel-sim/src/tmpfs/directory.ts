@@ -1,24 +1,18 @@
 import { createPipe } from '../anonymous/pipe.ts';
 import { KernelError } from '../errno.ts';
 import type { RunningKernel } from '../running-kernel.ts';
-import { isDirectory, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT } from '../user.ts';
+import { isDirectory, isFifo, S_IFDIR, S_IFLNK } from '../user.ts';
 import { timeOf } from '../vfs/caller.ts';
 import type { DeviceNumber, DirectoryEntry, DirectoryOperations, NamedAt } from '../vfs/file-system.ts';
 import { createInode, type NewInode } from '../vfs/inode.ts';
 import { releasePlace } from '../vfs/open-file.ts';
-import type { TmpfsInode, TmpfsState } from './tmpfs.ts';
+import { type TmpfsInode, type TmpfsState, tmpInode } from './inode.ts';
 
 /** What a directory's size grows by with each name (mm/shmem.c). */
 const BOGO_DIRENT_SIZE = 20;
 
-const inodeOf = ({ state: { tmpfs } }: RunningKernel, ino: number): TmpfsInode => {
-  const inode = tmpfs.inodes.get(ino);
-  if (inode === undefined) throw new Error(`tmpfs has no inode ${ino}`);
-  return inode;
-};
-
 const entriesOf = (kernel: RunningKernel, dir: number): DirectoryEntry[] => {
-  const { entries } = inodeOf(kernel, dir);
+  const { entries } = tmpInode(kernel, dir);
   if (entries === undefined) throw new Error(`inode ${dir} is no directory`);
   return entries;
 };
@@ -58,7 +52,7 @@ function createInodeIn(
     ...createInode(ino, made, directory ? 2 : 1, timeOf(kernel)),
     ...(directory && { entries: [], parent: dir, size: 2 * BOGO_DIRENT_SIZE }),
     ...more,
-    superblock: inodeOf(kernel, dir).superblock,
+    superblock: tmpInode(kernel, dir).superblock,
     pages: new Map(),
     unwritten: new Set(),
   });
@@ -71,13 +65,13 @@ function addName(kernel: RunningKernel, { dir, name }: NamedAt, ino: number): vo
 }
 
 function dropName(kernel: RunningKernel, { dir, name }: NamedAt): void {
-  const inode = inodeOf(kernel, dir);
+  const inode = tmpInode(kernel, dir);
   inode.entries = entriesOf(kernel, dir).filter((entry) => entry.name !== name);
   grow(kernel, dir, -BOGO_DIRENT_SIZE);
 }
 
 function grow(kernel: RunningKernel, dir: number, by: number): void {
-  const inode = inodeOf(kernel, dir);
+  const inode = tmpInode(kernel, dir);
   inode.size += by;
   inode.mtime = timeOf(kernel);
   inode.ctime = inode.mtime;
@@ -87,12 +81,12 @@ function grow(kernel: RunningKernel, dir: number, by: number): void {
 function make(kernel: RunningKernel, at: NamedAt, made: NewInode, more?: Partial<TmpfsInode>): number {
   const ino = createInodeIn(kernel, at.dir, made, more);
   addName(kernel, at, ino);
-  if (isDirectory(made)) inodeOf(kernel, at.dir).nlink++;
+  if (isDirectory(made)) tmpInode(kernel, at.dir).nlink++;
   return ino;
 }
 
 function unlink(kernel: RunningKernel, at: NamedAt): void {
-  const inode = inodeOf(kernel, inoAt(kernel, at));
+  const inode = tmpInode(kernel, inoAt(kernel, at));
   dropName(kernel, at);
   inode.ctime = timeOf(kernel);
   inode.nlink--;
@@ -100,10 +94,10 @@ function unlink(kernel: RunningKernel, at: NamedAt): void {
 }
 
 function rmdir(kernel: RunningKernel, at: NamedAt): void {
-  const inode = inodeOf(kernel, inoAt(kernel, at));
+  const inode = tmpInode(kernel, inoAt(kernel, at));
   if (entriesOf(kernel, inode.ino).length > 0) throw new KernelError('ENOTEMPTY');
   inode.nlink--;
-  inodeOf(kernel, at.dir).nlink--;
+  tmpInode(kernel, at.dir).nlink--;
   unlink(kernel, at);
 }
 
@@ -114,10 +108,10 @@ function rename(
   to: NamedAt,
   { exchange }: { exchange: boolean },
 ): void {
-  const inode = inodeOf(kernel, inoAt(kernel, from));
+  const inode = tmpInode(kernel, inoAt(kernel, from));
   const target = entriesOf(kernel, to.dir).find(({ name }) => name === to.name);
   if (exchange && target !== undefined) {
-    move(kernel, inodeOf(kernel, target.ino), to, from);
+    move(kernel, tmpInode(kernel, target.ino), to, from);
     move(kernel, inode, from, to);
     return;
   }
@@ -132,7 +126,7 @@ function rename(
 
 /** Half of an exchange: the other half gives `from` its new name. */
 function move(kernel: RunningKernel, inode: TmpfsInode, from: NamedAt, to: NamedAt): void {
-  inodeOf(kernel, to.dir).entries = entriesOf(kernel, to.dir).map((entry) =>
+  tmpInode(kernel, to.dir).entries = entriesOf(kernel, to.dir).map((entry) =>
     entry.name === to.name ? { name: to.name, ino: inode.ino } : entry,
   );
   grow(kernel, to.dir, 0);
@@ -143,20 +137,20 @@ function reparent(kernel: RunningKernel, inode: TmpfsInode, from: NamedAt, to: N
   inode.ctime = timeOf(kernel);
   if (!isDirectory(inode) || from.dir === to.dir) return;
   inode.parent = to.dir;
-  inodeOf(kernel, from.dir).nlink--;
-  inodeOf(kernel, to.dir).nlink++;
+  tmpInode(kernel, from.dir).nlink--;
+  tmpInode(kernel, to.dir).nlink++;
 }
 
 export const tmpDirectoryOperations: DirectoryOperations = {
   create: make,
   mkdir: make,
   mknod: (kernel, at, made, device: DeviceNumber) =>
-    make(kernel, at, made, (made.mode & S_IFMT) === S_IFIFO ? { pipe: createPipe() } : { device }),
+    make(kernel, at, made, isFifo(made) ? { pipe: createPipe() } : { device }),
   symlink: (kernel, at, target, made) =>
     make(kernel, at, { ...made, mode: S_IFLNK | 0o777 }, { target, size: Buffer.byteLength(target) }),
   link(kernel, ino, at) {
     addName(kernel, at, ino);
-    const inode = inodeOf(kernel, ino);
+    const inode = tmpInode(kernel, ino);
     inode.nlink++;
     inode.ctime = timeOf(kernel);
   },
@@ -165,7 +159,7 @@ export const tmpDirectoryOperations: DirectoryOperations = {
   rename,
   tmpfile(kernel, dir, made) {
     const ino = createInodeIn(kernel, dir, made);
-    inodeOf(kernel, ino).nlink = 0;
+    tmpInode(kernel, ino).nlink = 0;
     return ino;
   },
 };

@@ -1,6 +1,7 @@
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { E820_TYPE, EFI_INFO_OFFSET, EfiInfo } from '@sevlab/codec/efi/boot-params';
 import { EFI_MEMORY_TYPE, EFI_PAGE_SIZE, EfiMemoryDescriptor } from '@sevlab/codec/efi/memory-map';
+import { earlyMemremap } from '../efi/early-memremap.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 
 export const PAGE_SIZE = EFI_PAGE_SIZE;
@@ -57,23 +58,20 @@ export function createPageAllocator(kernel: RunningKernel): PageAllocator {
   return { fresh, freed: [], used: 0, limit: Number(pages / SHARE) };
 }
 
-/** Entries of the EFI memory map that are in use, and the initrd. */
-function loadersMemory({ state, memory }: RunningKernel): Range[] {
+/** The EFI memory map, and its entries that are in use. Without a map that can be read, nobody says what is. */
+function loadersMemory(kernel: RunningKernel): Range[] {
   const { efiMemmap, efiMemmapHi, efiMemmapSize, efiMemdescSize } = EfiInfo.decodeAt(
-    state.bootParams,
+    kernel.state.bootParams,
     EFI_INFO_OFFSET,
   );
-  const at = (BigInt(efiMemmapHi) << 32n) | BigInt(efiMemmap);
-  const map: Range = { start: (at / PAGE) * PAGE, end: at + BigInt(efiMemmapSize) };
-  if (efiMemdescSize < EfiMemoryDescriptor.size) return [];
-  const entries = Array.from({ length: Math.floor(efiMemmapSize / efiMemdescSize) }, (_, i) =>
-    EfiMemoryDescriptor.decode(
-      memory.readPrivate(gpa(at + BigInt(i * efiMemdescSize)), EfiMemoryDescriptor.size),
-    ),
-  );
-  const used = entries.filter(({ type }) => type !== EFI_MEMORY_TYPE.EfiConventionalMemory);
+  const at = gpa((BigInt(efiMemmapHi) << 32n) | BigInt(efiMemmap));
+  const map = earlyMemremap(kernel, at, efiMemmapSize);
+  if (map === undefined || efiMemdescSize < EfiMemoryDescriptor.size) return [];
+  const used = Array.from({ length: Math.floor(map.length / efiMemdescSize) }, (_, i) =>
+    EfiMemoryDescriptor.decodeAt(map, i * efiMemdescSize),
+  ).filter(({ type }) => type !== EFI_MEMORY_TYPE.EfiConventionalMemory);
   return [
-    map,
+    { start: (at / PAGE) * PAGE, end: at + BigInt(map.length) },
     ...used.map(({ physicalStart, numberOfPages }) => ({
       start: physicalStart,
       end: physicalStart + numberOfPages * PAGE,

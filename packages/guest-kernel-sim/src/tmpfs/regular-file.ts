@@ -2,22 +2,11 @@ import { KernelError } from '../errno.ts';
 import { SEEK_DATA, SEEK_HOLE } from '../open-flags.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 import { timeOf } from '../vfs/caller.ts';
-import {
-  FALLOC_FL_KEEP_SIZE,
-  FALLOC_FL_PUNCH_HOLE,
-  type FileOperations,
-  type Place,
-} from '../vfs/file-system.ts';
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, type FileOperations } from '../vfs/file-system.ts';
 import { MAX_BYTES, seekDirectory, seekWithin } from '../vfs/seek.ts';
 import { findPages, punchPages, readPages, writePages } from './content.ts';
+import { type TmpfsInode, tmpInode } from './inode.ts';
 import { PAGE_SIZE } from './page-allocator.ts';
-import type { TmpfsInode } from './tmpfs.ts';
-
-const fileAt = (kernel: RunningKernel, { ino }: Place): TmpfsInode => {
-  const inode = kernel.state.tmpfs.inodes.get(ino);
-  if (inode === undefined) throw new Error(`tmpfs has no inode ${ino}`);
-  return inode;
-};
 
 /** Operations of a regular file (mm/shmem.c, shmem_file_operations). */
 export const tmpRegularFile: FileOperations = {
@@ -30,7 +19,7 @@ export const tmpRegularFile: FileOperations = {
   direct: ({ state }) => state.profile.tmpfsDirectIo,
 
   read({ kernel }, { dentry: { place } }, position, length) {
-    const { pages, size } = fileAt(kernel, place);
+    const { pages, size } = tmpInode(kernel, place.ino);
     const count = Math.max(0, Math.min(length, size - position));
     return readPages(kernel, pages, position, count);
   },
@@ -39,7 +28,7 @@ export const tmpRegularFile: FileOperations = {
   write({ kernel }, { dentry: { place } }, position, data) {
     if (data.length === 0) return 0;
     if (position >= MAX_BYTES) throw new KernelError('EFBIG');
-    const inode = fileAt(kernel, place);
+    const inode = tmpInode(kernel, place.ino);
     inode.mtime = timeOf(kernel);
     inode.ctime = inode.mtime;
     const room = data.subarray(0, Math.min(data.length, MAX_BYTES - position));
@@ -52,14 +41,14 @@ export const tmpRegularFile: FileOperations = {
   },
 
   seek({ kernel }, file, offset, whence) {
-    const inode = fileAt(kernel, file.dentry.place);
+    const inode = tmpInode(kernel, file.dentry.place.ino);
     if (whence === SEEK_DATA || whence === SEEK_HOLE) return seekPages(inode, offset, whence);
     return seekWithin(file.position, inode.size, offset, whence);
   },
 
   /** shmem_fallocate(). */
   fallocate({ kernel }, { dentry: { place } }, mode, offset, length) {
-    const inode = fileAt(kernel, place);
+    const inode = tmpInode(kernel, place.ino);
     const end = offset + length;
     if ((mode & FALLOC_FL_PUNCH_HOLE) !== 0) punchPages(kernel, inode.pages, offset, end);
     else reserve(kernel, inode, offset, end);

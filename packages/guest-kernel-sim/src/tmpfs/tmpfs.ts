@@ -1,49 +1,21 @@
-import { drainPipe, type Pipe } from '../anonymous/pipe.ts';
+import { drainPipe } from '../anonymous/pipe.ts';
 import { KernelError } from '../errno.ts';
-import type { RunningKernel } from '../running-kernel.ts';
 import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from '../user.ts';
 import { timeOf } from '../vfs/caller.ts';
-import type { DeviceNumber, DirectoryEntry, Dirent, FileOperations, FileSystem } from '../vfs/file-system.ts';
-import type { Inode } from '../vfs/inode.ts';
+import { direntType, type FileOperations, type FileSystem } from '../vfs/file-system.ts';
 import { MAX_BYTES } from '../vfs/seek.ts';
-import { type Pages, punchPages } from './content.ts';
+import { punchPages } from './content.ts';
 import { deviceOperations, socketOperations } from './devices.ts';
 import { tmpDirectoryOperations } from './directory.ts';
 import { fifoOperations } from './fifo.ts';
+import { tmpInode } from './inode.ts';
 import { PAGE_SIZE } from './page-allocator.ts';
 import { tmpDirectoryFile, tmpRegularFile } from './regular-file.ts';
-
-/** An inode of a tmpfs (mm/shmem.c). Its content is in guest memory; here is where. */
-export interface TmpfsInode extends Inode {
-  /** Which mount it belongs to. */
-  readonly superblock: number;
-  /** Of a directory: its names, newest first, which is the order that readdir gives. */
-  entries?: DirectoryEntry[];
-  /** Of a directory: the one above; undefined for the root of a mount. */
-  parent?: number;
-  readonly pages: Pages;
-  /** Pages that fallocate(2) gave room and nobody wrote: they count as holes. */
-  readonly unwritten: Set<number>;
-  /** Of a FIFO: what is in it while somebody has it open. */
-  readonly pipe?: Pipe;
-  /** Of a symbolic link. */
-  readonly target?: string;
-  /** Of a device. */
-  readonly device?: DeviceNumber;
-}
-
-/** Every tmpfs of a kernel, as plain data. */
-export interface TmpfsState {
-  readonly inodes: Map<number, TmpfsInode>;
-  nextIno: number;
-}
 
 const NAME_MAX = 255;
 /** A target with its zero beyond this has a page, as stat shows (mm/shmem.c). */
 const SHORT_SYMLINK_LEN = 128;
 const TMPFS_MAGIC = 0x0102_1994;
-
-const DT: Readonly<Record<number, Dirent['type']>> = { 1: 1, 2: 2, 4: 4, 6: 6, 8: 8, 10: 10, 12: 12 };
 
 /** By the type of an inode. */
 const FILE_OPERATIONS: Readonly<Record<number, FileOperations>> = {
@@ -52,12 +24,6 @@ const FILE_OPERATIONS: Readonly<Record<number, FileOperations>> = {
   [S_IFCHR]: deviceOperations,
   [S_IFIFO]: fifoOperations,
 };
-
-export function tmpInode({ state: { tmpfs } }: RunningKernel, ino: number): TmpfsInode {
-  const inode = tmpfs.inodes.get(ino);
-  if (inode === undefined) throw new Error(`tmpfs has no inode ${ino}`);
-  return inode;
-}
 
 export const tmpFileSystem: FileSystem = {
   magic: TMPFS_MAGIC,
@@ -88,7 +54,7 @@ export const tmpFileSystem: FileSystem = {
     return (tmpInode(kernel, dir).entries ?? []).map(({ name, ino }) => ({
       name,
       ino,
-      type: DT[(tmpInode(kernel, ino).mode & S_IFMT) >> 12] ?? 8,
+      type: direntType(tmpInode(kernel, ino).mode),
     }));
   },
 

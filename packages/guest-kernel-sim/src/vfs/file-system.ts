@@ -1,4 +1,5 @@
 import type { RunningKernel } from '../running-kernel.ts';
+import { S_IFMT } from '../user.ts';
 import type { Caller } from './caller.ts';
 import type { Inode, NewInode } from './inode.ts';
 import type { OpenFile } from './open-file.ts';
@@ -24,6 +25,11 @@ export interface Dirent {
   readonly ino: number;
   readonly type: 1 | 2 | 4 | 6 | 8 | 10 | 12;
 }
+
+const DT: Readonly<Record<number, Dirent['type']>> = { 1: 1, 2: 2, 4: 4, 6: 6, 10: 10, 12: 12 };
+
+/** S_DT(): the type of a name, from the mode of what it names. */
+export const direntType = (mode: number): Dirent['type'] => DT[(mode & S_IFMT) >> 12] ?? 8;
 
 /** A name in a directory. */
 export interface DirectoryEntry {

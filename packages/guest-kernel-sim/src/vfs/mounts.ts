@@ -18,8 +18,8 @@ export interface Mount {
 export type Mounts = readonly Mount[];
 
 /** Inode numbers of /proc and /sys: see createPseudoState(). */
-export const PROC_ROOT: Place = { fs: 'proc', ino: 1 };
-export const SYS_ROOT: Place = { fs: 'sysfs', ino: 2 };
+const PROC_ROOT: Place = { fs: 'proc', ino: 1 };
+const SYS_ROOT: Place = { fs: 'sysfs', ino: 2 };
 
 /** Directories of the root file system, with their permissions. */
 const FOLDERS: readonly (readonly [string, number])[] = [

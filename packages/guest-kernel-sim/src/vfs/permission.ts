@@ -1,6 +1,7 @@
 import { type ErrnoName, KernelError } from '../errno.ts';
 import {
   isDirectory,
+  isFifo,
   isInGroup,
   isRegular,
   MAY_EXEC,
@@ -8,7 +9,6 @@ import {
   MAY_WRITE,
   ownerOrRoot,
   permits,
-  S_IFIFO,
   S_IFMT,
   S_ISGID,
   S_ISUID,
@@ -86,7 +86,7 @@ export const mayKeepGroup = (user: User, gid: number): boolean => user.uid === 0
 export function expectMayReuse({ kernel, user }: Caller, dir: Place, place: Place): void {
   const [folder, inode] = [inodeAt(kernel, dir), inodeAt(kernel, place)];
   const trusted = inode.uid === folder.uid || inode.uid === user.uid;
-  if (isRegular(inode) || (inode.mode & S_IFMT) === S_IFIFO || trusted) return;
+  if (isRegular(inode) || isFifo(inode) || trusted) return;
   if (isSticky(folder) && (folder.mode & S_IWOTH) !== 0) throw new KernelError('EACCES');
 }
 

@@ -22,7 +22,7 @@ import {
 import { ROOT_FOLDER } from '../root-folder.ts';
 import { loadScenario } from '../scenario/load.ts';
 import { setupOf } from '../scenario/setup.ts';
-import { ScenarioError } from '../scenario/values.ts';
+import { describeScenarioError, ScenarioError } from '../scenario/values.ts';
 import { systemReason } from '../system-reason.ts';
 import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -101,7 +101,7 @@ function prepare(
 ): { pipeline: Pipeline; operations: readonly string[] | undefined } {
   const file = scenario ?? join(ROOT_FOLDER, DEMONSTRATION);
   try {
-    const { setup, secrets } = setupOf(loadScenario(file), file, {
+    const { setup, secrets } = setupOf(loadScenario(file).scenario, file, {
       ...{ record: true, linux: '6.1' },
       ...(options.seed !== undefined && { seed: options.seed }),
     });
@@ -125,7 +125,7 @@ function prepare(
     return { pipeline, operations: options.kernel === undefined ? operations : undefined };
   } catch (error) {
     if (error instanceof ScenarioError)
-      throw new CommandError(EXIT.configuration, `${file}: ${error.message}`);
+      throw new CommandError(EXIT.configuration, describeScenarioError(file, error));
     if (error instanceof Refused || error instanceof CommandFailed || error instanceof VmmError)
       throw new CommandError(EXIT.state, `${file}: ${error.message}`);
     if (error instanceof Error && 'syscall' in error)

@@ -116,10 +116,12 @@ function tellDone(
   secrets: number,
 ): void {
   if (json) printJson({ verified: true, secrets, header: toBase64(header), payload: toBase64(data) });
-  else if (!quiet)
+  else if (!quiet) {
+    const count = secrets === 1 ? '1 secret' : `${secrets} secrets`;
     print(
-      `the measurement is good; ${qmp === undefined ? 'sealed' : 'injected'}: ${secrets} secrets in ${data.length} bytes`,
+      `the measurement is good; ${qmp === undefined ? 'sealed' : 'injected'}: ${count} in ${data.length} bytes`,
     );
+  }
 }
 
 /** Throws CommandError. */

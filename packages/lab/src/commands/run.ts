@@ -2,9 +2,9 @@ import { KERNEL_PROFILES, kernelProfile } from '@sevlab/guest-kernel-sim/profile
 import type { Command } from 'commander';
 import { loadScenario } from '../scenario/load.ts';
 import { runScenario, type ScenarioRun, type StepResult } from '../scenario/run.ts';
-import type { Scenario, Step } from '../scenario/scenario.ts';
+import type { Step } from '../scenario/scenario.ts';
 import { setupOf } from '../scenario/setup.ts';
-import { ScenarioError } from '../scenario/values.ts';
+import { describeScenarioError, ScenarioError } from '../scenario/values.ts';
 import { systemReason } from '../system-reason.ts';
 import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT, type ExitCode } from './exit.ts';
@@ -27,10 +27,13 @@ export const addRunOptions = (command: Command): Command =>
     .option('--reveal', 'write secrets, keys and private memory into the trace too')
     .option('--json', 'JSON Lines: one document per step');
 
+type Validate = typeof import('../scenario/validate.ts').validateScenario;
+
 /** Runs a scenario file and writes its trace. Throws CommandError. */
-function runFile(file: string, options: RunOptions, validate: (scenario: Scenario) => Scenario): ScenarioRun {
+function runFile(file: string, options: RunOptions, validate: Validate): ScenarioRun {
   try {
-    const scenario = validate(loadScenario(file));
+    const { scenario: loaded, placeOf } = loadScenario(file);
+    const scenario = validate(loaded, placeOf);
     const { setup, secrets } = setupOf(scenario, file, {
       record: true,
       ...(options.seed !== undefined && { seed: options.seed }),
@@ -47,7 +50,7 @@ function runFile(file: string, options: RunOptions, validate: (scenario: Scenari
     return run;
   } catch (error) {
     if (error instanceof ScenarioError)
-      throw new CommandError(EXIT.configuration, `${file}: ${error.message}`);
+      throw new CommandError(EXIT.configuration, describeScenarioError(file, error));
     if (error instanceof Error && 'syscall' in error) {
       throw new CommandError(EXIT.usage, `${file}: ${systemReason(error)}; expected a file that can be read`);
     }
@@ -114,7 +117,7 @@ export function addRun(program: Command): void {
 function runAndPrint(
   file: string,
   options: RunOptions,
-  validate: (scenario: Scenario) => Scenario,
+  validate: Validate,
 ): { exitCode: ExitCode; message: string }[] {
   const reveal = options.reveal ?? false;
   try {

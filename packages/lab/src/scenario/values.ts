@@ -3,15 +3,29 @@ import { dirname, resolve } from 'node:path';
 import { fromBase64, fromHex, utf8 } from '@sevlab/codec/bytes';
 import { POLICY, type PolicyFlag } from '@sevlab/codec/sev/policy';
 import { systemReason } from '../system-reason.ts';
+import type { Place } from './load.ts';
 import type { ByteSource } from './scenario.ts';
 
 /** A scenario does not say what it should. */
 export class ScenarioError extends Error {
-  constructor(message: string) {
+  /** Where in which file, when that is known. */
+  readonly place: Place | undefined;
+  /** What else is wrong. */
+  readonly others: ScenarioError[] = [];
+
+  constructor(message: string, place?: Place) {
     super(message);
     this.name = 'ScenarioError';
+    this.place = place;
   }
 }
+
+/** What is wrong, a line each, behind its place: `FILE:LINE:COLUMN: …`, as compilers say it. */
+export const describeScenarioError = (file: string, { message, place, others }: ScenarioError): string =>
+  [
+    place === undefined ? `${file}: ${message}` : `${place.file}:${place.line}:${place.column}: ${message}`,
+    ...others.map((other) => describeScenarioError(file, other)),
+  ].join('\n');
 
 /** Files in a scenario are named from the folder that it lies in. Throws ScenarioError, which names the place. */
 export function bytesOf(source: ByteSource, scenarioFile: string, place: string): Uint8Array {
