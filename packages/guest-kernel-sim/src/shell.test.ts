@@ -314,6 +314,14 @@ describe('the shell', () => {
     expect(kernel.as(ROOT).stat(`${COCO}/${KATA}`).size).toBe(0);
   });
 
+  it('ends a pipe whose reader needs no more', () => {
+    const kernel = boot();
+    expect(kernel.run('yes | grep -q y')).toMatchObject({ output: '', status: 0 });
+    expect(kernel.run('yes | hd -n 2').output).toBe(
+      '00000000  79 0a                                             |y.|\n00000002\n',
+    );
+  });
+
   it('lists mounts and does not mount twice', () => {
     const kernel = boot();
     expect(kernel.run('mount').output.split('\n')).toEqual([

@@ -6,7 +6,10 @@ import { errnoOf, type Process, type Program, type Run, strerror, warn } from '.
 import { quote } from './quote.ts';
 import { joinPath } from './system-calls.ts';
 
-/** cp(1), coreutils 9.1: -r, -R. DEVIATION: before it refuses to copy a directory into itself, cp copies some of it. */
+/**
+ * cp(1), coreutils 9.1: -r, -R. DEVIATION: before it refuses to copy a directory into itself, cp copies some of it; and
+ * with -r it makes devices and FIFOs anew, where this one reads them.
+ */
 export const cp: Program = function* (process) {
   const { options, operands } = parseArguments('cp', process.args, {
     letters: 'rR',
