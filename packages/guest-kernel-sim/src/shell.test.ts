@@ -322,6 +322,17 @@ describe('the shell', () => {
     );
   });
 
+  it('gives up on a pattern that links multiply, and leaves no file open', () => {
+    const kernel = boot();
+    kernel.run('ln -s . /tmp/a; ln -s . /tmp/b; ln -s . /tmp/c');
+    expect(kernel.run('echo /tmp/*/*/*/*').output.split(' ')).toHaveLength(81);
+    expect(kernel.run(`cat < /proc/mounts | echo > /tmp/out ${'/tmp'.padEnd(40, '/*')}`)).toMatchObject({
+      output: 'sevlab: stopped: a pattern led to 10000 names\n',
+      status: 124,
+    });
+    expect(kernel.state.files.size).toBe(0);
+  });
+
   it('lists mounts and does not mount twice', () => {
     const kernel = boot();
     expect(kernel.run('mount').output.split('\n')).toEqual([

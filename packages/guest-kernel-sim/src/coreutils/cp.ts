@@ -1,4 +1,4 @@
-import { S_IFDIR, S_IFMT } from '../user.ts';
+import { isDirectory } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { copyFile, destinations, sameFile } from './copy.ts';
 import { lookAt } from './look.ts';
@@ -38,7 +38,7 @@ function* copy(process: Process, from: string, to: string, recursive: boolean): 
   const target = lookAt(process.sys, to);
   if (target !== undefined && sameFile(source, target))
     return tell(`${quote(from)} and ${quote(to)} are the same file`);
-  if ((source.mode & S_IFMT) !== S_IFDIR) return yield* copyFile(process, from, to);
+  if (!isDirectory(source)) return yield* copyFile(process, from, to);
   if (!recursive) return tell(`-r not specified; omitting directory ${quote(from)}`);
   if (`${to}/`.startsWith(`${from.replace(/\/+$/, '')}/`))
     return tell(`cannot copy a directory, ${quote(from)}, into itself, ${quote(to)}`);
