@@ -322,6 +322,12 @@ describe('the shell', () => {
     );
   });
 
+  it('makes no line that is as wide as it is told', () => {
+    const kernel = boot();
+    expect(kernel.run('stat -c %2000000000s /tmp').output).toBe('%2000000000s\n');
+    expect(kernel.run('stat -c %9999s /tmp').output).toHaveLength(10_000);
+  });
+
   it('gives up on a pattern that links multiply, and leaves no file open', () => {
     const kernel = boot();
     kernel.run('ln -s . /tmp/a; ln -s . /tmp/b; ln -s . /tmp/c');

@@ -19,7 +19,7 @@ export const xxd: Program = function* (process) {
   const limit = options.get('l');
   const rows = createRowReader(width, {
     squeeze: false,
-    limit: limit === undefined ? Infinity : parseInt(limit, 10) || 0,
+    limit: limit === undefined || limit.startsWith('-') ? Infinity : parseInt(limit, 10) || 0,
   });
   const line = ({ offset, bytes = new Uint8Array() }: DumpRow): string => {
     const hex = options.has('u') ? toHex(bytes).toUpperCase() : toHex(bytes);
