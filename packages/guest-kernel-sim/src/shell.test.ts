@@ -328,6 +328,14 @@ describe('the shell', () => {
     expect(kernel.run('stat -c %9999s /tmp').output).toHaveLength(10_000);
   });
 
+  it('finds nothing from a directory that is gone', () => {
+    const kernel = boot();
+    expect(kernel.run('rmdir /root d').output).toBe(
+      "rmdir: failed to remove 'd': No such file or directory\n",
+    );
+    expect(kernel.run('cat file; ls -d /').output).toBe('cat: file: No such file or directory\n/\n');
+  });
+
   it('gives up on a pattern that links multiply, and leaves no file open', () => {
     const kernel = boot();
     kernel.run('ln -s . /tmp/a; ln -s . /tmp/b; ln -s . /tmp/c');
