@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { optionalProgram } from './test/optional-program.ts';
 import { QemuPair } from './test/qemu-pair.ts';
 import { message } from './test/random-messages.ts';
@@ -16,7 +16,12 @@ const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 1);
 const BATCH = 50;
 
 const folder = mkdtempSync(join(tmpdir(), 'sevlab-pair-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const before = process.cwd();
+beforeAll(() => process.chdir(folder)); // where the real one is too: damage may leave a name of a file that can be written
+afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Bytes that differ from one another, and at the reset vector a processor that halts. */
 const firmware = Uint8Array.from({ length: 0x2_0000 }, (_, i) => (i * 37 + (i >> 8)) & 0xff);

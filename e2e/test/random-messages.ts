@@ -313,7 +313,7 @@ const humanLine: Text = fc.oneof(
     oneOf('0 ', '0x10 ', 'x '),
     oneOf('0 ', '16 ', '0x100000000 ', ''),
     oneOf(NOWHERE, `"${NOWHERE}"`, '', `"${NOWHERE}`, '"/dev/null/a\\nb"'),
-    oneOf('', ' x'),
+    oneOf('', ' /dev/null/x'),
   ),
   oneOf('', ' ', 'nothing', 'Info sev', 'nothing at all', 'INFO'),
 );
