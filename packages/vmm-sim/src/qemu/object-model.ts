@@ -1,3 +1,4 @@
+import { inHashTableOrder } from '../qmp/glib-hash-table.ts';
 import type { JsonObject, JsonValue, Reply } from '../qmp/json-value.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import type { Chardev } from './machine-options.ts';
@@ -35,14 +36,23 @@ function rootOf(machine: QemuMachine): QomObject {
   const ram: [string, QomObject][] = hasRam
     ? [['pc.ram', leaf('memory-backend-ram', ramProperties(machine))]]
     : [];
-  const all = [...guests.toReversed(), ...ram];
+  const there = new Set(machine.options.objects.map(({ id }) => id)); // before there was RAM
+  const all = [...guests.filter(([id]) => there.has(id)), ...ram, ...guests.filter(([id]) => !there.has(id))];
   return container('', [
     ...(all.length > 0 || machine.state.objectsSought
-      ? [['objects', container('/objects', all)] as const]
+      ? [['objects', container('/objects', inListedOrder(all))] as const]
       : []),
     ['machine', machineObject(machine)],
-    ['chardevs', container('/chardevs', machine.options.chardevs.map(monitorObject))],
+    ['chardevs', container('/chardevs', inListedOrder(machine.options.chardevs.map(monitorObject)))],
   ]);
+}
+
+/** Children that came one by one are in a hash table, and listed from its end. */
+function inListedOrder(
+  children: readonly (readonly [string, QomObject])[],
+): readonly (readonly [string, QomObject])[] {
+  const names = inHashTableOrder(children.map(([name]) => name)).toReversed();
+  return names.flatMap((name) => children.filter(([each]) => each === name));
 }
 
 const leaf = (type: string, properties: readonly Property[]): QomObject => ({

@@ -46,6 +46,8 @@ export interface MachineState {
   started: boolean;
   /** What became of the last attempt to migrate it. */
   migration: 'completed' | 'failed' | undefined;
+  /** The processor that the monitor for people is about. */
+  currentCpu: number;
   /** How the monitor for people showed memory last. */
   readonly dumpFormat: DumpFormat;
   /** The process is at its end, with that status. */
@@ -81,6 +83,7 @@ export class QemuMachine {
         started: false,
         migration: undefined,
         dumpFormat: { format: 'x', size: 4 },
+        currentCpu: 0,
         exit: undefined,
       },
     };

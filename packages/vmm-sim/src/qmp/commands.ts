@@ -158,6 +158,7 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
       { 'command-line': string, 'cpu-index': optional(integer) },
       (machine, { 'command-line': line, 'cpu-index': vcpu }) => {
         if (vcpu !== undefined) expectVcpu(machine, vcpu);
+        machine.state.currentCpu = Number(vcpu ?? 0n);
         return humanMonitor(machine, line);
       },
     ),

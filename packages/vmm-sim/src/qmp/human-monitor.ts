@@ -88,6 +88,11 @@ interface HumanCommandRow {
 /** Behind `info`. */
 const INFO: readonly HumanCommandRow[] = [
   {
+    names: 'balloon',
+    about: 'show balloon information',
+    run: plain(() => ['Error: No balloon device has been activated']),
+  },
+  {
     names: 'chardev',
     about: 'show the character devices',
     run: plain(({ options }) =>
@@ -99,10 +104,12 @@ const INFO: readonly HumanCommandRow[] = [
     about: 'show infos for each CPU',
     run: plain((machine) =>
       vcpus(machine).map(
-        (vcpu) => `${vcpu === 0 ? '*' : ' '} CPU #${vcpu}: thread_id=${FIRST_THREAD + vcpu}`,
+        (vcpu) =>
+          `${vcpu === machine.state.currentCpu ? '*' : ' '} CPU #${vcpu}: thread_id=${FIRST_THREAD + vcpu}`,
       ),
     ),
   },
+  { names: 'dump', about: 'Display the latest dump status', run: plain(() => ['Status: none']) },
   { names: 'history', about: 'show the command line history', run: plain(() => []) },
   {
     names: 'hotpluggable-cpus',
@@ -123,6 +130,8 @@ const INFO: readonly HumanCommandRow[] = [
       `kvm support: ${accelerator === 'kvm' ? 'enabled' : 'disabled'}`,
     ]),
   },
+  { names: 'memdev', about: 'show memory backends', run: plain(memoryBackends) },
+  { names: 'memory-devices', about: 'show memory devices', run: plain(() => []) },
   {
     names: 'memory_size_summary',
     about: 'show the amount of initially allocated and present hotpluggable (if enabled) memory in bytes.',
@@ -134,12 +143,19 @@ const INFO: readonly HumanCommandRow[] = [
     run: plain(({ options: { name } }) => (name === undefined ? [] : [name])),
   },
   { names: 'network', about: 'show the network state', run: plain(() => []) },
+  { names: 'numa', about: 'show NUMA information', run: plain(() => ['0 nodes']) },
   { names: 'sev', about: 'show SEV information', run: plain(sevLines) },
   {
     names: 'sgx',
     about: 'show intel SGX information',
     run: plain((machine) => [whyNoSgx(machine)]),
   },
+  {
+    names: 'snapshots',
+    about: 'show the currently saved VM snapshots',
+    run: plain(() => ['no block device can store vmstate for snapshot']),
+  },
+  { names: 'spice', about: 'show the spice server status', run: plain(() => ['Server: disabled']) },
   {
     names: 'status',
     about: 'show the current VM status (running|paused)',
@@ -149,6 +165,7 @@ const INFO: readonly HumanCommandRow[] = [
         : `VM status: paused${runState === 'paused' ? '' : ` (${runState})`}`,
     ]),
   },
+  { names: 'usb', about: 'show guest USB devices', run: plain(() => ['Error: USB support not enabled']) },
   {
     names: 'uuid',
     about: 'show the current VM UUID',
@@ -161,15 +178,32 @@ const INFO: readonly HumanCommandRow[] = [
       `${release.major}.${release.minor}.${release.micro}${build}`,
     ]),
   },
+  { names: 'vnc', about: 'show the vnc server status', run: plain(() => ['None']) },
 ];
 
 const COMMANDS: readonly HumanCommandRow[] = [
   { names: 'cont|c', about: 'resume emulation', run: done((machine) => machine.cont()) },
   {
+    names: 'cpu',
+    args: 'index',
+    about: 'set the default CPU',
+    run: (machine, line, names) => {
+      const index = line.integer(names);
+      line.end(names);
+      return index < BigInt(vcpus(machine).length) ? '' : 'invalid CPU index\n';
+    },
+  },
+  {
     names: 'gpa2hva',
     args: 'addr',
     about: 'print the host virtual address corresponding to a guest physical address',
     run: hostAddress,
+  },
+  {
+    names: 'gva2gpa',
+    args: 'addr',
+    about: 'print the guest physical address corresponding to a guest virtual address',
+    run: guestAddress,
   },
   { names: 'help|?', args: '[cmd]', about: 'show the help', run: help },
   {
@@ -185,7 +219,7 @@ const COMMANDS: readonly HumanCommandRow[] = [
     run: (machine, line, names) => {
       const save = takeSave(line, names);
       if (vcpus(machine).length === 0) return 'No CPU available\n';
-      saveVirtualMemory(machine, { ...save, vcpu: 0n });
+      saveVirtualMemory(machine, { ...save, vcpu: BigInt(machine.state.currentCpu) });
       return '';
     },
   },
@@ -269,6 +303,29 @@ function takeSave(line: HumanLine, names: string): Save {
   if (filename === undefined) throw new HumanError(`${names}: string expected`);
   line.end(names);
   return { at, size, filename };
+}
+
+/** What QEMU gives a page's number, in bits. */
+const ADDRESS_BITS = 52;
+
+/** NOT MODELLED: paging, so an address is the same on both sides. */
+function guestAddress(machine: QemuMachine, line: HumanLine, names: string): string {
+  const at = BigInt.asUintN(ADDRESS_BITS, line.expression());
+  line.end(names);
+  if (vcpus(machine).length === 0) return 'No cpu\n';
+  return `gpa: ${at === 0n ? '0' : `0x${at.toString(16)}`}\n`;
+}
+
+function memoryBackends(machine: QemuMachine): readonly string[] {
+  return machine.options.machine === 'none'
+    ? ['']
+    : [
+        'memory backend: pc.ram',
+        `  size:  ${machine.options.memorySize}`,
+        `  merge: ${machine.options.sevGuest === undefined}`,
+        ...['  dump: true', '  prealloc: false', '  share: false', '  reserve: true', '  policy: default'],
+        ...['  host nodes: ', ''],
+      ];
 }
 
 /** Host addresses are made up: nobody can follow them. */
