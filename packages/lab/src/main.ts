@@ -12,6 +12,7 @@ import { addGuest } from './commands/guest.ts';
 import { addOwner } from './commands/owner.ts';
 import { addPacket } from './commands/packet.ts';
 import { addPlatform } from './commands/platform.ts';
+import { addReplay } from './commands/replay.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addTable } from './commands/table.ts';
@@ -50,6 +51,7 @@ function createProgram(): Command {
   for (const add of [
     addDemo,
     addRun,
+    addReplay,
     addBoot,
     addTable,
     addPacket,
