@@ -1,5 +1,6 @@
 import { KERNEL_PROFILES, kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import type { Command } from 'commander';
+import { lineDiff } from '../line-diff.ts';
 import { loadScenario } from '../scenario/load.ts';
 import { type Variant, variantsOf } from '../scenario/matrix.ts';
 import { runScenario, type ScenarioRun, type StepResult } from '../scenario/run.ts';
@@ -131,17 +132,19 @@ export const resultJson = (result: StepResult, reveal: boolean) => ({
       }),
 });
 
-/** What a step should have given and what it gave; whole screens stand on lines of their own. */
+/** What a step should have given and what it gave, whole screens line by line, and what the trace says of the reason. */
 export function describeDeviation(
   file: string,
-  { step, finding, secret }: StepResult,
+  { step, finding, secret, cause }: StepResult,
   reveal: boolean,
 ): string {
   const where = `${file}: ${describeStep(step)}`;
   if (secret && !reveal) return `${where}: expected other output than came; it holds a secret; try --reveal`;
   const [expected, actual] = [finding?.expected ?? '', finding?.actual ?? ''];
-  const screens = expected.includes('\n') || actual.includes('\n');
-  return `${where}: expected ${expected}${screens ? '\n' : ', '}got ${actual}`;
+  const because = cause === undefined ? '' : `\n${cause}`;
+  if (!expected.includes('\n') && !actual.includes('\n'))
+    return `${where}: expected ${expected}, got ${actual}${because}`;
+  return `${where}: expected what is behind -, got what is behind +\n${lineDiff(expected, actual).join('\n')}${because}`;
 }
 
 /** sevlab run FILE… */
