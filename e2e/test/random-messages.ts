@@ -354,6 +354,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Text>>>> = {
   'query-hotpluggable-cpus': {},
   'query-current-machine': {},
   'query-cpus-fast': {},
+  'query-chardev': {},
   'query-migrate': {},
   'x-exit-preconfig': {},
   stop: {},
