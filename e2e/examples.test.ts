@@ -65,7 +65,7 @@ describe('the recipe for CI', () => {
     const { status, stdout, stderr } = run('over-qmp.sh');
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toBe(
-      'the measurement is good; injected: 1 secrets in 64 bytes\nthe guest reads open sesame\n',
+      'the measurement is good; injected: 1 secret in 64 bytes\nthe guest reads open sesame\n',
     );
     expect(readdirSync(folder)).toEqual(before);
   });

@@ -148,12 +148,12 @@ describe('what is wrong in a scenario is told with its place', () => {
     [
       'bytes in two spellings',
       `${HEAD}secrets: [{ guid: ${GUID}, text: x, hex: '00' }]`,
-      ['s.yaml:4:11: secrets[0]: expected one of text, hex, base64, file; got text and hex'],
+      ['s.yaml:4:11: secrets[0]: expected one of text, hex, base64, file, env; got text and hex'],
     ],
     [
       'bytes in none',
       `${HEAD}secrets: [{ guid: ${GUID} }]`,
-      ['s.yaml:4:11: secrets[0]: expected one of text, hex, base64, file; got guid'],
+      ['s.yaml:4:11: secrets[0]: expected one of text, hex, base64, file, env; got guid'],
     ],
     [
       'half a byte',

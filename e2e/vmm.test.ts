@@ -157,6 +157,19 @@ describe('more than one monitor', () => {
     ]);
   });
 
+  it('is on TCP, at a port of the system’s choice', async () => {
+    const { stderr } = await vmm('--qmp', 'tcp:127.0.0.1:0');
+    const port = Number(/QMP on 127\.0\.0\.1:(\d+)/.exec(stderr())?.[1]);
+    const greeting = await new Promise<string>((resolve) => {
+      const client = connect(port, '127.0.0.1');
+      client.once('data', (bytes) => {
+        client.destroy();
+        resolve(bytes.toString());
+      });
+    });
+    expect(greeting).toMatch(/^{"QMP": /);
+  });
+
   it('is on standard input and output, too', async () => {
     const commands = ['qmp_capabilities', 'query-status', 'quit'].map((execute) =>
       JSON.stringify({ execute }),

@@ -8,6 +8,7 @@ const EVENTS: Record<TraceBody['type'], true> = {
   ...{
     access: true,
     remap: true,
+    attack: true,
     kvm: true,
     qmp: true,
     vmrun: true,

@@ -54,6 +54,8 @@ export type TraceBody =
     }
   /** The host changes where a guest page lies. */
   | { readonly type: 'remap'; readonly gpa: string; readonly spa: string }
+  /** A hostile host does something; what, in the words of the scenario, and by which fault if it is one of those. */
+  | { readonly type: 'attack'; readonly name: string; readonly fault?: string }
   /** The guest clears or sets the C-bit of pages of 4 KiB in its page tables. */
   | { readonly type: 'page-state'; readonly gpa: string; readonly pages: number; readonly shared: boolean }
   /**

@@ -33,8 +33,7 @@ export function nameService(sys: SystemCalls): NameService {
     userName: (uid) => users().find((user) => user.uid === uid)?.name,
     groupName: (gid) => groups().find((group) => group.gid === gid)?.name,
     findUser,
-    findGroup: (word) =>
-      groups().find(({ name }) => name === word)?.gid ?? (/^\d+$/.test(word) ? Number(word) : undefined),
+    findGroup: (word) => groups().find(({ name }) => name === word)?.gid ?? idOf(word),
     findAccount(word) {
       const user = findUser(word);
       if (user === undefined) return undefined;
@@ -43,6 +42,10 @@ export function nameService(sys: SystemCalls): NameService {
     },
   };
 }
+
+/** The number that a word is; 2^32 - 1 would mean that nothing changes. */
+export const idOf = (word: string): number | undefined =>
+  /^\d+$/.test(word) && Number(word) < 0xffff_ffff ? Number(word) : undefined;
 
 function once<T>(make: () => T): () => T {
   let made: T | undefined;

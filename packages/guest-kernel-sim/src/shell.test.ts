@@ -314,6 +314,39 @@ describe('the shell', () => {
     expect(kernel.as(ROOT).stat(`${COCO}/${KATA}`).size).toBe(0);
   });
 
+  it('ends a pipe whose reader needs no more', () => {
+    const kernel = boot();
+    expect(kernel.run('yes | grep -q y')).toMatchObject({ output: '', status: 0 });
+    expect(kernel.run('yes | hd -n 2').output).toBe(
+      '00000000  79 0a                                             |y.|\n00000002\n',
+    );
+  });
+
+  it('makes no line that is as wide as it is told', () => {
+    const kernel = boot();
+    expect(kernel.run('stat -c %2000000000s /tmp').output).toBe('%2000000000s\n');
+    expect(kernel.run('stat -c %9999s /tmp').output).toHaveLength(10_000);
+  });
+
+  it('finds nothing from a directory that is gone', () => {
+    const kernel = boot();
+    expect(kernel.run('rmdir /root d').output).toBe(
+      "rmdir: failed to remove 'd': No such file or directory\n",
+    );
+    expect(kernel.run('cat file; ls -d /').output).toBe('cat: file: No such file or directory\n/\n');
+  });
+
+  it('gives up on a pattern that links multiply, and leaves no file open', () => {
+    const kernel = boot();
+    kernel.run('ln -s . /tmp/a; ln -s . /tmp/b; ln -s . /tmp/c');
+    expect(kernel.run('echo /tmp/*/*/*/*').output.split(' ')).toHaveLength(81);
+    expect(kernel.run(`cat < /proc/mounts | echo > /tmp/out ${'/tmp'.padEnd(40, '/*')}`)).toMatchObject({
+      output: 'sevlab: stopped: a pattern led to 10000 names\n',
+      status: 124,
+    });
+    expect(kernel.state.files.size).toBe(0);
+  });
+
   it('lists mounts and does not mount twice', () => {
     const kernel = boot();
     expect(kernel.run('mount').output.split('\n')).toEqual([

@@ -6,6 +6,7 @@ import { SYSTEM_CALLS, type SystemCall } from './syscalls/table.ts';
 import { ROOT, type User } from './user.ts';
 import { type Caller, createCaller } from './vfs/caller.ts';
 import type { OpenFile } from './vfs/open-file.ts';
+import { exists } from './vfs/place.ts';
 import { walk } from './vfs/walk.ts';
 
 export type { NodeType } from './syscalls/names.ts';
@@ -70,6 +71,8 @@ function directoryOrNothing(call: Caller, path: string) {
 function bind(call: Caller, entry: SystemCall<never[], unknown>): (...args: never[]) => unknown {
   return (...args) => {
     const { files } = call.kernel.state;
+    // where a process was started does not hold the directory as chdir() does
+    if (call.cwd !== undefined && !exists(call.kernel, call.cwd)) call.cwd = undefined;
     const [first, second]: readonly unknown[] = args;
     const file = entry.about === 'descriptor' && typeof first === 'number' ? files.get(first) : undefined;
     const path = entry.about === 'first path' ? first : entry.about === 'second path' ? second : undefined;

@@ -124,6 +124,7 @@ function kindOf(event: AnyEvent, userSpace: boolean): StepKind {
     case 'uevent':
       return userSpace ? 'shell' : 'kernel';
     case 'remap':
+    case 'attack':
       return 'host-memory';
     case 'fw-cfg':
     case 'boot-blob':

@@ -1,4 +1,4 @@
-import { type NameService, nameService } from '../name-service.ts';
+import { idOf, type NameService, nameService } from '../name-service.ts';
 import { isDirectory } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { errnoOf, type Process, type Program, ProgramExit, strerror, warn } from './program.ts';
@@ -37,7 +37,7 @@ function parseOwners(program: string, word: string, service: NameService): Owner
   if (program === 'chgrp') return { uid: undefined, gid: groupOf(word) };
   const [owner = '', group] = word.split(/:(.*)/s);
   const account = owner === '' ? undefined : service.findUser(owner);
-  const uid = owner === '' ? undefined : (account?.uid ?? (/^\d+$/.test(owner) ? Number(owner) : undefined));
+  const uid = owner === '' ? undefined : (account?.uid ?? idOf(owner));
   if (owner !== '' && uid === undefined) throw refuse('user');
   if (group === undefined) return { uid, gid: undefined };
   if (group !== '') return { uid, gid: groupOf(group) };

@@ -1,4 +1,4 @@
-import { S_IFDIR, S_IFMT } from '../user.ts';
+import { isDirectory } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { copyFile, destinations, sameFile } from './copy.ts';
 import { lookAt } from './look.ts';
@@ -6,7 +6,10 @@ import { errnoOf, type Process, type Program, type Run, strerror, warn } from '.
 import { quote } from './quote.ts';
 import { joinPath } from './system-calls.ts';
 
-/** cp(1), coreutils 9.1: -r, -R. DEVIATION: before it refuses to copy a directory into itself, cp copies some of it. */
+/**
+ * cp(1), coreutils 9.1: -r, -R. DEVIATION: before it refuses to copy a directory into itself, cp copies some of it; and
+ * with -r it makes devices and FIFOs anew, where this one reads them.
+ */
 export const cp: Program = function* (process) {
   const { options, operands } = parseArguments('cp', process.args, {
     letters: 'rR',
@@ -35,7 +38,7 @@ function* copy(process: Process, from: string, to: string, recursive: boolean): 
   const target = lookAt(process.sys, to);
   if (target !== undefined && sameFile(source, target))
     return tell(`${quote(from)} and ${quote(to)} are the same file`);
-  if ((source.mode & S_IFMT) !== S_IFDIR) return yield* copyFile(process, from, to);
+  if (!isDirectory(source)) return yield* copyFile(process, from, to);
   if (!recursive) return tell(`-r not specified; omitting directory ${quote(from)}`);
   if (`${to}/`.startsWith(`${from.replace(/\/+$/, '')}/`))
     return tell(`cannot copy a directory, ${quote(from)}, into itself, ${quote(to)}`);

@@ -1,6 +1,6 @@
 import { concat } from '@sevlab/codec/bytes';
 import { parseArguments } from './arguments.ts';
-import { eachPart, type Program, ProgramExit, print, type Run, strerror, warn } from './program.ts';
+import { ENOUGH, eachPart, type Program, ProgramExit, print, type Run, strerror, warn } from './program.ts';
 
 const NEWLINE = 0x0a;
 /** Lines that are looked at in one turn. */
@@ -59,7 +59,9 @@ export const grep: Program = function* (process) {
         start = end + 1;
       }
       rest = new Uint8Array(bytes.slice(start));
+      return found && options.has('q') ? ENOUGH : undefined;
     });
+    if (found && options.has('q')) return 0;
     if (rest.length > 0) yield* take(rest);
     if (unshown) warn(process, `${title}: binary file matches`);
     if (error !== undefined) {

@@ -1,6 +1,6 @@
 import { concat, toHex } from '@sevlab/codec/bytes';
 import { parseArguments } from './arguments.ts';
-import { eachPart, type Program, ProgramExit, print, strerror, warn } from './program.ts';
+import { ENOUGH, eachPart, type Program, ProgramExit, print, strerror, warn } from './program.ts';
 import { createRowReader, type RowReader } from './rows.ts';
 
 const ROW = 16;
@@ -24,12 +24,13 @@ export const hexdump: Program = function* (process) {
 
   let failed = 0;
   for (const path of operands.length > 0 ? operands : ['-']) {
-    const error = yield* eachPart(process, path, (part) =>
-      print(process, rows.take(part).map(format).join('')),
-    );
-    if (error === undefined) continue;
-    warn(process, `${path}: ${strerror(error)}`);
-    if (error !== 'EISDIR') failed++; // hexdump tells of a directory, and counts it as read
+    const error = yield* eachPart(process, path, function* (part) {
+      yield* print(process, rows.take(part).map(format).join(''));
+      return rows.done ? ENOUGH : undefined;
+    });
+    if (error !== undefined) warn(process, `${path}: ${strerror(error)}`);
+    if (error !== undefined && error !== 'EISDIR') failed++; // it tells of a directory, and counts it as read
+    if (rows.done) break;
   }
   if (operands.length > 0 && failed === operands.length) {
     warn(process, 'all input file arguments failed');

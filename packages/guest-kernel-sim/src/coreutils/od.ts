@@ -1,6 +1,6 @@
 import { padTo } from '@sevlab/codec/bytes';
 import { parseArguments } from './arguments.ts';
-import { eachPart, type Program, ProgramExit, print, strerror, warn } from './program.ts';
+import { ENOUGH, eachPart, type Program, ProgramExit, print, strerror, warn } from './program.ts';
 import { quoteBeforeColon } from './quote.ts';
 import { createRowReader, type DumpRow } from './rows.ts';
 
@@ -90,6 +90,7 @@ export const od: Program = function* (process) {
       const skip = Math.min(toSkip, part.length);
       toSkip -= skip;
       yield* print(process, rows.take(part.subarray(skip)).map(line).join(''));
+      return rows.done ? ENOUGH : undefined;
     });
     if (error === undefined || error === 'EISDIR') opened++;
     if (error === undefined) continue;

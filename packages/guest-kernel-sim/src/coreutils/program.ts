@@ -93,11 +93,14 @@ export function openSource({ sys, stdin }: Process, path: string): Source {
   return { ...readFrom(sys, fd), close: () => sys.close(fd) };
 }
 
-/** Does `use` with each part of a file. Answers the errno that ended it, or undefined. */
+/** Answered by who needs no more of a file. */
+export const ENOUGH = 'enough';
+
+/** Does `use` with each part of a file, until it answers ENOUGH. Answers the errno that ended it, or undefined. */
 export function* eachPart(
   process: Process,
   path: string,
-  use: (part: Uint8Array) => Run,
+  use: (part: Uint8Array) => Run<unknown>,
 ): Run<ErrnoName | undefined> {
   let source: Source;
   try {
@@ -114,7 +117,7 @@ export function* eachPart(
         return errnoIn(error);
       }
       if (part.length === 0) return undefined;
-      yield* use(part);
+      if ((yield* use(part)) === ENOUGH) return undefined;
     }
   } finally {
     source.close();

@@ -1,4 +1,4 @@
-import { isDirectory, MAY_WRITE, S_IFLNK, S_IFMT } from '../user.ts';
+import { isDirectory, isSymlink, MAY_WRITE } from '../user.ts';
 import { parseArguments } from './arguments.ts';
 import { ask } from './ask.ts';
 import { typeText } from './mode-text.ts';
@@ -115,7 +115,7 @@ function doubtOf(
   { force, interactive }: Removal,
 ): string | undefined {
   if (force || (!interactive && !stdin.terminal)) return undefined;
-  const isProtected = (mode & S_IFMT) !== S_IFLNK && errnoOf(() => sys.access(path, MAY_WRITE)) === 'EACCES';
+  const isProtected = !isSymlink({ mode }) && errnoOf(() => sys.access(path, MAY_WRITE)) === 'EACCES';
   if (isProtected) return 'write-protected ';
   return interactive ? '' : undefined;
 }

@@ -103,10 +103,13 @@ const DIRECTIVES: Readonly<Record<string, (file: File) => string | number | bigi
   Z: ({ status }) => status.ctime / 1_000_000_000n,
 };
 
-/** Replaces `%s` and the like; flags `-` and `0`, width and precision as printf(3) has them. */
+/**
+ * Replaces `%s` and the like; flags `-` and `0`, width and precision as printf(3) has them. DEVIATION: with more than
+ * four digits in either it is no directive.
+ */
 function expand(format: string, file: File): string {
   return format.replace(
-    /%(?:%|(?<flags>[-0]*)(?<width>\d*)(?:\.(?<precision>\d+))?(?<letter>[HL][dr]|[A-Za-z]))/g,
+    /%(?:%|(?<flags>[-0]*)(?<width>\d{0,4})(?:\.(?<precision>\d{1,4}))?(?<letter>[HL][dr]|[A-Za-z]))/g,
     (whole, ...groups) => {
       const { flags, width, precision, letter } = groups.at(-1) as Record<string, string | undefined>;
       if (letter === undefined) return '%';

@@ -1,6 +1,6 @@
 import { toHex } from '@sevlab/codec/bytes';
 import { parseArguments } from './arguments.ts';
-import { eachPart, type Program, ProgramExit, print, strerror } from './program.ts';
+import { ENOUGH, eachPart, type Program, ProgramExit, print, strerror } from './program.ts';
 import { createRowReader, type DumpRow } from './rows.ts';
 
 const ROW = 16;
@@ -19,13 +19,16 @@ export const xxd: Program = function* (process) {
   const limit = options.get('l');
   const rows = createRowReader(width, {
     squeeze: false,
-    limit: limit === undefined ? Infinity : parseInt(limit, 10) || 0,
+    limit: limit === undefined || limit.startsWith('-') ? Infinity : parseInt(limit, 10) || 0,
   });
   const line = ({ offset, bytes = new Uint8Array() }: DumpRow): string => {
     const hex = options.has('u') ? toHex(bytes).toUpperCase() : toHex(bytes);
     return plain ? `${hex}\n` : dumpLine(offset, bytes, { hex, width });
   };
-  const error = yield* eachPart(process, path, (part) => print(process, rows.take(part).map(line).join('')));
+  const error = yield* eachPart(process, path, function* (part) {
+    yield* print(process, rows.take(part).map(line).join(''));
+    return rows.done ? ENOUGH : undefined;
+  });
   // xxd tells of a file that it cannot open by name, and of one that it cannot read without
   if (error !== undefined)
     throw new ProgramExit(`xxd: ${error === 'EISDIR' ? '' : `${path}: `}${strerror(error)}\n`, 2);

@@ -2,6 +2,7 @@ import { errnoOf } from '../coreutils/program.ts';
 import type { SystemCalls } from '../coreutils/system-calls.ts';
 import { nameService } from '../name-service.ts';
 import type { Part, Word } from './command-line.ts';
+import { LimitReached, NAMES_MAX } from './limits.ts';
 import { currentLogin, type Session } from './session.ts';
 
 /** A character of a pattern; `any` is `?`, `all` is `*`. */
@@ -9,7 +10,7 @@ type Cell = 'any' | 'all' | { readonly literal: string };
 
 /**
  * What a word becomes: `~` and `$?` are replaced, and a pattern of `*` and `?` by the names that fit it, sorted; by
- * itself when none does.
+ * itself when none does. Throws LimitReached.
  */
 export function expandWord(sys: SystemCalls, session: Session, word: Word): string[] {
   const parts = word.map((part) => replace(sys, session, part));
@@ -37,7 +38,7 @@ function cellsOf({ kind, text }: Part): Cell[] {
 
 const isSlash = (cell: Cell): boolean => typeof cell === 'object' && cell.literal === '/';
 
-/** Component after component; what cannot be read has no names. */
+/** Component after component; what cannot be read has no names. Throws LimitReached. */
 function namesThatFit(sys: SystemCalls, cells: readonly Cell[]): string[] {
   const components: Cell[][] = [[]];
   for (const cell of cells) {
@@ -46,11 +47,17 @@ function namesThatFit(sys: SystemCalls, cells: readonly Cell[]): string[] {
   }
   let paths = [''];
   let expanded = false;
+  let seen = 0;
   components.forEach((component, i) => {
     const slash = i < components.length - 1 ? '/' : '';
     const pattern = component.some((cell) => typeof cell === 'string');
     if (pattern)
-      paths = paths.flatMap((path) => entriesThatFit(sys, path, component).map((name) => path + name));
+      paths = paths.flatMap((path) => {
+        const names = entriesThatFit(sys, path, component);
+        seen += names.length;
+        if (seen > NAMES_MAX) throw new LimitReached(`a pattern led to ${NAMES_MAX} names`);
+        return names.map((name) => path + name);
+      });
     else
       paths = paths.map(
         (path) => path + component.map((cell) => (typeof cell === 'object' ? cell.literal : '')).join(''),

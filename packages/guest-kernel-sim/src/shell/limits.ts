@@ -2,6 +2,8 @@
 const STEPS_MAX = 16_384;
 /** Bytes that one command line may show. */
 export const OUTPUT_MAX = 1024 * 1024;
+/** Names that one pattern may lead to, those on the way counted: links multiply them. */
+export const NAMES_MAX = 10_000;
 /** Exit status of a command line that was stopped, that of timeout(1). */
 export const STOPPED_STATUS = 124;
 /** Exit status of a command line that ^C ended: 128 and SIGINT. */

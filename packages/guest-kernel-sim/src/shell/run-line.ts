@@ -65,7 +65,11 @@ function parse({ stderr }: Shell, line: string): Pipeline[] | undefined {
 /** Commands of a pipeline change a copy of the session, as subshells do. */
 function* runPipeline(shell: Shell, { commands }: Pipeline): Run<number> {
   const pipes = commands.slice(1).map(() => new Pipe());
-  const stages = commands.map((command, i) => {
+  const { account, cwd } = currentLogin(shell.session);
+  const expanded = commands.map((command) =>
+    expandCommand(shell.kernel.as(account, cwd), shell.session, command),
+  );
+  const stages = expanded.map((command, i) => {
     const input = pipes[i - 1];
     const output = pipes[i];
     const stdin = input ?? shell.stdin;
@@ -79,12 +83,30 @@ function* runPipeline(shell: Shell, { commands }: Pipeline): Run<number> {
   return yield* runStages(stages, shell.steps);
 }
 
-/** Expands words and opens files; then the program is ready for its first turn. */
-function startCommand(shell: Shell, command: SimpleCommand, closePipes: () => void): Stage {
-  const { kernel, session } = shell;
-  const { account, cwd } = currentLogin(session);
-  const sys = kernel.as(account, cwd);
-  const [name = '', ...args] = command.words.flatMap((word) => expandWord(sys, session, word));
+/** A command after expansion, which comes before any file is opened. */
+interface ExpandedCommand {
+  readonly sys: SystemCalls;
+  readonly words: readonly string[];
+  /** Each with the words that its target became. */
+  readonly redirections: readonly (readonly [Redirection, readonly string[]])[];
+}
+
+/** Throws LimitReached. */
+const expandCommand = (
+  sys: SystemCalls,
+  session: Session,
+  { words, redirections }: SimpleCommand,
+): ExpandedCommand => ({
+  sys,
+  words: words.flatMap((word) => expandWord(sys, session, word)),
+  redirections: redirections.map((one) => [one, expandWord(sys, session, one.target)]),
+});
+
+/** Opens files; then the program is ready for its first turn. */
+function startCommand(shell: Shell, command: ExpandedCommand, closePipes: () => void): Stage {
+  const { kernel } = shell;
+  const { sys } = command;
+  const [name = '', ...args] = command.words;
   const opened: number[] = [];
   const finish = (): void => {
     for (const fd of opened) sys.close(fd);
@@ -92,8 +114,8 @@ function startCommand(shell: Shell, command: SimpleCommand, closePipes: () => vo
   };
   const streams = { stdin: shell.stdin, stdout: shell.stdout, stderr: shell.stderr };
   const process = (): Process => ({ kernel, sys, name, args, ...streams });
-  for (const redirection of command.redirections) {
-    const problem = redirect(sys, session, redirection, { streams, opened });
+  for (const [redirection, target] of command.redirections) {
+    const problem = redirect(sys, redirection, target, { streams, opened });
     if (problem !== undefined) {
       const { stderr } = streams;
       complain({ stderr }, `bash: ${problem}\n`);
@@ -112,11 +134,10 @@ interface Streams {
 /** Changes one of the streams. Answers what is wrong with its target. */
 function redirect(
   sys: SystemCalls,
-  session: Session,
   { fd, kind, target }: Redirection,
+  [path = '', ...others]: readonly string[],
   { streams, opened }: { readonly streams: Streams; readonly opened: number[] },
 ): string | undefined {
-  const [path = '', ...others] = expandWord(sys, session, target);
   if (others.length > 0) return `${target.map(({ text }) => text).join('')}: ambiguous redirect`;
   if (kind === 'duplicate') {
     const output = path === '1' ? streams.stdout : streams.stderr;

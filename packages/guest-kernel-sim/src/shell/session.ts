@@ -16,7 +16,7 @@ export interface Session {
 
 export interface Login {
   readonly account: Account;
-  /** Absolute. */
+  /** Absolute. NOT MODELLED: that a directory which is removed stays that of who is in it. */
   cwd: string;
   /** Where `cd -` goes. */
   previous: string | undefined;

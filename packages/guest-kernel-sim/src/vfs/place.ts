@@ -16,3 +16,9 @@ export const isSamePlace = (a: Place, b: Place): boolean => a.fs === b.fs && a.i
 export const isSameMount = (kernel: RunningKernel, a: Place, b: Place): boolean =>
   a.fs === b.fs &&
   fileSystemOf(kernel, a).superblock(kernel, a.ino) === fileSystemOf(kernel, b).superblock(kernel, b.ino);
+
+/** Whether an inode is still there: one that has no name and that nobody holds is not. */
+export function exists({ state }: RunningKernel, { fs, ino }: Place): boolean {
+  const { securityfs, tmpfs, pseudo, anonymous } = state;
+  return { securityfs, tmpfs, proc: pseudo, sysfs: pseudo, anonymous }[fs].inodes.has(ino);
+}

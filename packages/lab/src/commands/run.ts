@@ -1,14 +1,17 @@
 import { KERNEL_PROFILES, kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import type { Command } from 'commander';
 import { loadScenario } from '../scenario/load.ts';
+import { type Variant, variantsOf } from '../scenario/matrix.ts';
 import { runScenario, type ScenarioRun, type StepResult } from '../scenario/run.ts';
-import type { Step } from '../scenario/scenario.ts';
+import type { Scenario, Step } from '../scenario/scenario.ts';
 import { setupOf } from '../scenario/setup.ts';
+import { updateExpectation } from '../scenario/update.ts';
 import { describeScenarioError, ScenarioError } from '../scenario/values.ts';
 import { systemReason } from '../system-reason.ts';
 import { traceText } from '../trace-file.ts';
+import { VERSION } from '../version.ts';
 import { CommandError, EXIT, type ExitCode } from './exit.ts';
-import { print, writeOutput } from './output.ts';
+import { print, say, writeOutput } from './output.ts';
 
 export interface RunOptions {
   readonly seed?: string;
@@ -27,27 +30,49 @@ export const addRunOptions = (command: Command): Command =>
     .option('--reveal', 'write secrets, keys and private memory into the trace too')
     .option('--json', 'JSON Lines: one document per step');
 
+interface FileOptions extends RunOptions {
+  readonly only?: string;
+  readonly update?: boolean;
+}
+
+/** One run of one file. */
+interface FileRun {
+  /** The file, and which of its matrix. */
+  readonly name: string;
+  readonly scenario: Scenario;
+  readonly run: ScenarioRun;
+}
+
 type Validate = typeof import('../scenario/validate.ts').validateScenario;
 
-/** Runs a scenario file and writes its trace. Throws CommandError. */
-function runFile(file: string, options: RunOptions, validate: Validate): ScenarioRun {
+/** Runs a scenario file, once for each of its matrix, and writes its trace. Throws CommandError. */
+function* runFile(file: string, options: FileOptions, validate: Validate): Generator<FileRun> {
   try {
-    const { scenario: loaded, placeOf } = loadScenario(file);
-    const scenario = validate(loaded, placeOf);
-    const { setup, secrets } = setupOf(scenario, file, {
-      record: true,
-      ...(options.seed !== undefined && { seed: options.seed }),
-      ...(options.linux !== undefined && { linux: options.linux }),
-    });
-    const run = runScenario(scenario, file, setup, secrets);
-    if (options.trace !== undefined) {
-      const reveal = options.reveal ?? false;
-      writeOutput(
-        options.trace,
-        traceText(run.pipeline, { command: 'run', scenario: scenario.title, reveal }),
+    const { seed, linux, only, trace, reveal = false } = options;
+    const variants = variantsOf(loadScenario(file));
+    const wanted = variants.filter(({ name = '' }) => only === undefined || name.includes(only));
+    if (wanted.length === 0)
+      throw new CommandError(
+        EXIT.usage,
+        `--only ${only}: ${file} has no such run; expected words of ${namesOf(variants)}`,
       );
+    if (trace !== undefined && wanted.length > 1)
+      throw new CommandError(
+        EXIT.usage,
+        `--trace: expected one run for one trace, got ${wanted.length}; try --only`,
+      );
+    for (const { scenario: loaded, placeOf, name } of wanted) {
+      const scenario = validate(loaded, placeOf);
+      const { setup, secrets } = setupOf(scenario, file, {
+        record: true,
+        ...(seed !== undefined && { seed }),
+        ...(linux !== undefined && { linux }),
+      });
+      const run = runScenario(scenario, file, setup, secrets);
+      if (trace !== undefined)
+        writeOutput(trace, traceText(run.pipeline, { command: 'run', scenario: scenario.title, reveal }));
+      yield { name: name === undefined ? file : `${file} [${name}]`, scenario, run };
     }
-    return run;
   } catch (error) {
     if (error instanceof ScenarioError)
       throw new CommandError(EXIT.configuration, describeScenarioError(file, error));
@@ -57,6 +82,28 @@ function runFile(file: string, options: RunOptions, validate: Validate): Scenari
     throw error;
   }
 }
+
+const namesOf = (variants: readonly Variant[]): string =>
+  variants.map(({ name }) => name ?? 'a file without a matrix').join('; ');
+
+/** The command that gives the same run again. */
+function reproduction(file: string, { name, run }: FileRun, { linux }: FileOptions): string {
+  const variant = name === file ? [] : ['--only', name.slice(file.length + 2, -1)];
+  const words = [
+    'sevlab',
+    'run',
+    file,
+    ...variant,
+    '--seed',
+    run.pipeline.setup.seed ?? '',
+    ...(linux ? ['--linux', linux] : []),
+  ];
+  return `reproduce with sevlab ${VERSION}: ${words.map(quoted).join(' ')}`;
+}
+
+/** A word of sh(1). */
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** `shell: ls -la`: what a step is, in one line. The bytes that a check looks for may be a secret, and stay out. */
 export function describeStep(step: Step): string {
@@ -101,36 +148,72 @@ export function addRun(program: Command): void {
       .command('run')
       .description('run scenario files')
       .argument('<file...>', 'scenarios, YAML or JSON; - is standard input'),
-  ).action(async (files: string[], options: RunOptions) => {
-    const { validateScenario } = await import('../scenario/validate.ts'); // the validator is needed here only
-    if (options.trace !== undefined && files.length > 1) {
-      throw new CommandError(EXIT.usage, `--trace: expected one scenario for one trace, got ${files.length}`);
-    }
-    if (options.linux !== undefined) expectKernel(options.linux);
-    const failures = files.flatMap((file) => runAndPrint(file, options, validateScenario));
-    const worst = Math.max(...failures.map(({ exitCode }) => exitCode)) as ExitCode; // one of theirs
-    if (failures.length > 0) throw new CommandError(worst, failures.map(({ message }) => message).join('\n'));
-  });
+  )
+    .option('--only <words>', 'of a matrix, the runs whose name has these words')
+    .option('--update', 'write what came where the file expects something else')
+    .action(async (files: string[], options: FileOptions) => {
+      const { validateScenario } = await import('../scenario/validate.ts'); // the validator is needed here only
+      if (options.trace !== undefined && files.length > 1) {
+        throw new CommandError(
+          EXIT.usage,
+          `--trace: expected one scenario for one trace, got ${files.length}`,
+        );
+      }
+      if (options.linux !== undefined) expectKernel(options.linux);
+      if (options.update) for (const file of files) updateFile(file, options, validateScenario);
+      const failures = files.flatMap((file) => runAndPrint(file, options, validateScenario));
+      const worst = Math.max(...failures.map(({ exitCode }) => exitCode)) as ExitCode; // one of theirs
+      if (failures.length > 0)
+        throw new CommandError(worst, failures.map(({ message }) => message).join('\n'));
+    });
 }
 
 /** Runs one file of several; what goes wrong with it does not keep the others from being told. */
 function runAndPrint(
   file: string,
-  options: RunOptions,
+  options: FileOptions,
   validate: Validate,
 ): { exitCode: ExitCode; message: string }[] {
   const reveal = options.reveal ?? false;
+  const failures: { exitCode: ExitCode; message: string }[] = [];
   try {
-    const run = runFile(file, options, validate);
-    if (options.json)
-      for (const result of run.results) print(JSON.stringify({ file, ...resultJson(result, reveal) }));
-    else print(`${file}: ${run.passed ? 'as expected' : 'deviates'}, ${run.results.length} steps`);
-    return run.results
-      .filter(({ finding }) => finding?.held === false)
-      .map((result) => ({ exitCode: EXIT.no, message: describeDeviation(file, result, reveal) }));
+    for (const fileRun of runFile(file, options, validate)) {
+      const { name, run } = fileRun;
+      if (options.json)
+        for (const result of run.results)
+          print(JSON.stringify({ file: name, ...resultJson(result, reveal) }));
+      else print(`${name}: ${run.passed ? 'as expected' : 'deviates'}, ${run.results.length} steps`);
+      for (const result of run.results) {
+        if (result.finding?.held !== false) continue;
+        const message = `${describeDeviation(name, result, reveal)}\n${reproduction(file, fileRun, options)}`;
+        failures.push({ exitCode: EXIT.no, message });
+      }
+    }
   } catch (error) {
-    if (error instanceof CommandError) return [{ exitCode: error.exitCode, message: error.message }];
-    throw error;
+    if (!(error instanceof CommandError)) throw error;
+    failures.push({ exitCode: error.exitCode, message: error.message });
+  }
+  return failures;
+}
+
+/** Rewrites expectations that do not hold, one run for each. Throws CommandError. */
+function updateFile(file: string, options: FileOptions, validate: Validate): void {
+  if (file === '-') throw new CommandError(EXIT.usage, '--update: expected a file, got standard input');
+  for (;;) {
+    const runs = [...runFile(file, options, validate)];
+    if (runs.length > 1)
+      throw new CommandError(
+        EXIT.usage,
+        `--update: expected a file with one run, got ${runs.length}; try --only`,
+      );
+    const [only] = runs;
+    const at = only?.run.results.findIndex(({ finding }) => finding?.held === false) ?? -1;
+    const result = only?.run.results[at];
+    if (result === undefined) return;
+    const changed = updateExpectation(file, { at, steps: only!.scenario.steps.length }, result);
+    if (changed !== undefined)
+      throw new CommandError(EXIT.no, `--update: ${describeStep(result.step)}: ${changed}`);
+    say(`sevlab run: ${file}: ${describeStep(result.step)}: updated`);
   }
 }
 

@@ -89,10 +89,7 @@ export function addVmm(program: Command): void {
     .option('--trace <file>', 'write the trace there when it ends, JSON Lines')
     .option('--reveal', 'write secrets, keys and private memory into the trace too')
     .option('--lint', 'say on standard error what QEMU lets pass')
-    .option(
-      '--install-emulator <file>',
-      'write a program that is this VMM to whoever calls it as he would QEMU',
-    )
+    .option('--install-emulator <file>', 'write a program that is called like QEMU and is this VMM')
     .option('--force', 'overwrite that program')
     .addHelpText(
       'after',

@@ -14,7 +14,16 @@ export interface Schemes {
 }
 
 /** Carries out an attack, or prepares it; `file` is the scenario's. Throws ScenarioError for an attack on what is not there. */
-export function attack(pipeline: Pipeline, step: Attack, schemes: Schemes, file: string): void {
+export function attack(
+  pipeline: Pipeline,
+  step: Attack,
+  { schemes, file, fault }: { readonly schemes: Schemes; readonly file: string; readonly fault?: string },
+): void {
+  pipeline.observer.observe('host', 'host', () => ({
+    type: 'attack',
+    name: Object.keys(step).join(' '), // one
+    ...(fault !== undefined && { fault }),
+  }));
   const { memory } = pipeline.actors.machine.host;
   if ('write' in step) {
     memory.write(cellsAt(pipeline, step.write.gpa), hexOf(step.write.hex, 'attack write'));

@@ -1,7 +1,9 @@
 import { gpa } from '@sevlab/codec/address';
-import { equal, indexOfBytes } from '@sevlab/codec/bytes';
+import { equal, indexOfBytes, toHex } from '@sevlab/codec/bytes';
 import { hostFinds } from '../host-search.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { checkCall, checkFiles, checkStat } from './check-files.ts';
+import { checkTrace } from './check-trace.ts';
 import type { Check } from './scenario.ts';
 import { addressOf, bytesOf, ScenarioError } from './values.ts';
 
@@ -47,6 +49,17 @@ export function check(pipeline: Pipeline, step: Check, file: string): Finding {
     const actual = running.resume(({ memory }) => memory.readPrivate(address, wanted.length));
     return compare(wanted, actual);
   }
+  if ('measurement' in step) {
+    const { measured } = pipeline.progress;
+    if (measured === undefined)
+      throw new ScenarioError(
+        'check measurement: nothing was measured yet; expected a measure step before it',
+      );
+    const wanted = bytesOf(step.measurement, file, 'check measurement');
+    const actual = measured.measurement.subarray(0, wanted.length);
+    return { held: equal(actual, wanted), expected: toHex(wanted), actual: toHex(actual) }; // a host knows both
+  }
+  if ('trace' in step) return checkTrace(pipeline.observer.events, step.trace);
   const { kernel } = pipeline.progress;
   if (kernel === undefined)
     throw new ScenarioError('check: there is no kernel; expected a boot step before it');
@@ -55,6 +68,9 @@ export function check(pipeline: Pipeline, step: Check, file: string): Finding {
     const { bytes: actual, output, status } = kernel.run(`cat ${SECRETS_FOLDER}/${step.file.guid}`);
     return status === 0 ? compare(wanted, actual) : { held: false, expected: 'a file', actual: output };
   }
+  if ('stat' in step) return checkStat(kernel, step.stat);
+  if ('files' in step) return checkFiles(kernel, step.files);
+  if ('call' in step) return checkCall(kernel, step.call);
   const log = kernel.dmesg().join('\n');
   return { held: log.includes(step.dmesg), expected: `a log with '${step.dmesg}'`, actual: log };
 }

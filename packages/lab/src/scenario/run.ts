@@ -1,9 +1,14 @@
 import type { RecordedEvent } from '@sevlab/ambient/observer';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
+import type { SevStatus } from '@sevlab/codec/sev/status';
+import { runShell } from '@sevlab/guest-kernel-sim/shell';
+import { createSession } from '@sevlab/guest-kernel-sim/shell/session';
 import { CommandFailed, VmmError } from '@sevlab/vmm-sim/errors';
 import { createPipeline, type Pipeline, Refused, type Setup } from '../pipeline.ts';
+import { accountOf } from './account.ts';
 import { attack, flipBit, type Schemes } from './attack.ts';
 import { check, type Finding } from './check.ts';
+import { createFaults, strike } from './faults.ts';
 import type { HonestStep, Scenario, Step, StepExpectation } from './scenario.ts';
 import { addressOf } from './values.ts';
 
@@ -12,6 +17,8 @@ export interface StepResult {
   readonly step: Step;
   /** Absent for a step that expects nothing. */
   readonly finding?: Finding;
+  /** The expectation that would have held; without fields where a step needs none. Absent for an attack and a check. */
+  readonly instead?: StepExpectation | { readonly output?: string; readonly status?: number };
   /** What a shell command printed. */
   readonly output?: string;
   /** Whether it holds bytes of a secret. */
@@ -38,8 +45,10 @@ export function runScenario(
 ): ScenarioRun {
   const pipeline = createPipeline(setup);
   const schemes: Schemes = { saved: new Map() };
+  const faults = createFaults(scenario, setup);
   const results: StepResult[] = [];
   for (const step of scenario.steps) {
+    if ('do' in step) strike(pipeline, faults, step.do, { schemes, file });
     const result = runStep(pipeline, step, file, secrets, schemes);
     results.push({ step, ...result, events: pipeline.observer.events.length });
     if (result.finding?.held === false) return { pipeline, results, passed: false };
@@ -53,9 +62,9 @@ function runStep(
   file: string,
   secrets: readonly Secret[],
   schemes: Schemes,
-): Pick<StepResult, 'finding' | 'output' | 'secret'> {
+): Pick<StepResult, 'finding' | 'instead' | 'output' | 'secret'> {
   if ('attack' in step) {
-    attack(pipeline, step.attack, schemes, file);
+    attack(pipeline, step.attack, { schemes, file });
     return {};
   }
   if ('check' in step) return { finding: check(pipeline.fork(), step.check, file) }; // looking is no part of the run
@@ -64,10 +73,12 @@ function runStep(
     if (kernel === undefined)
       throw new Refused('sevlab', `'${step.shell}': the guest does not run; expected a boot step before it`);
     const before = pipeline.observer.events.length;
-    const { output, status } = kernel.run(step.shell);
+    const session = step.as === undefined ? undefined : createSession(accountOf(kernel, step.as));
+    const { output, status } = runShell(kernel, step.shell, session);
     const wanted = { output, status: 0, ...step.expect };
     return {
       output,
+      instead: { output, ...(status !== 0 && { status }) },
       secret: pipeline.observer.events.slice(before).some(readsSecret),
       finding: {
         held: output === wanted.output && status === wanted.status,
@@ -77,14 +88,19 @@ function runStep(
     };
   }
   const outcome = attempt(() => honest(pipeline, step.do, step.at, secrets, schemes));
-  return { finding: judge(outcome, step.expect ?? {}) };
+  return { finding: judge(outcome, step.expect ?? {}), instead: insteadOf(outcome) };
 }
 
 const readsSecret = (event: RecordedEvent): boolean =>
   event.type === 'syscall' && (event.closed?.data?.length ?? 0) > 0;
 
+function insteadOf(outcome: Outcome): StepExpectation {
+  if ('refused' in outcome) return { refused: outcome.refused };
+  return outcome.status === 'SUCCESS' ? {} : { status: outcome.status };
+}
+
 /** An AMD-SP's status, or who refused and why. */
-type Outcome = { readonly status: string } | { readonly refused: string };
+type Outcome = { readonly status: SevStatus } | { readonly refused: string };
 
 function honest(
   pipeline: Pipeline,
@@ -125,7 +141,7 @@ function seal(pipeline: Pipeline, secrets: readonly Secret[]): void {
   }
 }
 
-function inject(pipeline: Pipeline, at: string | undefined, { packetFlip }: Schemes): string {
+function inject(pipeline: Pipeline, at: string | undefined, { packetFlip }: Schemes): SevStatus {
   const { packet } = pipeline.progress;
   const address = at === undefined ? undefined : addressOf(at);
   if (packet === undefined || packetFlip === undefined) return pipeline.inject(packet, address);

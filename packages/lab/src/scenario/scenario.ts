@@ -37,7 +37,22 @@ export interface Scenario {
   readonly secrets?: readonly SecretSource[];
   /** A file on an untrusted disk, or more than one, encrypted under the secret of that GUID. */
   readonly disk?: { readonly key: string } & (ByteSource | { readonly files: readonly ByteSource[] });
+  /** What a hostile host does whenever it comes to a step. */
+  readonly faults?: readonly Fault[];
+  /** Fields by name, with dots for fields of fields, and the values that each is tried with. */
+  readonly matrix?: Readonly<Record<string, readonly unknown[]>>;
   readonly steps: readonly Step[];
+}
+
+/** An attack in front of a step. It is tried at each such step, unless `on` or `chance` says less. */
+export interface Fault {
+  readonly name: string;
+  readonly at: HonestStep;
+  /** Only when the step comes for the nth time, from 1. */
+  readonly on?: number;
+  /** How likely it is, from 0 to 1; the seed decides. */
+  readonly chance?: number;
+  readonly attack: Attack;
 }
 
 /** A bzImage, or the file that the emulated kernel has in the place of one. */
@@ -59,12 +74,14 @@ export type FirmwareSource =
       readonly grub?: Grub;
     };
 
-/** Bytes in one of four spellings. */
+/** Bytes in one of five spellings. */
 export type ByteSource =
   | { readonly text: string }
   | { readonly hex: string }
   | { readonly base64: string }
-  | { readonly file: string };
+  | { readonly file: string }
+  /** The UTF-8 text of a variable of the environment. */
+  | { readonly env: string };
 
 export type SecretSource = { readonly guid: string } & ByteSource;
 
@@ -85,7 +102,12 @@ export type HonestStep = (typeof HONEST_STEPS)[number];
 
 export type Step =
   | { readonly do: HonestStep; readonly at?: string; readonly expect?: StepExpectation }
-  | { readonly shell: string; readonly expect?: { readonly output?: string; readonly status?: number } }
+  | {
+      readonly shell: string;
+      /** The account that types; root unless given. */
+      readonly as?: string;
+      readonly expect?: { readonly output?: string; readonly status?: number };
+    }
   | { readonly attack: Attack; readonly why?: string }
   | { readonly check: Check; readonly why?: string };
 
@@ -118,4 +140,46 @@ export type Check =
   /** Private guest memory. */
   | { readonly memory: { readonly gpa: string } & ByteSource }
   | { readonly file: { readonly guid: string } & ByteSource }
-  | { readonly dmesg: string };
+  | { readonly dmesg: string }
+  /** MEASURE, 32 bytes, and what of MNONCE is given. */
+  | { readonly measurement: ByteSource }
+  /** What stat(2) tells of a path. */
+  | { readonly stat: StatCheck }
+  /** The names in a folder, in the order in which the kernel gives them. */
+  | { readonly files: { readonly path: string; readonly names: readonly string[] } }
+  /** What a system call answers. */
+  | { readonly call: CallCheck }
+  /** Events of the trace that come in this order, whatever comes between; of each, some of the fields. */
+  | { readonly trace: readonly Readonly<Record<string, unknown>>[] };
+
+export interface StatCheck {
+  readonly path: string;
+  /** Octal, such as `0440`. */
+  readonly mode?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly size?: number;
+  readonly nlink?: number;
+}
+
+export interface CallCheck {
+  readonly name: CallName;
+  readonly path: string;
+  /** The account that calls; root unless given. */
+  readonly as?: string;
+  /** Such as `EACCES`; `none` when it must succeed. */
+  readonly errno: string;
+}
+
+export const CALLS = [
+  'open',
+  'readdir',
+  'stat',
+  'access',
+  'unlink',
+  'rmdir',
+  'mkdir',
+  'truncate',
+  'chmod',
+] as const;
+export type CallName = (typeof CALLS)[number];

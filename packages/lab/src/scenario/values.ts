@@ -31,12 +31,22 @@ export const describeScenarioError = (file: string, { message, place, others }: 
 export function bytesOf(source: ByteSource, scenarioFile: string, place: string): Uint8Array {
   if ('text' in source) return utf8(source.text);
   if ('file' in source) return readInput(resolve(dirname(scenarioFile), source.file));
+  if ('env' in source) return fromEnvironment(source.env, place);
   try {
     return 'hex' in source ? fromHex(source.hex) : fromBase64(source.base64);
   } catch (error) {
     if (error instanceof SyntaxError) throw new ScenarioError(`${place}: ${error.message}`);
     throw error;
   }
+}
+
+function fromEnvironment(name: string, place: string): Uint8Array {
+  const value = process.env[name];
+  if (value === undefined)
+    throw new ScenarioError(
+      `${place}: the environment has no ${name}; expected a variable with the bytes as text`,
+    );
+  return utf8(value);
 }
 
 /** A file that a scenario names. Throws ScenarioError when it is missing or unreadable. */

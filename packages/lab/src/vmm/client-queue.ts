@@ -2,7 +2,7 @@ import { createWriteStream, openSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
-import { listenOn } from './endpoint.ts';
+import { describeEndpoint, listenOn } from './endpoint.ts';
 
 /** Who talks and listens at an endpoint. */
 export type Client = Duplex;
@@ -31,6 +31,16 @@ export class ClientQueue {
     this.endpoint = endpoint;
     this.#service = service;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#arrived(socket));
+  }
+
+  /** Where it is, in words; a port that was left to the system is the one that it gave. */
+  get place(): string {
+    const address = this.#server.address();
+    const given = typeof address === 'object' && address !== null ? address.port : undefined;
+    const { endpoint } = this;
+    return describeEndpoint(
+      endpoint.kind === 'tcp' && given !== undefined ? { ...endpoint, port: given } : endpoint,
+    );
   }
 
   /** Opens the endpoint; what is no socket is a client that is there already. Throws as listenOn, and as node:fs. */

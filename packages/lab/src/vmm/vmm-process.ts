@@ -10,7 +10,6 @@ import { HandedOver } from '../real-qemu/handed-over.ts';
 import type { RealMachine } from '../real-qemu/real-machine.ts';
 import { RelayServer } from '../real-qemu/relay-server.ts';
 import { EmulatedGuest, type Outcome, type Software } from './emulated-guest.ts';
-import { describeEndpoint } from './endpoint.ts';
 import { QmpServer } from './qmp-server.ts';
 import { isRefusal, remarkText } from './remark-text.ts';
 import { SerialPort } from './serial-port.ts';
@@ -86,9 +85,8 @@ export class VmmProcess {
 
   /** Where clients come, in words. */
   get places(): string {
-    const { monitors, serial } = this.#parts;
-    const console = serial === undefined ? '' : `; console on ${describeEndpoint(serial)}`;
-    return `QMP on ${monitors.map(describeEndpoint).join(', ')}${console}`;
+    const console = this.#serial === undefined ? '' : `; console on ${this.#serial.queue.place}`;
+    return `QMP on ${this.#servers.map(({ queue }) => queue.place).join(', ')}${console}`;
   }
 
   get kernel(): Kernel | undefined {
