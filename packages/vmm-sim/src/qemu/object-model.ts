@@ -47,10 +47,10 @@ function rootOf(machine: QemuMachine): QomObject {
   ]);
 }
 
-/** Children that came one by one are in a hash table, and listed from its end. */
-function inListedOrder(
-  children: readonly (readonly [string, QomObject])[],
-): readonly (readonly [string, QomObject])[] {
+/** What came one by one is in a hash table, and listed from its end. */
+export function inListedOrder<T>(
+  children: readonly (readonly [string, T])[],
+): readonly (readonly [string, T])[] {
   const names = inHashTableOrder(children.map(([name]) => name)).toReversed();
   return names.flatMap((name) => children.filter(([each]) => each === name));
 }

@@ -3,6 +3,7 @@ import {
   addObject,
   deleteObject,
   getProperty,
+  inListedOrder,
   listProperties,
   listTypeProperties,
   listTypes,
@@ -143,15 +144,7 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ['query-name', command({}, ({ options: { name } }) => (name === undefined ? {} : { name }), PRECONFIG)],
   ['query-iothreads', command({}, noThreads, PRECONFIG)],
   ['query-block', command({}, () => [], PRECONFIG)],
-  [
-    'query-chardev',
-    command(
-      {},
-      ({ options }) =>
-        options.chardevs.map(({ label, filename }) => ({ 'frontend-open': true, filename, label })),
-      PRECONFIG,
-    ),
-  ],
+  ['query-chardev', command({}, chardevsReply, PRECONFIG)],
   [
     'human-monitor-command',
     command(
@@ -206,6 +199,11 @@ function refuse(why: string): never {
 export function versionReply({ options: { release, package: build } }: QemuMachine): Reply {
   const { major, minor, micro } = release;
   return { qemu: { major, minor, micro }, package: build };
+}
+
+function chardevsReply({ options }: QemuMachine): Reply {
+  const named = options.chardevs.map(({ label, filename }) => [label, filename] as const);
+  return inListedOrder(named).map(([label, filename]) => ({ 'frontend-open': true, filename, label }));
 }
 
 /** It looks for them among the objects. */
