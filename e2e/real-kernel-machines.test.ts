@@ -6,7 +6,13 @@ import { POLICY } from '@sevlab/codec/sev/policy';
 import { buildImage } from '@sevlab/firmware-sim/image';
 import { LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
 import { createPipeline, type Pipeline } from '@sevlab/lab/pipeline';
-import { BOOT_OPERATIONS, bootEmulated, bootForReal, differencesOf } from '@sevlab/lab/real-boot';
+import {
+  BOOT_OPERATIONS,
+  bootEmulated,
+  bootForReal,
+  differencesOf,
+  type RealBoot,
+} from '@sevlab/lab/real-boot';
 import { initrdFor } from '@sevlab/real-guest/first-program';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import { usableAccelerator } from '@sevlab/real-guest/qemu';
