@@ -84,7 +84,7 @@ export class LineProgram {
       try {
         written += writeSync(this.#toProgram, bytes, written);
       } catch (error) {
-        if (codeOf(error) === 'EPIPE') throw new ProgramTrouble('it ended before it was asked');
+        if (codeOf(error) === 'EPIPE') return; // it ended: reading tells
         if (codeOf(error) !== 'EAGAIN') throw error;
         if (!patience.wait()) throw new ProgramTrouble(`it did not read its input for ${this.#timeout} s`);
       }

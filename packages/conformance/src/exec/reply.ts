@@ -30,8 +30,7 @@ export class Skipped extends Error {
 export function askObject(ask: Ask, request: Request): Reply {
   const reply = ask(request);
   const what = 'do' in request ? request.do : 'the greeting';
-  if (!isObject(reply))
-    throw new WrongAnswer(`it answered ${what} with ${shown(reply)}; expected an object`);
+  if (!isObject(reply)) throw new WrongAnswer(`it answered ${what} with ${shown(reply)}; expected an object`);
   if ('skip' in reply) throw new Skipped(String(reply.skip));
   if ('error' in reply) throw new WrongAnswer(`it answered ${what} with the error ${shown(reply.error)}`);
   return reply;
