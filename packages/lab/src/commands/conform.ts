@@ -53,6 +53,8 @@ export function addConform(program: Command): void {
         else if (result.outcome === 'skip' && (testCase.room === 'kernel' || ids.length > 0))
           print(`${testCase.id} skipped: ${result.actual}`);
       }
+      const unseen = new Set(results.flatMap((result) => result.unseen ?? []));
+      if (!json && unseen.size > 0) print(`not seen by it: ${[...unseen].join(', ')}`);
       const count = (wanted: CaseResult['outcome']) =>
         results.filter(({ outcome }) => outcome === wanted).length;
       if (!json)
