@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { toHex } from '@sevlab/codec/bytes';
 import type { Case, KernelCase } from '@sevlab/conformance/case';
+import { clauseOf } from '@sevlab/conformance/clause';
 import type { CaseResult } from '@sevlab/conformance/run';
 import type { Target } from '@sevlab/conformance/target';
 import type { Command } from 'commander';
@@ -39,8 +40,10 @@ export function addConform(program: Command): void {
       const { allCases } = await import('@sevlab/conformance/cases'); // the cases are needed here only
       const cases = choose(allCases(), ids);
       if (list) {
-        for (const { id, title, clause } of cases)
-          print(json ? JSON.stringify({ id, title, clause }) : `${id.padEnd(8)} ${title} (${clause})`);
+        for (const testCase of cases) {
+          const { id, title, clause } = testCase;
+          print(json ? JSON.stringify(listed(testCase)) : `${id.padEnd(8)} ${title} (${clause})`);
+        }
         return;
       }
       const { runCases } = await import('@sevlab/conformance/run');
@@ -63,6 +66,12 @@ export function addConform(program: Command): void {
         );
       if (count('fail') > 0) throw new CommandError(EXIT.no, `${count('fail')} cases fail`);
     });
+}
+
+/** What there is to know of a case before it runs. */
+function listed({ id, room, title, clause, severity, flags = [], evidence, ...rest }: Case) {
+  const underSpec = 'spec' in rest && rest.spec !== undefined;
+  return { id, room, title, clause: clauseOf(clause), severity, flags, provenance: evidence, underSpec };
 }
 
 async function targetOf(name: string, timeout: string): Promise<Target> {
