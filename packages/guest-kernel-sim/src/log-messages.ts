@@ -15,7 +15,7 @@ export const EFI_SECRET_MESSAGES = {
 
 /** What others write on the way to it. */
 export const KERNEL_MESSAGES = {
-  // drivers/base/dd.c; VERSION: up to 6.7 the first
+  // drivers/base/dd.c; the first up to 6.7
   probeFailed: '{driver}: probe of {device} failed with error {errno}',
   probeFailedNew: '{driver} {device}: probe with driver {driver} failed with error {errno}',
   // arch/x86/mm/ioremap.c

@@ -112,7 +112,7 @@ const STATUS_PLACES =
 /** Numbers of the statuses that a text gives by number, by name, or in QEMU's words. */
 function statusesIn(text: string, messages: readonly FoundMessage[]): readonly number[] {
   const numbers = [...text.matchAll(STATUS_PLACES)].map(([, first, second]) => Number(first ?? second));
-  const names = (text.match(/\b[A-Z][A-Z_]{3,}\b/g) ?? []).filter(isStatus);
+  const names = [...text.matchAll(/\b[A-Z][A-Z_]{3,}\b/g)].map(([name]) => name).filter(isStatus);
   const words = messages.length > 0 ? -1 : FIRMWARE_ERROR_TEXTS.findIndex((each) => isSame(each, text));
   return [
     ...new Set([...numbers, ...names.map((name) => SEV_STATUS[name].code), ...(words > 0 ? [words] : [])]),
@@ -185,13 +185,13 @@ function errnosIn(text: string, messages: readonly FoundMessage[]): readonly Err
   const numbers = [...text.matchAll(ERRNO_PLACES)]
     .map(([, number]) => Number(number))
     .filter((number) => number < -1); // -1 is what ioctl(2) returns, whatever errno is
-  const names = text.match(/\bE[A-Z0-9]{2,}\b/g) ?? [];
+  const names = new Set([...text.matchAll(/\bE[A-Z0-9]{2,}\b/g)].map(([name]) => name));
   const ends = ERRNOS.filter((name) => {
     const end = text.trim().toLowerCase();
     return messages.length === 0 && end.endsWith(ERRNO_TEXT[name].toLowerCase());
   });
   return [
-    ...new Set([...ERRNOS.filter((name) => numbers.includes(-Errno[name]) || names.includes(name)), ...ends]),
+    ...new Set([...ERRNOS.filter((name) => numbers.includes(-Errno[name]) || names.has(name)), ...ends]),
   ];
 }
 
@@ -204,7 +204,7 @@ function explainErrno(name: ErrnoName, errnoOf: string): Explanation {
   return {
     kind: 'errno',
     what: `${name}, ${Errno[name]}: ${ERRNO_TEXT[name]}`,
-    by: causes.map(({ by }) => by).join('; '),
+    by: causes.length === 1 ? causes[0]!.by : 'Linux',
     means:
       causes.length === 1 ? causes[0]!.means : causes.map(({ by, means }) => `${by}: ${means}`).join('. '),
   };
