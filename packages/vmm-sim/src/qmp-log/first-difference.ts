@@ -222,22 +222,38 @@ class Replay {
   }
 }
 
-/** A letter of a log is a byte. */
-const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-
-/** Unless the guest is found running, or says that it runs, and nobody had told it to. */
+/** Whether nobody had told the guest to run when the log first shows whether it does. */
 function startsPaused(messages: readonly LoggedMessage[]): boolean {
-  let command: unknown;
+  const isPreconfig = messages.some(({ text }) => membersOf(text)?.execute === 'x-exit-preconfig');
+  const pending: unknown[] = [];
+  let isTold = false;
   for (const { from, text } of messages) {
-    const { execute, event, return: returned } = membersOf(text) ?? {};
-    if (from === 'client') command = execute;
-    else if (event === 'RESUME') return STARTERS.includes(String(command));
-    else if (isObject(returned) && (returned.running === true || returned.state === 'running')) return false;
+    const members = membersOf(text) ?? {};
+    const { execute, event, return: returned } = members;
+    if (from === 'client') pending.push(execute);
+    else if (event === 'RESUME') return isTold || pending.some(isStarter);
+    else if (isAnswer(members)) {
+      const runs = runsNow(returned);
+      if (runs === true || (runs === false && !isPreconfig)) return isTold || !runs; // -preconfig stands still first
+      isTold ||= isStarter(pending.shift()) && 'return' in members;
+    }
   }
   return true;
 }
 
-const STARTERS: readonly string[] = ['cont', 'human-monitor-command'];
+/** What query-status and query-sev say of it. */
+function runsNow(returned: unknown): boolean | undefined {
+  if (!isObject(returned)) return undefined;
+  if (typeof returned.running === 'boolean') return returned.running;
+  return returned.enabled === true && typeof returned.state === 'string'
+    ? returned.state === 'running'
+    : undefined;
+}
+
+const isStarter = (command: unknown): boolean => command === 'cont' || command === 'human-monitor-command';
+
+/** A letter of a log is a byte. */
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
 const isAnswer = (members: Readonly<Record<string, unknown>> | undefined): boolean =>
   members !== undefined && ('return' in members || 'error' in members);

@@ -24,13 +24,26 @@ function messageIn(text: string, line: number): readonly LoggedMessage[] {
   const client = CLIENT_MARK.exec(text)?.[0];
   const vmm = VMM_MARK.exec(text)?.[0];
   if (vmm !== undefined) return [{ line, from: 'vmm', text: text.slice(vmm.length) }];
-  if (client !== undefined) return [{ line, from: 'client', text: text.slice(client.length) }];
+  if (client !== undefined)
+    return objectsOf(text.slice(client.length)).map((each) => ({ line, from: 'client', text: each }));
   const object = objectIn(text);
   const members = object === undefined ? undefined : membersOf(object);
   if (object === undefined || members === undefined) return [];
   if ('execute' in members || 'exec-oob' in members) return [{ line, from: 'client', text: object }];
   const isAnswer = ['QMP', 'return', 'error', 'event'].some((member) => member in members);
   return isAnswer ? [{ line, from: 'vmm', text: object }] : [];
+}
+
+/** Objects behind one another; a text that is anything else stays whole. */
+function objectsOf(text: string): readonly string[] {
+  const objects: string[] = [];
+  for (let rest = text.trim(); rest !== ''; ) {
+    const object = rest.startsWith('{') ? objectIn(rest) : undefined;
+    if (object === undefined) return [text];
+    objects.push(object);
+    rest = rest.slice(object.length).trim();
+  }
+  return objects.length === 0 ? [text] : objects;
 }
 
 /** From the first brace to the one that closes it. */
