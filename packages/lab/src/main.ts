@@ -7,6 +7,7 @@ import { addConform } from './commands/conform.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { CommandError, EXIT } from './commands/exit.ts';
+import { addExplain } from './commands/explain.ts';
 import { addFirmware } from './commands/firmware.ts';
 import { addGuest } from './commands/guest.ts';
 import { addOwner } from './commands/owner.ts';
@@ -60,6 +61,7 @@ function createProgram(): Command {
     addFirmware,
     addGuest,
     addAnnotate,
+    addExplain,
     addConform,
     addVmm,
     addServe,
