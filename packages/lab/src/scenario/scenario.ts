@@ -15,6 +15,7 @@ export interface Scenario {
   readonly version: 1;
   readonly title: string;
   readonly about?: string;
+  readonly lesson?: Lesson;
   readonly seed?: string;
   readonly clock?: { readonly start?: string; readonly perCommand?: string };
   readonly platform?: {
@@ -45,6 +46,18 @@ export interface Scenario {
   /** Fields by name, with dots for fields of fields, and the values that each is tried with. */
   readonly matrix?: Readonly<Record<string, readonly unknown[]>>;
   readonly steps: readonly Step[];
+}
+
+/** What a shipped attack or fault is there to show. */
+export interface Lesson {
+  /** Number in docs/attacks.md. */
+  readonly attack?: string;
+  /** Where its mechanism is written down. */
+  readonly source: string;
+  /** Whoever notices, or nobody. */
+  readonly caughtBy: string;
+  /** What would have caught it, or keeps it from happening. */
+  readonly remedy: string;
 }
 
 /** An attack in front of a step. It is tried at each such step, unless `on` or `chance` says less. */
