@@ -152,8 +152,8 @@ export type FieldSource =
   | { readonly gpa: string }
   /** Where the host puts kept bytes. A field for their length is filled in, too. */
   | { readonly from: string }
-  /** Room of the host's, in bytes; what is in it after the command is kept. */
-  | { readonly room: number; readonly as: string };
+  /** Room of the host's, in bytes, each `fill` before; what is in it after the command is kept. */
+  | { readonly room: number; readonly as: string; readonly fill?: number };
 
 /** A launch that is not the agreed one. */
 export interface LaunchPlan {

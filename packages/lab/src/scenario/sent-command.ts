@@ -83,6 +83,7 @@ function resolveField(
     return { value: place(host, state.buffers, bytes, ALIGNMENT), length: bytes.length };
   }
   const at = reserve(state.buffers, source.room, ALIGNMENT);
+  if (source.fill !== undefined) host.memory.write(at, new Uint8Array(source.room).fill(source.fill));
   rooms.push({ as: source.as, at, length: source.room });
   return { value: at, length: source.room };
 }
