@@ -9,13 +9,15 @@ import { validateScenario } from '@sevlab/lab/scenario/validate';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const files = [
-  `${root}packages/lab/scenarios/kernel-documentation.yaml`,
-  ...readdirSync(`${root}e2e/scenarios`).map((name) => `${root}e2e/scenarios/${name}`),
-];
+const files = ['packages/lab/scenarios', 'e2e/scenarios'].flatMap((folder) =>
+  readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => `${root}${folder}/${name}`),
+);
 
 const run = (scenario: Scenario, file: string) => {
-  const { setup, secrets } = setupOf(scenario, file, { record: false });
+  const { setup, secrets } = setupOf(scenario, file, { record: true });
   return runScenario(scenario, file, setup, secrets);
 };
 
@@ -32,6 +34,13 @@ function contradicted(step: Step): Step | undefined {
     return { check: { memory: { gpa: step.check.memory.gpa, hex: '0123456789' } } };
   if ('check' in step && 'file' in step.check)
     return { check: { file: { guid: step.check.file.guid, hex: '0123456789' } } };
+  if ('attack' in step && 'command' in step.attack) return { ...step, expect: { status: 'HWERROR_UNSAFE' } };
+  if ('check' in step && 'same' in step.check) return { check: { differs: step.check.same } };
+  if ('check' in step && 'differs' in step.check) return { check: { same: step.check.differs } };
+  if ('check' in step && 'trace' in step.check)
+    return { check: { trace: [...step.check.trace, { type: 'nobody traces this' }] } };
+  if ('check' in step && 'files' in step.check)
+    return { check: { files: { ...step.check.files, names: ['nobody has this'] } } };
   if ('check' in step && 'dmesg' in step.check) return { check: { dmesg: 'nobody logs this' } };
   return undefined;
 }

@@ -10,6 +10,7 @@ import { type CertificateFiles, verifyPlatform } from './verify-platform.ts';
 export type { SealedPacket } from './accepted-launch.ts';
 export type { Offer } from './offer.ts';
 export type { VerifiedGuest } from './verified-guest.ts';
+export type { CertificateFiles } from './verify-platform.ts';
 
 /** What the guest owner decides before anything starts. */
 export interface Intent {

@@ -12,6 +12,7 @@ import { forkKernel, type Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { kexecLoad } from '@sevlab/guest-kernel-sim/kexec';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import {
+  type CertificateFiles,
   createGuestOwner,
   type GuestOwner,
   type Offer,
@@ -110,13 +111,16 @@ export class Pipeline {
     return this.#progress;
   }
 
-  /** INIT, certificates, the guest owner's verification and session. Throws Refused and CommandFailed. */
-  offer(): Offer {
+  /**
+   * INIT, certificates, the guest owner's verification and session. `show` is what a cheating host makes of the
+   * certificates on their way. Throws Refused and CommandFailed.
+   */
+  offer(show: (files: CertificateFiles) => CertificateFiles = (files) => files): Offer {
     const { vmm, owner, kds } = this.actors;
     vmm.initPlatform({ es: hasPolicy(this.setup.policy, 'ES') });
     const status = vmm.platformStatus();
     const { cek, ...chain } = vmm.exportCertificates();
-    const verdict = owner.offer({ ...chain, ...endorse(cek, kds) });
+    const verdict = owner.offer(show({ ...chain, ...endorse(cek, kds) }));
     if (!verdict.accepted) throw new Refused('guest-owner', `certificates: ${verdict.reason}`);
     this.#advance({ status, offer: verdict.value });
     return verdict.value;
@@ -140,6 +144,11 @@ export class Pipeline {
     });
     this.#advance({ launching });
     return launching;
+  }
+
+  /** Goes on with a guest that somebody else began to launch, such as a hostile host. */
+  adopt(launching: LaunchingGuest): void {
+    this.#advance({ launching });
   }
 
   /** LAUNCH_MEASURE. Throws CommandFailed. */

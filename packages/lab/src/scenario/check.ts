@@ -5,6 +5,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { checkCall, checkFiles, checkStat } from './check-files.ts';
 import { checkTrace } from './check-trace.ts';
 import type { Check } from './scenario.ts';
+import { resolveBytes, type Schemes } from './schemes.ts';
 import { addressOf, bytesOf, ScenarioError } from './values.ts';
 
 /** What was expected and what came; `held` says whether they agree. */
@@ -17,8 +18,22 @@ export interface Finding {
 /** Where the kernel shows the secrets. */
 export const SECRETS_FOLDER = '/sys/kernel/security/secrets/coco';
 
-/** Looks whether something is so. Throws ScenarioError for a check of what is not there. */
-export function check(pipeline: Pipeline, step: Check, file: string): Finding {
+/** Looks whether something is so; `file` is the scenario's. Throws ScenarioError for a check of what is not there. */
+export function check(
+  pipeline: Pipeline,
+  step: Check,
+  { file, schemes }: { readonly file: string; readonly schemes: Schemes },
+): Finding {
+  if ('same' in step || 'differs' in step) {
+    const same = 'same' in step;
+    const [a, b] = (same ? step.same : step.differs).map((source) =>
+      resolveBytes(pipeline, schemes, source, { file, place: `check ${same ? 'same' : 'differs'}` }),
+    ) as [Uint8Array, Uint8Array]; // there are two
+    const finding = compare(a, b);
+    return same
+      ? finding
+      : { ...finding, held: !finding.held, expected: `other than those ${a.length} bytes` };
+  }
   if ('hostFinds' in step) {
     const found = hostFinds(pipeline.actors.machine.host, bytesOf(step.hostFinds, file, 'check hostFinds'));
     const place = found === undefined ? 'nowhere in DRAM' : `at sPA 0x${found.toString(16)}`;

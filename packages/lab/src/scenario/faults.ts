@@ -1,7 +1,8 @@
 import { type Entropy, seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
 import type { Pipeline, Setup } from '../pipeline.ts';
-import { attack, type Schemes } from './attack.ts';
+import { attack } from './attack.ts';
 import type { Fault, HonestStep, Scenario } from './scenario.ts';
+import type { Schemes } from './schemes.ts';
 
 /** A scenario's faults, and how often their steps have come. */
 export interface Faults {

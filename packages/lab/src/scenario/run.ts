@@ -3,21 +3,25 @@ import type { Secret } from '@sevlab/codec/efi/secret-table';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { runShell } from '@sevlab/guest-kernel-sim/shell';
 import { createSession } from '@sevlab/guest-kernel-sim/shell/session';
+import type { CertificateFiles } from '@sevlab/guest-owner-sim/guest-owner';
+import { VmrunRefused } from '@sevlab/machine/machine';
 import { CommandFailed, VmmError } from '@sevlab/vmm-sim/errors';
 import { createPipeline, type Pipeline, Refused, type Setup } from '../pipeline.ts';
 import { accountOf } from './account.ts';
-import { attack, flipBit, type Schemes } from './attack.ts';
+import { attack, flipBit } from './attack.ts';
 import { check, type Finding } from './check.ts';
 import { createFaults, strike } from './faults.ts';
+import { launchOtherwise } from './hostile-launch.ts';
 import type { HonestStep, Scenario, Step, StepExpectation } from './scenario.ts';
-import { addressOf } from './values.ts';
+import { createSchemes, keptBytes, type Schemes } from './schemes.ts';
+import { addressOf, ScenarioError } from './values.ts';
 
 /** What became of one step. */
 export interface StepResult {
   readonly step: Step;
   /** Absent for a step that expects nothing. */
   readonly finding?: Finding;
-  /** The expectation that would have held; without fields where a step needs none. Absent for an attack and a check. */
+  /** The expectation that would have held; without fields where a step needs none. Absent for a check. */
   readonly instead?: StepExpectation | { readonly output?: string; readonly status?: number };
   /** What a shell command printed. */
   readonly output?: string;
@@ -46,7 +50,7 @@ export function runScenario(
   secrets: readonly Secret[],
 ): ScenarioRun {
   const pipeline = createPipeline(setup);
-  const schemes: Schemes = { saved: new Map() };
+  const schemes = createSchemes(setup);
   const faults = createFaults(scenario, setup);
   const results: StepResult[] = [];
   for (const step of scenario.steps) {
@@ -74,10 +78,10 @@ function runStep(
   schemes: Schemes,
 ): Pick<StepResult, 'finding' | 'instead' | 'output' | 'secret'> {
   if ('attack' in step) {
-    attack(pipeline, step.attack, { schemes, file });
-    return {};
+    const outcome = attempt(() => ({ status: attack(pipeline, step.attack, { schemes, file }) }));
+    return { finding: judge(outcome, step.expect ?? {}), instead: insteadOf(outcome) };
   }
-  if ('check' in step) return { finding: check(pipeline.fork(), step.check, file) }; // looking is no part of the run
+  if ('check' in step) return { finding: check(pipeline.fork(), step.check, { file, schemes }) }; // looking is no part of the run
   if ('shell' in step) {
     const { kernel } = pipeline.progress;
     if (kernel === undefined)
@@ -97,7 +101,7 @@ function runStep(
       },
     };
   }
-  const outcome = attempt(() => honest(pipeline, step.do, step.at, secrets, schemes));
+  const outcome = attempt(() => honest(pipeline, step, secrets, schemes));
   return { finding: judge(outcome, step.expect ?? {}), instead: insteadOf(outcome) };
 }
 
@@ -126,32 +130,64 @@ type Outcome = { readonly status: SevStatus } | { readonly refused: string };
 
 function honest(
   pipeline: Pipeline,
-  name: HonestStep,
-  at: string | undefined,
+  step: Extract<Step, { readonly do: HonestStep }>,
   secrets: readonly Secret[],
   schemes: Schemes,
 ): Outcome {
-  switch (name) {
+  switch (step.do) {
+    case 'offer':
+      pipeline.offer((files) => shownCertificates(files, schemes));
+      break;
     case 'launch': {
-      const { image, policy } = schemes;
-      pipeline.launch({ ...(image && { image }), ...(policy !== undefined && { policy }) });
+      const { image, policy, launch } = schemes;
+      if (launch !== undefined) pipeline.adopt(launchOtherwise(pipeline, launch, schemes));
+      else pipeline.launch({ ...(image && { image }), ...(policy !== undefined && { policy }) });
       break;
     }
-    case 'verify': {
-      const measurement = pipeline.progress.measured?.measurement;
-      const bit = schemes.measurementBit;
-      pipeline.verify(measurement && bit !== undefined ? flipBit(measurement, bit) : measurement);
+    case 'verify':
+      pipeline.verify(shownMeasurement(pipeline, schemes));
       break;
-    }
     case 'seal':
-      seal(pipeline, secrets);
+      seal(pipeline, secretsNamed(secrets, step.secrets));
       break;
     case 'inject':
-      return { status: inject(pipeline, at, schemes) };
+      return { status: inject(pipeline, step.at, schemes) };
     default:
-      pipeline[name]();
+      pipeline[step.do]();
   }
   return { status: 'SUCCESS' };
+}
+
+/** What the host shows of the platform's certificates. */
+function shownCertificates(
+  files: CertificateFiles,
+  { certificates, certificateFlip }: Schemes,
+): CertificateFiles {
+  const shown = { ...files, ...certificates };
+  if (certificateFlip === undefined) return shown;
+  const { name, bit } = certificateFlip;
+  return { ...shown, [name]: flipBit(shown[name], bit) };
+}
+
+/** What the host shows of the measurement; a forged one needs no launch. */
+function shownMeasurement(pipeline: Pipeline, schemes: Schemes): Uint8Array | undefined {
+  const measurement = pipeline.progress.measured?.measurement;
+  const { measurement: instead } = schemes;
+  if (instead === undefined) return measurement;
+  if ('from' in instead) return keptBytes(pipeline, schemes, instead.from);
+  return measurement && flipBit(measurement, instead.bit);
+}
+
+/** Those of the secrets that have one of the GUIDs, in that order. Throws ScenarioError for another GUID. */
+function secretsNamed(secrets: readonly Secret[], guids: readonly string[] | undefined): readonly Secret[] {
+  return (
+    guids?.map((guid) => {
+      const secret = secrets.find((each) => each.guid === guid.toLowerCase());
+      if (secret === undefined)
+        throw new ScenarioError(`seal: no secret ${guid}; expected one of the scenario's secrets`);
+      return secret;
+    }) ?? secrets
+  );
 }
 
 function seal(pipeline: Pipeline, secrets: readonly Secret[]): void {
@@ -176,7 +212,7 @@ function attempt(step: () => Outcome): Outcome {
     return step();
   } catch (error) {
     if (error instanceof CommandFailed) return { status: error.status };
-    if (error instanceof Refused || error instanceof VmmError) {
+    if (error instanceof Refused || error instanceof VmmError || error instanceof VmrunRefused) {
       return { refused: error.message };
     }
     throw error;

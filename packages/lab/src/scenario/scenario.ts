@@ -1,3 +1,4 @@
+import type { CommandName } from '@sevlab/codec/sev/command';
 import type { PolicyFlag } from '@sevlab/codec/sev/policy';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import type { CpuModel, VmsaForm } from '@sevlab/codec/sev/vmsa';
@@ -14,6 +15,7 @@ export interface Scenario {
   readonly version: 1;
   readonly title: string;
   readonly about?: string;
+  readonly lesson?: Lesson;
   readonly seed?: string;
   readonly clock?: { readonly start?: string; readonly perCommand?: string };
   readonly platform?: {
@@ -24,6 +26,8 @@ export interface Scenario {
     readonly encryption?: EncryptionMode;
   };
   readonly policy?: readonly PolicyFlag[];
+  /** The lowest API version that the policy lets the guest run on, such as `1.55`. */
+  readonly policyApi?: string;
   readonly firmware?: FirmwareSource;
   /** What the firmware is given to start; without it, a kernel that nobody measured. */
   readonly kernel?: KernelSource;
@@ -42,6 +46,18 @@ export interface Scenario {
   /** Fields by name, with dots for fields of fields, and the values that each is tried with. */
   readonly matrix?: Readonly<Record<string, readonly unknown[]>>;
   readonly steps: readonly Step[];
+}
+
+/** What a shipped attack or fault is there to show. */
+export interface Lesson {
+  /** Number in docs/attacks.md. */
+  readonly attack?: string;
+  /** Where its mechanism is written down. */
+  readonly source: string;
+  /** Whoever notices, or nobody. */
+  readonly caughtBy: string;
+  /** What would have caught it, or keeps it from happening. */
+  readonly remedy: string;
 }
 
 /** An attack in front of a step. It is tried at each such step, unless `on` or `chance` says less. */
@@ -101,14 +117,20 @@ export const HONEST_STEPS = [
 export type HonestStep = (typeof HONEST_STEPS)[number];
 
 export type Step =
-  | { readonly do: HonestStep; readonly at?: string; readonly expect?: StepExpectation }
+  | {
+      readonly do: HonestStep;
+      readonly at?: string;
+      /** Which of the secrets are sealed, by GUID; all unless given. */
+      readonly secrets?: readonly string[];
+      readonly expect?: StepExpectation;
+    }
   | {
       readonly shell: string;
       /** The account that types; root unless given. */
       readonly as?: string;
       readonly expect?: { readonly output?: string; readonly status?: number };
     }
-  | { readonly attack: Attack; readonly why?: string }
+  | { readonly attack: Attack; readonly why?: string; readonly expect?: StepExpectation }
   | { readonly check: Check; readonly why?: string };
 
 export interface StepExpectation {
@@ -118,7 +140,35 @@ export interface StepExpectation {
   readonly refused?: string;
 }
 
-/** What a hostile host does. Addresses are guest-physical; it acts on DRAM's cells, never on plaintext. */
+/** Bytes that are written down, or kept: a name, and which part of what has it. */
+export type KeptBytes =
+  | ByteSource
+  | { readonly from: string; readonly offset?: number; readonly length?: number };
+
+/** A number, in hexadecimal too; a kept one by its name; an address, of guest memory or of bytes for the AMD-SP. */
+export type FieldSource =
+  | number
+  | string
+  | { readonly gpa: string }
+  /** Where the host puts kept bytes. A field for their length is filled in, too. */
+  | { readonly from: string }
+  /** Room of the host's, in bytes, each `fill` before; what is in it after the command is kept. */
+  | { readonly room: number; readonly as: string; readonly fill?: number };
+
+/** A launch that is not the agreed one. */
+export interface LaunchPlan {
+  /** The host leaves the owner's session out. */
+  readonly session?: 'none';
+  /** What is measured, in that order: `length` bytes of the image from `image` on, put at an address. */
+  readonly update?: readonly { readonly image: number; readonly length: number; readonly gpa: string }[];
+  /** The VMSAs are measured as if they were data. */
+  readonly vmsas?: 'data';
+}
+
+/**
+ * What a hostile host does. Addresses are guest-physical; it acts on DRAM's cells, never on plaintext. What it learns it
+ * keeps under a name (`as`) and uses later (`from`). `keys` names a TEK and a TIK: `zero`, or what was unwrapped.
+ */
 export type Attack =
   | { readonly write: { readonly gpa: string; readonly hex: string } }
   | { readonly flip: { readonly gpa: string; readonly bit: number } }
@@ -126,10 +176,66 @@ export type Attack =
   | { readonly restore: { readonly from: string; readonly gpa: string } }
   | { readonly image: { readonly offset: number; readonly hex: string } }
   | { readonly policy: readonly PolicyFlag[] }
-  | { readonly measurement: { readonly bit: number } }
+  /** What the owner is shown in the place of the measurement: one bit of it changed, or other bytes. */
+  | { readonly measurement: { readonly bit: number } | { readonly from: string } }
   /** Exchanges what fw_cfg has for the firmware. */
   | { readonly fwCfg: { readonly item: BlobName } & ByteSource }
-  | { readonly packet: { readonly part: 'header' | 'data'; readonly bit: number } };
+  | { readonly packet: { readonly part: 'header' | 'data'; readonly bit: number } }
+  /** Any command to the AMD-SP. Fields that are not given are 0; the integers in its buffer are kept as `NAME.field`. */
+  | {
+      readonly command: CommandName;
+      readonly fields?: Readonly<Record<string, FieldSource>>;
+      readonly as?: string;
+    }
+  /** Another launch than the agreed one, at the next launch step. */
+  | { readonly launch: LaunchPlan }
+  /** Lets a page lie where another one does. */
+  | { readonly remap: { readonly gpa: string; readonly to: string } }
+  /** Changes one bit of the boot CPU's encrypted registers. */
+  | { readonly vmsa: { readonly bit: number } }
+  /** Runs a guest of the host's own under that ASID, on pages of the victim, and keeps what it reads. */
+  | {
+      readonly run: {
+        readonly asid: number;
+        readonly gpa: string;
+        readonly length: number;
+        readonly as: string;
+      };
+    }
+  /** Changes one bit of a certificate that the owner is shown at the next offer. */
+  | { readonly certificate: { readonly name: CertificateName; readonly bit: number } }
+  /** Somebody who has the chip's endorsement key makes the rest of a platform's keys; the next offer shows those. */
+  | { readonly impersonate: { readonly as: string } }
+  /** The owner's machine is copied while it is off, or started from that copy: its random numbers repeat. */
+  | { readonly owner: 'snapshot' | 'rewind' }
+  | { readonly keep: { readonly as: string } & KeptBytes }
+  | { readonly xor: { readonly of: readonly [KeptBytes, KeptBytes]; readonly as: string } }
+  | { readonly alter: { readonly from: string; readonly bit: number; readonly as: string } }
+  /** Makes a Diffie-Hellman key; its certificate, which nobody signed, has that name. */
+  | { readonly dhKey: { readonly as: string } }
+  /** Takes TEK and TIK out of a session between a key of the host's and the certificate `peer`. */
+  | {
+      readonly unwrap: {
+        readonly session: string;
+        readonly peer: string;
+        readonly key: string;
+        readonly as: string;
+      };
+    }
+  /** The 48 bytes that the owner waits for, without a launch; with MNONCE of another measurement, or zeros. */
+  | { readonly forgeMeasurement: { readonly keys: string; readonly mnonceOf?: string; readonly as: string } }
+  /** A packet with one secret, for the launch of the newest measurement. */
+  | {
+      readonly forgePacket: {
+        readonly keys: string;
+        readonly guid: string;
+        readonly as: string;
+      } & ByteSource;
+    }
+  | { readonly decrypt: { readonly keys: string; readonly packet: string; readonly as: string } };
+
+export const CERTIFICATE_NAMES = ['pdh', 'pek', 'oca', 'cek', 'ask', 'ark'] as const;
+export type CertificateName = (typeof CERTIFICATE_NAMES)[number];
 
 /** What must be so. */
 export type Check =
@@ -149,6 +255,9 @@ export type Check =
   | { readonly files: { readonly path: string; readonly names: readonly string[] } }
   /** What a system call answers. */
   | { readonly call: CallCheck }
+  /** Bytes that are alike, or are not. */
+  | { readonly same: readonly [KeptBytes, KeptBytes] }
+  | { readonly differs: readonly [KeptBytes, KeptBytes] }
   /** Events of the trace that come in this order, whatever comes between; of each, some of the fields. */
   | { readonly trace: readonly Readonly<Record<string, unknown>>[] };
 

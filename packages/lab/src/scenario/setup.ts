@@ -37,7 +37,7 @@ export function setupOf(
     profile: scenario.platform?.profile ?? 'genoa-1.55',
     ...(scenario.platform?.switches && { switches: scenario.platform.switches }),
     encryption: scenario.platform?.encryption ?? 'XEX',
-    policy: policyOf(scenario.policy ?? ['NODBG', 'NOKS']),
+    policy: policyOf(scenario.policy ?? ['NODBG', 'NOKS'], scenario.policyApi),
     image: imageOf(scenario.firmware ?? {}, file),
     ...(scenario.kernel && { directBoot: kernelOf(scenario.kernel, file) }),
     ...(scenario.kernelHashes && { kernelHashes: true }),

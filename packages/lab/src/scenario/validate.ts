@@ -58,6 +58,10 @@ function formOf({ schema: forms, data }: ErrorObject): object | string {
   const named = all.filter(({ name }) => name !== '');
   const unnamed = all.find(({ name }) => name === '');
   const names = named.map(({ name }) => name).join(', ');
+  const plainForm = (Array.isArray(forms) ? forms : []).find(
+    ({ type }) => type !== 'object' && isOf(type, data),
+  );
+  if (plainForm !== undefined) return plainForm;
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     return `expected one of ${names}, with its value; got ${kindOf(data)}`;
   const meant = named.filter(({ name }) => name in data);
@@ -74,6 +78,10 @@ function formOf({ schema: forms, data }: ErrorObject): object | string {
   );
   return `expected one of ${names}; got ${given.map(plain).join(', ') || 'nothing'}${suggestion(near[0])}`;
 }
+
+/** Whether a number or a text is what JSON Schema calls so. */
+const isOf = (type: unknown, data: unknown): boolean =>
+  type === 'integer' ? typeof data === 'number' : type === typeof data;
 
 const requiredOf = (form: unknown): readonly string[] =>
   typeof form === 'object' && form !== null && 'required' in form && Array.isArray(form.required)

@@ -94,5 +94,12 @@ export function addressOf(text: string): bigint {
   return BigInt(text);
 }
 
-export const policyOf = (flags: readonly PolicyFlag[]): number =>
-  flags.reduce((policy, flag) => policy | POLICY[flag], 0);
+/** Flags, and the lowest API version as `1.55`, as the 32 bits of a policy. Throws ScenarioError. */
+export function policyOf(flags: readonly PolicyFlag[], api = '0.0'): number {
+  const [major = 0, minor = 0] = /^\d+\.\d+$/.test(api) ? api.split('.').map(Number) : [];
+  if (!/^\d+\.\d+$/.test(api) || major > 255 || minor > 255)
+    throw new ScenarioError(
+      `policyApi: expected a version of two numbers up to 255, such as 1.55; got '${api}'`,
+    );
+  return flags.reduce((policy, flag) => policy | POLICY[flag], (major << 16) | (minor << 24)) >>> 0;
+}
