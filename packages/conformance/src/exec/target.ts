@@ -56,8 +56,7 @@ export async function execTarget(command: string, { timeout = 10 }: ExecOptions 
     answers: async (cases) => {
       const outcomes: Outcome[] = [];
       for (const testCase of cases) {
-        const why = whyNot(testCase, rooms, firmware);
-        outcomes.push(why === undefined ? await answer(testCase) : new NotHere(why));
+        outcomes.push(whyNot(testCase, rooms, firmware) ?? (await answer(testCase)));
       }
       await running?.end();
       running = undefined;
@@ -106,12 +105,12 @@ function wordsOf<W extends string>(name: string, known: readonly W[], given: unk
 }
 
 /** Why a case is not for the program. */
-function whyNot(testCase: Case, rooms: readonly ExecRoom[], firmware: ExecFirmware): string | undefined {
+function whyNot(testCase: Case, rooms: readonly ExecRoom[], firmware: ExecFirmware): NotHere | undefined {
   const room = rooms.find((each) => each === testCase.room);
-  if (room === undefined) return `it has no ${testCase.room}`;
+  if (room === undefined) return new NotHere(`it has no ${testCase.room}`, true);
   if (testCase.room !== 'psp') return undefined;
   const wanted = testCase.given.firmware ?? (firmware === 'spec' ? 'spec' : 'genoa-1.55');
-  return wanted === firmware ? undefined : `it is like ${firmware}, not ${wanted}`;
+  return wanted === firmware ? undefined : new NotHere(`it is like ${firmware}, not ${wanted}`);
 }
 
 function answerOf(testCase: Case, ask: Ask, introduction: Introduction): Outcome {
