@@ -123,6 +123,19 @@ it.each([
   expect(status).toBe(2);
 });
 
+it('exports the suite into a folder of its own', () => {
+  const { status, stderr } = conform('--export', 'suite');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: 'suite: 31 files\n' });
+  expect(read('suite/LICENSE')).toContain('Apache License');
+  expect(JSON.parse(read('suite/cases/psp/launch-secret.json'))[0].id).toBe('LSE-01');
+  const again = conform('--export', 'suite');
+  expect(again).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('expected a folder that is new or empty'),
+  });
+  expect(conform('--export', 'suite/README.md').status).toBe(2);
+});
+
 it('lists what there is to know of a case', () => {
   const { stdout } = conform('--list', '--json', 'LSE-19');
   expect(JSON.parse(stdout)).toMatchObject({

@@ -4,6 +4,7 @@ import { clauseOf } from '@sevlab/conformance/clause';
 import type { ExpectedResults } from '@sevlab/conformance/expected-results';
 import type { CaseResult } from '@sevlab/conformance/run';
 import type { Command } from 'commander';
+import { exportSuite } from '../conform/export.ts';
 import { describeFailure } from '../conform/failure.ts';
 import { caseReport } from '../conform/report.ts';
 import { serveLines, targetOf } from '../conform/target.ts';
@@ -25,6 +26,7 @@ interface ConformOptions {
   readonly tree?: boolean;
   readonly expect?: string;
   readonly update?: boolean;
+  readonly export?: string;
   readonly reportJunit?: string;
   readonly reportCtrf?: string;
 }
@@ -50,10 +52,12 @@ export function addConform(program: Command): void {
     .option('--tree', 'every case, by document and clause')
     .option('--expect <file>', 'failures and skipped cases that are known, each with a reason')
     .option('--update', 'write that file as it is now; what fails newly has no reason there, and needs one')
+    .option('--export <folder>', 'write the cases there for people without sevlab, and run none')
     .option('--report-junit <file>', 'write JUnit XML there')
     .option('--report-ctrf <file>', 'write a CTRF report there, JSON')
     .action(async (ids: string[], options: ConformOptions) => {
       if (options.serve) return serveLines();
+      if (options.export !== undefined) return exportSuite(options.export);
       if (options.update && options.expect === undefined)
         throw new CommandError(EXIT.usage, '--update: expected --expect FILE, the file to write');
       const { allCases } = await import('@sevlab/conformance/cases'); // the cases are needed here only
