@@ -1,4 +1,4 @@
-import { gpa } from '@sevlab/codec/address';
+import { type Gpa, gpa } from '@sevlab/codec/address';
 import { fromHex } from '@sevlab/codec/bytes';
 import { E820_TYPE, type EfiInfo } from '@sevlab/codec/efi/boot-params';
 import { EFI_MEMORY_TYPE } from '@sevlab/codec/efi/memory-map';
@@ -26,8 +26,14 @@ const E820_OF_WORD: Readonly<Record<E820Word, number>> = {
   'ACPI NVS': E820_TYPE.NVS,
 };
 
+/** What the location structure says. */
+interface Place {
+  readonly base: Gpa;
+  readonly size: bigint;
+}
+
 /** What a kernel is asked in a case, whichever kernel it is. */
-export const kernelProbe = ({ id, given, when }: KernelCase): Probe => ({
+export const kernelProbe = ({ id, given, when }: KernelCase): Probe & Place => ({
   name: id,
   area: secretAreaBytes(given.area),
   base: gpa(BigInt(given.base ?? DEFAULT_BASE)),

@@ -12,6 +12,8 @@ export interface CaseResult {
   readonly expected: unknown;
   /** What the target answered to the same questions, or in words why it could not be asked. */
   readonly actual: unknown;
+  /** It was skipped because the target has no such room at all. */
+  readonly noRoom?: true;
   /** What the case asks and the target does not see: it passed or failed without that. */
   readonly unseen?: readonly string[];
 }
@@ -64,8 +66,9 @@ function judge(testCase: Case, target: Target, answer: Outcome | undefined): Cas
   const { unseen } = answer instanceof PartAnswer ? answer : { unseen: [] };
   const expected = unseen.length === 0 ? whole : without(whole, unseen);
   if (answer === undefined)
-    return { id, outcome: 'skip', expected, actual: `${target.name} has no ${testCase.room}` };
-  if (answer instanceof NotHere) return { id, outcome: 'skip', expected, actual: answer.reason };
+    return { id, outcome: 'skip', expected, actual: `${target.name} has no ${testCase.room}`, noRoom: true };
+  if (answer instanceof NotHere)
+    return { id, outcome: 'skip', expected, actual: answer.reason, ...(answer.noRoom && { noRoom: true }) };
   if (answer instanceof GivenNotReached) return { id, outcome: 'fail', expected, actual: answer.message };
   const actual = restrict(answer instanceof PartAnswer ? answer.answer : answer, expected);
   const outcome = isDeepStrictEqual(actual, expected) ? 'pass' : 'fail';

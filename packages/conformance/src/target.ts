@@ -36,9 +36,12 @@ export class PartAnswer {
 /** A case that cannot be for this target, and why. */
 export class NotHere {
   readonly reason: string;
+  /** The target has no such room at all. */
+  readonly noRoom: boolean;
 
-  constructor(reason: string) {
+  constructor(reason: string, noRoom = false) {
     this.reason = reason;
+    this.noRoom = noRoom;
   }
 }
 

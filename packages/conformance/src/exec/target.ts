@@ -1,10 +1,8 @@
-import { hexAddress } from '@sevlab/codec/address';
-import { toHex } from '@sevlab/codec/bytes';
 import type { Case, KernelCase, KernelThen, PspCase } from '../case.ts';
-import { kernelProbe } from '../kernel-probe.ts';
 import { GivenNotReached, NotHere, type Outcome, PartAnswer, type Target } from '../target.ts';
 import { kernelAnswer } from '../targets/kernel-answer.ts';
 import { examinePsp } from '../targets/sim-psp.ts';
+import { kernelRequest } from './kernel-request.ts';
 import { LineProgram, ProgramTrouble } from './line-program.ts';
 import {
   EXEC_FIRMWARES,
@@ -13,7 +11,6 @@ import {
   type ExecRoom,
   type Introduction,
   type KernelReply,
-  type KernelRequest,
   PROTOCOL,
   PROTOCOL_VERSION,
   SEEING,
@@ -56,8 +53,7 @@ export async function execTarget(command: string, { timeout = 10 }: ExecOptions 
     answers: async (cases) => {
       const outcomes: Outcome[] = [];
       for (const testCase of cases) {
-        const why = whyNot(testCase, rooms, firmware);
-        outcomes.push(why === undefined ? await answer(testCase) : new NotHere(why));
+        outcomes.push(whyNot(testCase, rooms, firmware) ?? (await answer(testCase)));
       }
       await running?.end();
       running = undefined;
@@ -106,12 +102,12 @@ function wordsOf<W extends string>(name: string, known: readonly W[], given: unk
 }
 
 /** Why a case is not for the program. */
-function whyNot(testCase: Case, rooms: readonly ExecRoom[], firmware: ExecFirmware): string | undefined {
+function whyNot(testCase: Case, rooms: readonly ExecRoom[], firmware: ExecFirmware): NotHere | undefined {
   const room = rooms.find((each) => each === testCase.room);
-  if (room === undefined) return `it has no ${testCase.room}`;
+  if (room === undefined) return new NotHere(`it has no ${testCase.room}`, true);
   if (testCase.room !== 'psp') return undefined;
   const wanted = testCase.given.firmware ?? (firmware === 'spec' ? 'spec' : 'genoa-1.55');
-  return wanted === firmware ? undefined : `it is like ${firmware}, not ${wanted}`;
+  return wanted === firmware ? undefined : new NotHere(`it is like ${firmware}, not ${wanted}`);
 }
 
 function answerOf(testCase: Case, ask: Ask, introduction: Introduction): Outcome {
@@ -144,20 +140,21 @@ const NEEDED: Readonly<Record<Exclude<keyof KernelThen, 'errno' | 'bound'>, read
 };
 
 function answerOfKernel(testCase: KernelCase, ask: Ask, { sees }: Introduction): Outcome {
-  const { tables, build, linux } = testCase.given;
+  const { tables } = testCase.given;
   const seen = (sees ?? SEEING).filter((word) => word !== 'boot' || tables !== undefined);
   if (testCase.when.length > 0 && !seen.includes('ops')) return new NotHere('it performs no operations');
-  const { area, base, size, at = base, mode, operations } = kernelProbe(testCase);
-  const request: KernelRequest = {
-    ...{ do: 'kernel', case: testCase.id, mode, area: toHex(area) },
-    ...{ base: hexAddress(base!), size: hexAddress(size!), at: hexAddress(at!), operations },
-    ...(linux !== undefined && { linux }),
-    ...(build !== undefined && { build }),
-    ...(tables !== undefined && { tables }),
-  };
+  const request = kernelRequest(testCase);
+  const { operations, area } = request;
   const reply = askObject(ask, request);
   expectKernelReply(reply, seen, operations.length);
-  const whole = { name: testCase.id, blob_len: area.length, dmesg: [], dir: [], read: [], area_after: [] };
+  const whole = {
+    name: testCase.id,
+    blob_len: area.length / 2,
+    dmesg: [],
+    dir: [],
+    read: [],
+    area_after: [],
+  };
   const answer = kernelAnswer({ ...whole, ...reply, down: { op: 'unload' } }, testCase.then);
   const unseen = (Object.keys(NEEDED) as (keyof typeof NEEDED)[]) // keys of a literal
     .filter((key) => testCase.then[key] !== undefined && !NEEDED[key].every((word) => seen.includes(word)));

@@ -3,7 +3,7 @@ import { runCase } from '@sevlab/conformance/run';
 import { simTarget } from '@sevlab/conformance/targets/sim';
 import { Command } from 'commander';
 import { afterEach, expect, it, vi } from 'vitest';
-import { describeFailure } from './conform.ts';
+import { describeFailure } from '../conform/failure.ts';
 import { addGuest } from './guest.ts';
 
 afterEach(() => vi.restoreAllMocks());

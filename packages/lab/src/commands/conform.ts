@@ -1,13 +1,21 @@
-import { createInterface } from 'node:readline';
-import { toHex } from '@sevlab/codec/bytes';
-import type { Case, KernelCase } from '@sevlab/conformance/case';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Case } from '@sevlab/conformance/case';
 import { clauseOf } from '@sevlab/conformance/clause';
+import type { ExpectedResults } from '@sevlab/conformance/expected-results';
 import type { CaseResult } from '@sevlab/conformance/run';
-import type { Target } from '@sevlab/conformance/target';
 import type { Command } from 'commander';
+import { exportSuite } from '../conform/export.ts';
+import { describeFailure } from '../conform/failure.ts';
+import { caseReport } from '../conform/report.ts';
+import { serveLines, targetOf } from '../conform/target.ts';
+import { clauseTree } from '../conform/tree.ts';
+import { countVerdicts, type JudgedCase, toldCounts } from '../conform/verdicts.ts';
+import { ctrfReport } from '../report/ctrf.ts';
+import { junitXml } from '../report/junit.ts';
+import { systemReason } from '../system-reason.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { print } from './output.ts';
-import { guestParts, withQemu } from './real-kernel.ts';
+import { print, say, writeOutput } from './output.ts';
+import { withQemu } from './real-kernel.ts';
 
 interface ConformOptions {
   readonly target: string;
@@ -15,9 +23,15 @@ interface ConformOptions {
   readonly serve?: boolean;
   readonly list?: boolean;
   readonly json?: boolean;
+  readonly tree?: boolean;
+  readonly expect?: string;
+  readonly update?: boolean;
+  readonly export?: string;
+  readonly reportJunit?: string;
+  readonly reportCtrf?: string;
 }
 
-/** sevlab conform: the suite, clause by clause, against the simulator or a real kernel. */
+/** sevlab conform: the suite, clause by clause, against whatever has an answer. */
 export function addConform(program: Command): void {
   program
     .command('conform')
@@ -35,37 +49,30 @@ export function addConform(program: Command): void {
     )
     .option('--list', 'list the cases and run none')
     .option('--json', 'JSON Lines: one document per case')
-    .action(async (ids: string[], { target: name, timeout, list, json, serve }: ConformOptions) => {
-      if (serve) return serveLines();
+    .option('--tree', 'every case, by document and clause')
+    .option('--expect <file>', 'failures and skipped cases that are known, each with a reason')
+    .option('--update', 'write that file as it is now; what fails newly has no reason there, and needs one')
+    .option('--export <folder>', 'write the cases there for people without sevlab, and run none')
+    .option('--report-junit <file>', 'write JUnit XML there')
+    .option('--report-ctrf <file>', 'write a CTRF report there, JSON')
+    .action(async (ids: string[], options: ConformOptions) => {
+      if (options.serve) return serveLines();
+      if (options.export !== undefined) return exportSuite(options.export);
+      if (options.update && options.expect === undefined)
+        throw new CommandError(EXIT.usage, '--update: expected --expect FILE, the file to write');
       const { allCases } = await import('@sevlab/conformance/cases'); // the cases are needed here only
-      const cases = choose(allCases(), ids);
-      if (list) {
-        for (const testCase of cases) {
-          const { id, title, clause } = testCase;
-          print(json ? JSON.stringify(listed(testCase)) : `${id.padEnd(8)} ${title} (${clause})`);
-        }
-        return;
-      }
-      const { runCases } = await import('@sevlab/conformance/run');
-      const target = await targetOf(name, timeout);
-      const results = await withQemu(() => runCases(cases, target));
-      for (const [i, result] of results.entries()) {
-        const testCase = cases[i]!; // results are in the order of the cases
-        if (json) print(JSON.stringify({ ...result, title: testCase.title, clause: testCase.clause }));
-        else if (result.outcome === 'fail') print(await describeFailure(testCase, result, name));
-        else if (result.outcome === 'skip' && (testCase.room === 'kernel' || ids.length > 0))
-          print(`${testCase.id} skipped: ${result.actual}`);
-      }
-      const unseen = new Set(results.flatMap((result) => result.unseen ?? []));
-      if (!json && unseen.size > 0) print(`not seen by it: ${[...unseen].join(', ')}`);
-      const count = (wanted: CaseResult['outcome']) =>
-        results.filter(({ outcome }) => outcome === wanted).length;
-      if (!json)
-        print(
-          `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped, on ${target.name}`,
-        );
-      if (count('fail') > 0) throw new CommandError(EXIT.no, `${count('fail')} cases fail`);
+      const all = allCases();
+      const cases = choose(all, ids);
+      if (options.list) printList(cases, options.json ?? false);
+      else await runSuite(all, cases, options, ids.length > 0);
     });
+}
+
+function printList(cases: readonly Case[], json: boolean): void {
+  for (const testCase of cases) {
+    const { id, title, clause } = testCase;
+    print(json ? JSON.stringify(listed(testCase)) : `${id.padEnd(8)} ${title} (${clause})`);
+  }
 }
 
 /** What there is to know of a case before it runs. */
@@ -74,47 +81,117 @@ function listed({ id, room, title, clause, severity, flags = [], evidence, ...re
   return { id, room, title, clause: clauseOf(clause), severity, flags, provenance: evidence, underSpec };
 }
 
-async function targetOf(name: string, timeout: string): Promise<Target> {
-  if (name === 'sim') return (await import('@sevlab/conformance/targets/sim')).simTarget();
-  if (name.startsWith('exec:')) return execTargetOf(name.slice('exec:'.length), Number(timeout));
-  if (name !== 'linux')
-    throw new CommandError(EXIT.usage, `--target ${name}: expected sim, linux or exec:COMMAND`);
-  const parts = guestParts();
-  const { linuxTarget } = await import('@sevlab/conformance/targets/linux');
-  return withQemu(() => linuxTarget(parts));
+async function runSuite(
+  all: readonly Case[],
+  cases: readonly Case[],
+  options: ConformOptions,
+  chosen: boolean,
+): Promise<void> {
+  const { verdictOf } = await import('@sevlab/conformance/expected-results');
+  const { runCases } = await import('@sevlab/conformance/run');
+  const ids = new Set(all.map(({ id }) => id));
+  const file = await expectedResults(options, ids);
+  const target = await targetOf(options.target, options.timeout);
+  const results = await withQemu(() => runCases(cases, target));
+  if (options.update) return writeExpected(options.expect!, results, ids, file);
+  const judged = cases.map((testCase, i): JudgedCase => {
+    const result = results[i]!; // results are in the order of the cases
+    return { testCase, result, verdict: verdictOf(result, file) };
+  });
+  writeReports(judged, target.name, options);
+  for (const each of judged) {
+    if (options.json) print(JSON.stringify(judgedJson(each)));
+    else if (!options.tree) await printRemarkable(each, options.target, chosen);
+  }
+  if (options.tree && !options.json) {
+    print(clauseTree(judged));
+    for (const each of judged) if (isWrong(each)) await printRemarkable(each, options.target, chosen);
+  }
+  const counts = countVerdicts(judged);
+  if (!options.json) {
+    const unseen = new Set(results.flatMap((result) => result.unseen ?? []));
+    if (unseen.size > 0) print(`not seen by it: ${[...unseen].join(', ')}`);
+    print(`${toldCounts(counts)}, on ${target.name}`);
+  }
+  const wrong = judged.filter(isWrong).length;
+  if (wrong > 0) throw new CommandError(EXIT.no, toldWrong(counts.failed, counts.unexpected));
 }
 
-async function execTargetOf(command: string, timeout: number): Promise<Target> {
-  if (command.trim() === '')
-    throw new CommandError(EXIT.usage, '--target exec: expected a command behind it, such as exec:./adapter');
-  if (!(timeout > 0)) throw new CommandError(EXIT.usage, '--timeout: expected a number of seconds above 0');
-  const { execTarget } = await import('@sevlab/conformance/exec/target');
-  const { ProgramTrouble } = await import('@sevlab/conformance/exec/line-program');
+const isWrong = ({ verdict }: JudgedCase): boolean => verdict.as === 'failed' || verdict.as === 'unexpected';
+
+const toldWrong = (failed: number, unexpected: number): string =>
+  [
+    ...(failed > 0 ? [`${failed} cases fail`] : []),
+    ...(unexpected > 0 ? [`${unexpected} cases are not as expected; --update writes how they are`] : []),
+  ].join('; ');
+
+const judgedJson = ({ testCase, result, verdict }: JudgedCase) => {
+  const { title, clause, severity } = testCase;
+  return { ...result, title, clause, severity, verdict };
+};
+
+/** A case that somebody should hear of. */
+async function printRemarkable(
+  { testCase, result, verdict }: JudgedCase,
+  target: string,
+  chosen: boolean,
+): Promise<void> {
+  const { id, room } = testCase;
+  if (verdict.as === 'unexpected') print(`${id} ${testCase.title}: ${verdict.why}`);
+  if (result.outcome === 'fail' && verdict.as !== 'known')
+    print(await describeFailure(testCase, result, target));
+  if (verdict.as === 'skipped' && (room === 'kernel' || chosen)) print(`${id} skipped: ${result.actual}`);
+  if (verdict.as === 'known' && chosen) print(`${id} ${result.outcome}, as expected: ${verdict.reason}`);
+}
+
+function writeReports(judged: readonly JudgedCase[], target: string, options: ConformOptions): void {
+  const { reportJunit, reportCtrf } = options;
+  if (reportJunit === undefined && reportCtrf === undefined) return;
+  const report = caseReport(judged, target);
+  if (reportJunit !== undefined) writeOutput(reportJunit, junitXml(report));
+  if (reportCtrf !== undefined) writeOutput(reportCtrf, `${JSON.stringify(ctrfReport(report), null, 2)}\n`);
+}
+
+/** What `--expect` names. Throws CommandError for a file that cannot be used. */
+async function expectedResults(
+  { expect: path, update = false }: ConformOptions,
+  ids: ReadonlySet<string>,
+): Promise<ExpectedResults | undefined> {
+  if (path === undefined || (update && !existsSync(path))) return undefined;
+  const { ExpectationError, parseExpectedResults } = await import('@sevlab/conformance/expected-results');
   try {
-    return await execTarget(command, { timeout });
+    return parseExpectedResults(readFileSync(path, 'utf8'), ids, { lenient: update });
   } catch (error) {
-    if (!(error instanceof ProgramTrouble)) throw error;
-    throw new CommandError(
-      EXIT.usage,
-      `${command}: ${error.message}; docs/reference/exec-protocol.md says what to answer to the first line`,
-    );
+    if (error instanceof ExpectationError)
+      throw new CommandError(
+        EXIT.configuration,
+        error.message
+          .split('\n')
+          .map((line) => `${path}: ${line}`)
+          .join('\n'),
+      );
+    if (error instanceof Error && 'syscall' in error)
+      throw new CommandError(
+        EXIT.usage,
+        `${path}: ${systemReason(error)}; expected a file of expected results; --update makes one`,
+      );
+    throw error;
   }
 }
 
-/** Answers requests of the line protocol, a line each, until the input ends. */
-async function serveLines(): Promise<void> {
-  const { createResponder } = await import('@sevlab/conformance/exec/responder');
-  const respond = createResponder();
-  for await (const line of createInterface({ input: process.stdin })) {
-    let answer: object;
-    try {
-      answer = respond(JSON.parse(line));
-    } catch (error) {
-      if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
-      answer = { error: error.message };
-    }
-    print(JSON.stringify(answer));
-  }
+async function writeExpected(
+  path: string,
+  results: readonly CaseResult[],
+  ids: ReadonlySet<string>,
+  before: ExpectedResults | undefined,
+): Promise<void> {
+  const { updatedResults } = await import('@sevlab/conformance/expected-results');
+  const updated = updatedResults(results, ids, before);
+  writeOutput(path, `${JSON.stringify(updated, null, 2)}\n`);
+  const entries = Object.entries(updated.expected);
+  const open = entries.filter(([, { reason }]) => reason === '').map(([id]) => id);
+  say(`${path}: ${entries.length} entries`);
+  if (open.length > 0) say(`${path}: write a reason for ${open.join(', ')}`);
 }
 
 function choose(all: readonly Case[], given: readonly string[]): readonly Case[] {
@@ -125,39 +202,4 @@ function choose(all: readonly Case[], given: readonly string[]): readonly Case[]
   if (unknown.length > 0)
     throw new CommandError(EXIT.usage, `no case ${unknown.join(', ')}; try sevlab conform --list`);
   return ids.length === 0 ? all : all.filter(({ id }) => ids.includes(id));
-}
-
-/** What failed, and how to see it again. */
-export async function describeFailure(
-  testCase: Case,
-  { profile, expected, actual }: CaseResult,
-  target: string,
-): Promise<string> {
-  const { id, title, clause } = testCase;
-  const option = target === 'sim' ? '' : `--target ${quoteWord(target)} `;
-  return [
-    `${id} ${title} (${clause})${profile ? `, under the profile ${profile}` : ''}`,
-    `  expected ${JSON.stringify(expected)}`,
-    `  got      ${JSON.stringify(actual)}`,
-    `  again    sevlab conform ${option}${id}`,
-    ...(testCase.room === 'kernel' ? await guestCommand(testCase) : []),
-  ].join('\n');
-}
-
-/** A word as a shell takes it. */
-const quoteWord = (word: string): string =>
-  /^[\w:./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
-/** The same area on the emulated kernel alone, where its command can say what the case says. */
-async function guestCommand(testCase: KernelCase): Promise<string[]> {
-  const { given } = testCase;
-  if (given.tables !== undefined || given.at !== undefined || given.build !== undefined) return [];
-  const { kernelProbe } = await import('@sevlab/conformance/kernel-probe');
-  const { area, base = 0n, size = 0n, mode, operations } = kernelProbe(testCase);
-  const words = [
-    ...['--mode', mode, '--base', `0x${base.toString(16)}`, '--size', `0x${size.toString(16)}`],
-    ...(given.linux === undefined ? [] : ['--linux', given.linux]),
-    ...operations.flatMap((line) => ['--op', `'${line}'`]),
-  ];
-  return [`  alone    sevlab guest ${words.join(' ')} --json hex:${toHex(area)}`];
 }

@@ -8,7 +8,7 @@ export function ctrfReport({ name, version, tests }: TestReport) {
     specVersion: '0.0.0',
     generatedBy: `sevlab ${version}`,
     results: {
-      tool: { name: 'sevlab', version, extra: { run: name, simulated: true } },
+      tool: { name: 'sevlab', version, extra: { run: name } },
       summary: {
         tests: tests.length,
         passed: countOf({ tests }, 'passed'),
