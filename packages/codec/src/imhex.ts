@@ -53,54 +53,12 @@ function declaration({ name, kind, size, inner, doc }: FormatField): string {
 }
 
 /** Words of the pattern language that a field may be called like. */
-const WORDS: ReadonlySet<string> = new Set([
-  ...[
-    'as',
-    'auto',
-    'be',
-    'bitfield',
-    'bool',
-    'break',
-    'catch',
-    'char',
-    'char16',
-    'const',
-    'continue',
-    'double',
-    'else',
-  ],
-  ...[
-    'enum',
-    'false',
-    'float',
-    'fn',
-    'for',
-    'from',
-    'if',
-    'import',
-    'in',
-    'is',
-    'le',
-    'match',
-    'namespace',
-    'null',
-    'out',
-  ],
-  ...[
-    'padding',
-    'parent',
-    'ref',
-    'reference',
-    'return',
-    'signed',
-    'str',
-    'struct',
-    'this',
-    'true',
-    'try',
-    'union',
-  ],
-  ...['unsigned', 'using', 'while'],
-]);
+const WORDS: ReadonlySet<string> = new Set(
+  (
+    'as auto be bitfield bool break catch char char16 const continue double else enum false float fn for from if import ' +
+    'in is le match namespace null out padding parent ref reference return signed str struct this true try union ' +
+    'unsigned using while'
+  ).split(' '),
+);
 
 const identifier = (name: string): string => (WORDS.has(name) || /^\d/.test(name) ? `${name}_` : name);

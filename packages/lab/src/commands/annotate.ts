@@ -104,7 +104,7 @@ function exportFormats(folder: string, format: keyof typeof FORMATS): void {
   }
   for (const [name, structure] of Object.entries(STRUCTURES))
     writeOutput(join(folder, `${snakeCase(name)}.${end}`), write(name, structure, KNOWN));
-  print(`${folder}: ${KNOWN.length} files .${end}`);
+  print(`${folder}: .${end} files, ${KNOWN.length}`);
 }
 
 /** Columns wide enough for 16 bytes and the longest field name. */
