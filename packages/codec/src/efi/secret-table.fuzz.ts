@@ -1,21 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { nearlyValidSecretTables, secrets } from '../../../testing/src/arbitraries.ts';
 import { concat } from '../bytes.ts';
-import { EFI_SECRET_TABLE_HEADER_GUID, guidFromBytes, NULL_GUID } from '../guid.ts';
+import { EFI_SECRET_TABLE_HEADER_GUID } from '../guid.ts';
 import { encodeSecretTable, readSecretTable, SecretHeader } from './secret-table.ts';
-
-const guid = fc
-  .uint8Array({ minLength: 16, maxLength: 16 })
-  .map(guidFromBytes)
-  .filter((name) => name !== NULL_GUID);
-const secrets = fc.uniqueArray(fc.record({ guid, data: fc.uint8Array({ maxLength: 40 }) }), {
-  selector: (secret) => secret.guid,
-  maxLength: 70,
-});
 
 test('any secrets come back, with any bytes behind the table', () => {
   fc.assert(
-    fc.property(secrets, fc.uint8Array({ maxLength: 64 }), (given, behind) => {
+    fc.property(secrets(), fc.uint8Array({ maxLength: 64 }), (given, behind) => {
       const table = encodeSecretTable(given);
       const { header, entries, error } = readSecretTable(concat(table, behind));
       expect(header?.len).toBe(table.length);
@@ -28,7 +20,7 @@ test('any secrets come back, with any bytes behind the table', () => {
 test('any bytes behind a good header are walked to an end, inside the table', () => {
   const anyEntries = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
-    secrets.map((given) => encodeSecretTable(given).subarray(SecretHeader.size)),
+    secrets().map((given) => encodeSecretTable(given).subarray(SecretHeader.size)),
   );
   fc.assert(
     fc.property(anyEntries, fc.nat({ max: 300 }), fc.nat(), fc.nat({ max: 255 }), (body, len, at, byte) => {
@@ -50,6 +42,16 @@ test('any bytes at all are read without a throw', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (area) => {
       expect(readSecretTable(area).error).toBeTypeOf('string');
+    }),
+  );
+});
+
+test('one that is nearly right has entries inside it, or a reason', () => {
+  fc.assert(
+    fc.property(nearlyValidSecretTables(), (area) => {
+      const { entries, error } = readSecretTable(area);
+      for (const { offset, len } of entries) expect(offset + len).toBeLessThanOrEqual(area.length);
+      expect(error === undefined || error.length > 0).toBe(true);
     }),
   );
 });

@@ -3,12 +3,27 @@ import type { Explanation } from '../explain/explanation.ts';
 import { explanationText } from '../explain/explanation-text.ts';
 import { nearestKnown, recognise } from '../explain/recognise.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { explainQmpLog, type QmpLogOptions } from './explain-qmp.ts';
 import { readFile } from './input.ts';
+import { addLaunchOptions } from './launch-options.ts';
 import { print, printJson } from './output.ts';
+
+interface ExplainOptions extends Omit<QmpLogOptions, 'qmp'> {
+  readonly qmp?: string;
+}
+
+const LOG_HELP = `
+A log of QMP has a message on each line. With -> or C: in front it is the client's, with <- or S: QEMU's; without,
+its members tell, as in libvirt's own log (QEMU_MONITOR_SEND_MSG, QEMU_MONITOR_RECV_REPLY). Other lines are passed over.
+Keys, measurements, certificates and versions are taken from the log, and what its AMD-SP said to a packet, unless it
+follows from the packet. With --tik the MAC of each packet is looked at too, and with --firmware or --digest the
+measurement, as by owner measure.
+
+Exit: 0 something was recognized, or the log is the emulator's own; 1 not; 2 wrong usage.`;
 
 /** sevlab explain WORDS… */
 export function addExplain(program: Command): void {
-  program
+  const explain = program
     .command('explain')
     .description('what a status, an errno, a message, a GUID or a name means, and what leads to it')
     .argument(
@@ -16,17 +31,31 @@ export function addExplain(program: Command): void {
       "as they stand in a log, such as fw_error=11 'Bad measurement'; - reads lines of a log",
     )
     .option('--json', 'one JSON document, or JSON Lines for -')
-    .addHelpText('after', '\nExit: 0 something was recognized, 1 nothing was, 2 wrong usage.')
-    .action((words: string[], { json }: { json?: boolean }) => {
-      if (words.length === 0)
-        throw new CommandError(EXIT.usage, 'nothing to explain; expected words, or - for a log');
-      if (words.length === 1 && words[0] === '-') explainLog(json === true);
-      else explainWords(words.join(' '), json === true);
+    .option(
+      '--qmp <log>',
+      "a QMP conversation of a real host: the first step at which the emulated QEMU answers otherwise. Words are QEMU's arguments then, behind --",
+    );
+  addLaunchOptions(explain);
+  for (const option of explain.options) if (/^-\d$/.test(option.short ?? '')) delete option.short; // -1 is an errno
+  explain
+    .allowUnknownOption() // so are -5 and -22
+    .addHelpText('after', LOG_HELP)
+    .action((words: string[], options: ExplainOptions) => {
+      const { qmp, json = false } = options;
+      if (qmp !== undefined) explainQmpLog({ ...options, qmp }, words);
+      else if (words.length === 0)
+        throw new CommandError(EXIT.usage, 'nothing to explain; expected words, - for a log, or --qmp');
+      else if (words.length === 1 && words[0] === '-') explainLog(json);
+      else explainWords(words, json);
     });
 }
 
 /** Throws CommandError when nothing is recognized. */
-function explainWords(text: string, json: boolean): void {
+function explainWords(words: readonly string[], json: boolean): void {
+  const unknown = words.find((word) => /^-\D/.test(word));
+  if (unknown !== undefined)
+    throw new CommandError(EXIT.usage, `unknown option '${unknown}'; try sevlab explain --help`);
+  const text = words.join(' ');
   const explanations = recognise(text);
   if (json) printJson({ text, explanations });
   else if (explanations.length > 0) print(explanations.map(explanationText).join('\n'));

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { fromBase64 } from '@sevlab/codec/bytes';
+import { fromBase64, toBase64 } from '@sevlab/codec/bytes';
 import { describe, expect, test } from 'vitest';
 import files from '../../test/vectors/qmp-conversation-files.json' with { type: 'json' };
 import plain from '../../test/vectors/qmp-conversations.json' with { type: 'json' };
@@ -226,5 +226,29 @@ describe('what people log', () => {
     const verdict = firstDifference(readQmpLog(log));
     expect(verdict).toEqual({ difference: undefined, steps: 2, notCompared: ['query-name', 'query-block'] });
     expect(firstDifference(readQmpLog(log), { arguments: ['-S'] }).difference).toMatchObject({ step: 1 });
+  });
+});
+
+describe('what follows from a packet alone needs no keys', () => {
+  const injected = (header: number, secret: number, gpa: number, flags = 0): string | undefined => {
+    const bytes = (length: number, first = 0) => toBase64(new Uint8Array(length).fill(first, 0, 1));
+    const args = { 'packet-header': bytes(header, flags), secret: bytes(secret), gpa };
+    const log = `${JSON.stringify({ execute: 'sev-inject-launch-secret', arguments: args })}\n{"return": {}}`;
+    return firstDifference(readQmpLog(log)).difference?.emulated?.replace(/.*secret ret=|'.*/g, '');
+  };
+
+  test.each([
+    [52, 16, 0x1000, 0, undefined],
+    [52, 16_384, 0x1000, 0, undefined],
+    [52, 16_400, 0x1000, 0, '-22 fw_error=0 '],
+    [16_385, 16, 0x1000, 0, '-22 fw_error=0 '],
+    [52, 16, 0x1008, 0, '-5 fw_error=9 '],
+    [51, 16, 0x1000, 0, '-5 fw_error=4 '],
+    [52, 17, 0x1000, 0, '-5 fw_error=4 '],
+    [51, 16, 0x1001, 0, '-5 fw_error=9 '],
+    [52, 16, 0x1000, 1, '-5 fw_error=21 '],
+    [52, 16, 0x1000, 2, undefined],
+  ])('a header of %i bytes, a packet of %i, at %i, FLAGS %i: %s', (header, secret, gpa, flags, refusal) => {
+    expect(injected(header, secret, gpa, flags)).toBe(refusal);
   });
 });

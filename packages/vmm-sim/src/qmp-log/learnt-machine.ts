@@ -36,16 +36,24 @@ export function machineOf(
 ): MachineOptions {
   const { greeting, exchanges } = told;
   const build = buildOf(greeting);
-  if (given !== undefined)
-    return readOptions(parseCommandLine(given, { others: 'ignored', release: build.release }), build, {
-      readFile,
-    });
+  if (given !== undefined) {
+    const line = parseCommandLine(given, { others: 'ignored', release: build.release });
+    const image = (path: string): Uint8Array | string =>
+      path === line.firmwareFile ? (firmware ?? firmwareAt(path, readFile)) : readFile(path);
+    return readOptions(line, build, { readFile: image });
+  }
   const line = parseCommandLine(learntArguments(told), {
     others: 'refused',
     release: build.release,
   });
   const image = firmware ?? (hasArea(exchanges) ? imageWithUsualArea() : undefined);
   return { ...readOptions(line, build, { readFile }), ...(image && { firmware: image }) };
+}
+
+/** A file that nobody has here stands for an image with the usual area. */
+function firmwareAt(path: string, readFile: HostPorts['readFile']): Uint8Array {
+  const bytes = readFile(path);
+  return typeof bytes === 'string' ? imageWithUsualArea() : bytes;
 }
 
 /** What the greeting says of the program. */
