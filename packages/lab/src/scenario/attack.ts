@@ -4,6 +4,7 @@ import { BOOT_ITEMS } from '@sevlab/firmware-sim/direct-boot/boot-blobs';
 import type { Pipeline } from '../pipeline.ts';
 import { readAsAccomplice } from './accomplice.ts';
 import { decrypt, forgeMeasurement, forgePacket, impersonate, makeDhKey, unwrap } from './attacker-keys.ts';
+import { damage } from './damage.ts';
 import { cellsAt } from './guest-cells.ts';
 import type { Attack } from './scenario.ts';
 import { keptBytes, resolveBytes, type Schemes } from './schemes.ts';
@@ -24,7 +25,8 @@ export function attack(
   step: Attack,
   { schemes, file, fault }: Means & { readonly fault?: string },
 ): SevStatus {
-  pipeline.observer.observe('host', 'host', () => ({
+  const whose = 'damage' in step ? 'firmware' : 'host';
+  pipeline.observer.observe(whose, whose, () => ({
     type: 'attack',
     name: 'command' in step ? step.command : Object.keys(step).join(' '), // one
     ...(fault !== undefined && { fault }),
@@ -38,7 +40,7 @@ export function attack(
   return 'SUCCESS';
 }
 
-/** What the host does to memory now. Returns whether the attack is of that kind. */
+/** What happens to memory now. Returns whether the attack is of that kind. */
 function tamper(pipeline: Pipeline, step: Attack, { saved }: Schemes): boolean {
   const { memory } = pipeline.actors.machine.host;
   if ('write' in step) {
@@ -56,6 +58,8 @@ function tamper(pipeline: Pipeline, step: Attack, { saved }: Schemes): boolean {
     const { host } = pipeline.actors.machine;
     const to = cellsAt(pipeline, step.remap.to);
     host.remap(guestOf(pipeline, 'attack remap').guest, gpa(addressOf(step.remap.gpa)), to);
+  } else if ('damage' in step) {
+    damage(pipeline, step.damage);
   } else if ('vmsa' in step) {
     const { vmsa } = guestOf(pipeline, 'attack vmsa');
     if (vmsa === undefined)

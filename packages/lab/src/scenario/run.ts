@@ -128,6 +128,9 @@ function honest(
     case 'seal':
       seal(pipeline, secretsNamed(secrets, step.secrets));
       break;
+    case 'firmware':
+      pipeline.startFirmware();
+      break;
     case 'inject':
       return { status: inject(pipeline, step.at, schemes) };
     default:
