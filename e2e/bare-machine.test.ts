@@ -71,6 +71,9 @@ describe('sevlab', () => {
       `Node ${process.versions.node}`,
       'OVMF images',
       'qemu-system-x86_64',
+      'virt-qemu-sev-validate',
+      'libvirt',
+      'socat',
       'guest kernel',
     ]);
     for (const { install } of parts) expect(install).toMatch(/install|build\.sh/);

@@ -22,6 +22,8 @@ import { realKernelIsThere } from './test/real-kernel.ts';
 
 const socatIsThere = optionalProgram('socat', 'apt-get install --no-install-recommends socat');
 
+const gccIsThere = optionalProgram('gcc', 'apt-get install --no-install-recommends gcc libc6-dev');
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const filesBelow = (folder: string): string[] =>
@@ -107,6 +109,7 @@ function fillGaps(expected: readonly string[], actual: readonly string[]): strin
 const OPTIONAL: Readonly<Record<string, boolean>> = {
   'a real kernel': realKernelIsThere,
   socat: socatIsThere,
+  gcc: gccIsThere,
 };
 
 /** Whether the optional part that is named in front of a block is there. */

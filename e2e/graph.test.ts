@@ -39,9 +39,11 @@ function importedBy(name: string): { packages: string[]; builtins: string[] } {
     (file) => file.endsWith('.ts') && !/\.(test|fuzz|test-d)\.ts$/.test(file),
   );
   const specifiers = files.flatMap((file) =>
-    [...readFileSync(`${folder}/${file}`, 'utf8').matchAll(/(?:from|import\()\s*'([^'.][^']*)'/g)].map(
-      ([, name_]) => name_!,
-    ),
+    [
+      ...readFileSync(`${folder}/${file}`, 'utf8').matchAll(
+        /(?:\bfrom|import\()\s*(?<!'from)'([^'.\n][^'\n]*)'/g,
+      ),
+    ].map(([, name_]) => name_!),
   );
   const packages = specifiers
     .filter((specifier) => !specifier.startsWith('node:'))

@@ -354,6 +354,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Text>>>> = {
   'query-hotpluggable-cpus': {},
   'query-current-machine': {},
   'query-cpus-fast': {},
+  'query-chardev': {},
   'query-migrate': {},
   'x-exit-preconfig': {},
   stop: {},
@@ -434,9 +435,13 @@ const members = (all: Readonly<Record<string, Text>>): fc.Arbitrary<readonly Mem
     .map((lists) => lists.flat())
     .chain((list_) => fc.shuffledSubarray([...list_], { minLength: Math.max(0, list_.length - 1) }));
 
-const stray = fc.oneof(
+const strayMember: fc.Arbitrary<Member> = fc.tuple(
+  fc.oneof(randomString, words('x', 'y', 'gpa', 'Id')),
+  anyValue,
+);
+const stray = fc.oneof<fc.MaybeWeightedArbitrary<readonly Member[]>[]>(
   { weight: 14, arbitrary: fc.constant([]) },
-  { weight: 1, arbitrary: fc.tuple(randomString, anyValue).map((pair) => [pair]) },
+  { weight: 1, arbitrary: fc.array(strayMember, { minLength: 1, maxLength: 4 }) },
 );
 
 const request: Text = fc

@@ -44,6 +44,8 @@ export class RealQemu {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'ignore'],
     });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     const until = Date.now() + PATIENCE;
     for (;;) {
       while (!existsSync(path) && Date.now() < until) await sleep(10);
@@ -91,3 +93,9 @@ export class RealQemu {
 }
 
 let sockets = 0;
+
+/** A test that fails may leave one. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});

@@ -140,6 +140,8 @@ export interface TraceHeader {
   /** Virtual time of `t` 0, ISO 8601. */
   readonly start: string;
   readonly command: string;
+  /** Words behind the command, but for the seed, that give the same run. */
+  readonly arguments?: readonly string[];
   readonly scenario: string;
   /** SHA-256 (hex) of each input, by its name. */
   readonly inputs: Readonly<Record<string, string>>;

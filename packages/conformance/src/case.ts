@@ -13,10 +13,19 @@ interface CaseHead {
   readonly title: string;
   /** Document and title, or file and symbol. */
   readonly clause: string;
+  readonly severity: Severity;
   /** How we know the answer. */
   readonly evidence: readonly Evidence[];
   readonly flags?: readonly Flag[];
 }
+
+/** What comes of it when an implementation fails a case, in our judgement. */
+export const SEVERITIES = {
+  security: 'somebody reads, changes or runs what they must not, or a guest owner is deceived',
+  function: 'something that should work does not',
+  detail: 'another status, message or order',
+} as const;
+export type Severity = keyof typeof SEVERITIES;
 
 /**
  * `observed`: this very case ran there. `tool`: a program that others wrote computes the same. `specification`: the

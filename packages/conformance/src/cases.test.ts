@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { toHex } from '@sevlab/codec/bytes';
 import { SEV_METADATA_GUID } from '@sevlab/codec/guid';
 import { COMMAND_ID } from '@sevlab/codec/sev/command';
@@ -7,13 +8,26 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import images from '../../codec/test/vectors/ovmf/guid-tables.json' with { type: 'json' };
 import schema from '../case.schema.json' with { type: 'json' };
+import fileSchema from '../cases.schema.json' with { type: 'json' };
 import linux from '../test/vectors/linux-areas.json' with { type: 'json' };
-import { EFI_TABLES, type FirmwareCase, FLAGS, KERNEL_BUILDS, type KernelCase, SIGHTS } from './case.ts';
-import { allCases } from './cases.ts';
+import {
+  EFI_TABLES,
+  type FirmwareCase,
+  FLAGS,
+  KERNEL_BUILDS,
+  type KernelCase,
+  SEVERITIES,
+  SIGHTS,
+} from './case.ts';
+import { allCases, CASE_FILES } from './cases.ts';
+import { clauseOf } from './clause.ts';
 import { tableImageBytes } from './firmware-image.ts';
 import { secretAreaBytes } from './secret-area.ts';
 
 const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(schema);
+const validateFile = new Ajv2020({ allErrors: true, allowUnionTypes: true })
+  .addSchema(schema)
+  .compile(fileSchema);
 const complaints = (value: unknown) => (validate(value) ? [] : validate.errors);
 
 describe('the suite', () => {
@@ -32,6 +46,15 @@ describe('the suite', () => {
     const titles = allCases().map(({ title }) => title);
     expect(ids).toEqual([...new Set(ids)]);
     expect(titles).toEqual([...new Set(titles)]);
+  });
+
+  it('ties each to a document and a title in it', () => {
+    const documents = new Set(allCases().map(({ clause }) => clauseOf(clause).document));
+    const named = [...documents].filter((document) => !document.includes('/'));
+    expect(named.toSorted()).toEqual(['55766', 'APM volume 2', 'GRUB', 'UEFI Specification']);
+    expect(clauseOf('fs/namei.c: may_delete')).toEqual({ document: 'fs/namei.c', title: 'may_delete' });
+    expect(clauseOf('55766, LAUNCH_SECRET')).toEqual({ document: '55766', title: 'LAUNCH_SECRET' });
+    expect(allCases().filter(({ clause }) => clauseOf(clause).title === '')).toEqual([]);
   });
 
   it('asks the AMD-SP something in each case, and says in one place what the last command answers', () => {
@@ -66,6 +89,7 @@ describe('the schema', () => {
     ['a status that does not exist', 'then', { status: 'BAD_MEASURMENT' }],
     ['an expectation that nobody knows', 'then', { status: 'SUCCESS', guestStat: 'LSECRET' }],
     ['no evidence', 'evidence', []],
+    ['a severity that nobody knows', 'severity', 'high'],
     ['the vocabulary of another room', 'room', 'kernel'],
     ['a packet of half a block', 'when', [{ command: 'LAUNCH_SECRET', packet: { length: 24 } }]],
   ])('refuses %s', (_, word, value) => {
@@ -74,8 +98,24 @@ describe('the schema', () => {
     expect(complaints({ ...good, [word]: value })).not.toEqual([]);
   });
 
+  it('holds for every file', () => {
+    const root = new URL('../cases/', import.meta.url);
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.json'),
+    );
+    const notCases = ['checks.json', 'faults.json'];
+    const lists = files.filter((file) => !notCases.includes(file)).toSorted();
+    for (const file of lists) {
+      const list: unknown = JSON.parse(readFileSync(new URL(file, root), 'utf8'));
+      expect(validateFile(list) ? [] : validateFile.errors, file).toEqual([]);
+    }
+    expect(Object.keys(CASE_FILES).toSorted()).toEqual(lists);
+  });
+
   it('has the flags, commands, statuses, layouts and words of the types', () => {
-    const { pspCase, commandStep, seeStep, status, builtImage, kernelCase, kernelTables } = schema.$defs;
+    const { severity, pspCase, commandStep, seeStep, status, builtImage, kernelCase, kernelTables } =
+      schema.$defs;
+    expect(severity.enum).toEqual(Object.keys(SEVERITIES));
     expect(pspCase.properties.flags.items.enum).toEqual(Object.keys(FLAGS));
     expect(commandStep.properties.command.anyOf[0]?.enum).toEqual(Object.keys(COMMAND_ID));
     expect(seeStep.properties.of.enum).toEqual(Object.keys(SIGHTS));

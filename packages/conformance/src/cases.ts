@@ -25,16 +25,37 @@ import migration from '../cases/psp/migration.json' with { type: 'json' };
 import platform from '../cases/psp/platform.json' with { type: 'json' };
 import type { Case } from './case.ts';
 
+/** The files with cases, by their path below `cases`, in the order of a launch. */
+export const CASE_FILES = {
+  'psp/mailbox.json': mailbox,
+  'psp/platform.json': platform,
+  'psp/identity.json': identity,
+  'psp/activation.json': activation,
+  'psp/launch-start.json': launchStart,
+  'psp/launch-update.json': launchUpdate,
+  'psp/launch-measure.json': launchMeasure,
+  'psp/launch-secret.json': launchSecret,
+  'psp/launch-finish.json': launchFinish,
+  'psp/attestation.json': attestation,
+  'psp/debugging.json': debugging,
+  'psp/migration.json': migration,
+  'psp/memory.json': memory,
+  'psp/clients.json': clients,
+  'firmware.json': firmware,
+  'kernel/efi.json': efi,
+  'kernel/device.json': device,
+  'kernel/descriptor.json': descriptor,
+  'kernel/table.json': table,
+  'kernel/reading.json': reading,
+  'kernel/deleting.json': deleting,
+  'kernel/refusing.json': refusing,
+  'kernel/unloading.json': unloading,
+  'kernel/memory-map.json': memoryMap,
+  'kernel/consumers.json': consumers,
+} as const;
+
 /** The whole suite, in the order of a launch. */
 export function allCases(): readonly Case[] {
-  const psp: readonly unknown[] = [
-    ...[mailbox, platform, identity, activation],
-    ...[launchStart, launchUpdate, launchMeasure, launchSecret, launchFinish],
-    ...[attestation, debugging, migration, memory, clients],
-  ].flat();
-  const kernel: readonly unknown[] = [
-    ...[efi, device, descriptor, table, reading, deleting, refusing, unloading, memoryMap, consumers],
-  ].flat();
-  const files: readonly unknown[] = [...psp, ...firmware, ...kernel];
+  const files: readonly unknown[] = Object.values(CASE_FILES).flat();
   return files as readonly Case[]; // cases.test.ts holds every one of them against the schema
 }

@@ -1,5 +1,5 @@
 import type { SevStatus } from '@sevlab/codec/sev/status';
-import type { FirmwareCase, FirmwareThen, KernelCase, KernelThen, PspCase, PspThen } from './case.ts';
+import type { Case, FirmwareCase, FirmwareThen, KernelCase, KernelThen, PspCase, PspThen } from './case.ts';
 
 /**
  * Something that the suite is run against. It answers with what it saw; the runner compares. A room that it does not
@@ -12,9 +12,26 @@ export interface Target {
   kernel?(testCase: KernelCase): KernelThen;
   /** In place of `kernel`, many cases at once, for a kernel that has to boot first; in their order. */
   kernels?(cases: readonly KernelCase[]): Promise<readonly KernelOutcome[]>;
+  /** In place of all these, many cases at once, for a program of its own; in their order. */
+  answers?(cases: readonly Case[]): Promise<readonly Outcome[]>;
+  /** `spec`: it is like the published specification, and is held to what a case has for that. */
+  readonly profile?: 'spec';
 }
 
 export type KernelOutcome = KernelThen | GivenNotReached | NotHere;
+export type Outcome = PspAnswer | FirmwareThen | KernelOutcome | PartAnswer;
+
+/** What somebody saw who does not see everything. */
+export class PartAnswer {
+  readonly answer: KernelThen;
+  /** What the case asks and it does not see; at least one thing is left. */
+  readonly unseen: readonly (keyof KernelThen)[];
+
+  constructor(answer: KernelThen, unseen: readonly (keyof KernelThen)[]) {
+    this.answer = answer;
+    this.unseen = unseen;
+  }
+}
 
 /** A case that cannot be for this target, and why. */
 export class NotHere {

@@ -174,7 +174,7 @@ function bds(
   const bootParams = granted(allocatePages(pools.loaderData, BOOT_PARAMS_SIZE / EFI_PAGE_SIZE));
   const commandLine = allocatePages(pools.loaderData, Math.ceil(text.length / EFI_PAGE_SIZE));
   if (commandLine === undefined)
-    return stopped(`the command line has ${text.length} bytes; expected at most ${EFI_PAGE_SIZE}`);
+    return stopped('long command line', { length: text.length, most: EFI_PAGE_SIZE });
   memory.writePrivate(commandLine, text);
   const end = binOf('EfiLoaderData', ram.lowEnd).start; // the lowest of them
   const kernel = blobs && loadKernel(memory, blobs, { commandLine, end });

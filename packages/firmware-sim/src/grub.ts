@@ -3,7 +3,6 @@ import { SecretLocation } from '@sevlab/codec/efi/secret-location';
 import { readSecretTable } from '@sevlab/codec/efi/secret-table';
 import { DISK_PASSPHRASE_GUID } from '@sevlab/codec/guid';
 import type { GuestMemory } from '@sevlab/machine/machine';
-import { NO_BOOT_OPTION } from './direct-boot/boot-blobs.ts';
 import { type Stopped, stopped } from './stopped.ts';
 
 /**
@@ -16,9 +15,9 @@ export type Grub = (typeof GRUBS)[number];
 
 /** What keeps GRUB from starting a kernel, if anything does. `location` is where the secret area is located. */
 export function runGrub(grub: Grub, memory: GuestMemory, location: Gpa | undefined): Stopped | undefined {
-  if (grub === 'empty') return stopped(`${NO_BOOT_OPTION} (grub.efi is empty)`);
+  if (grub === 'empty') return stopped('no boot option', { why: 'grub.efi is empty' });
   if (grub === 'kernel' || (location !== undefined && takePassphrase(memory, location))) return undefined;
-  return stopped('GRUB asks for the passphrase of the disk: the secret area has none that ends in NUL');
+  return stopped('no passphrase', {});
 }
 
 /**

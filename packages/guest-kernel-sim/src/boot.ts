@@ -2,6 +2,7 @@ import type { Observer } from '@sevlab/ambient/observer';
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { utf8 } from '@sevlab/codec/bytes';
 import { BOOT_PARAMS_SIZE } from '@sevlab/codec/efi/boot-params';
+import { fillForm } from '@sevlab/codec/message-form';
 import { type GuestContext, MSR_SEV_STATUS } from '@sevlab/machine/machine';
 import { ACCOUNT_FILES } from './accounts.ts';
 import { emitUevent, registerDriver } from './driver-core.ts';
@@ -10,6 +11,7 @@ import { efiInit } from './efi/config-tables.ts';
 import { setupMemoryMap } from './efi/e820.ts';
 import { KernelError } from './errno.ts';
 import { Kernel } from './kernel.ts';
+import { KERNEL_MESSAGES } from './log-messages.ts';
 import { loadForDevice } from './modules.ts';
 import { mountSecurityFs } from './mounted-securityfs.ts';
 import { O_CREAT, O_WRONLY } from './open-flags.ts';
@@ -93,8 +95,9 @@ function printMemoryEncryption(kernel: Kernel): void {
   const status = kernel.context.rdmsr(MSR_SEV_STATUS);
   const active = ['SEV', 'SEV-ES', 'SEV-SNP'].filter((_, bit) => ((status >> BigInt(bit)) & 1n) === 1n);
   if (active.length === 0) return;
-  printk(kernel, 'info', `Memory Encryption Features active: AMD ${active.join(' ')}`);
-  if (kernel.state.profile.showsSevStatus) printk(kernel, 'info', `SEV: Status: ${active.join(' ')} `);
+  printk(kernel, 'info', fillForm(KERNEL_MESSAGES.memoryEncryption, { features: active.join(' ') }));
+  if (kernel.state.profile.showsSevStatus)
+    printk(kernel, 'info', fillForm(KERNEL_MESSAGES.sevStatus, { features: active.join(' ') }));
 }
 
 /** security/inode.c, securityfs_init(), a core_initcall. */

@@ -1,5 +1,7 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import { probeEfiSecret, removeEfiSecret } from './drivers/efi-secret.ts';
 import { Errno, KernelError } from './errno.ts';
+import { KERNEL_MESSAGES } from './log-messages.ts';
 import { type DeviceLog, deviceLog, printk } from './printk.ts';
 import type { RunningKernel } from './running-kernel.ts';
 
@@ -88,9 +90,17 @@ function attach(kernel: RunningKernel, device: string, name: string): KernelErro
 function logProbeFailure(kernel: RunningKernel, device: string, name: string, { code }: KernelError): void {
   if (code === 'ENODEV') return;
   if (kernel.state.profile.probeFailure === 'warning') {
-    printk(kernel, 'warning', `${name}: probe of ${device} failed with error -${Errno[code]}`);
+    printk(
+      kernel,
+      'warning',
+      fillForm(KERNEL_MESSAGES.probeFailed, { driver: name, device, errno: -Errno[code] }),
+    );
   } else {
-    printk(kernel, 'err', `${name} ${device}: probe with driver ${name} failed with error -${Errno[code]}`);
+    printk(
+      kernel,
+      'err',
+      fillForm(KERNEL_MESSAGES.probeFailedNew, { driver: name, device, errno: -Errno[code] }),
+    );
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Gpa } from '@sevlab/codec/address';
+import { fillForm } from '@sevlab/codec/message-form';
 import { containsRamPage } from './iomem.ts';
+import { KERNEL_MESSAGES } from './log-messages.ts';
 import { printk } from './printk.ts';
 import type { RunningKernel } from './running-kernel.ts';
 
@@ -24,11 +26,12 @@ export function ioremapEncrypted(kernel: RunningKernel, base: Gpa, size: bigint)
   const last = BigInt.asUintN(64, base + size - 1n);
   if (size === 0n || last < base) return undefined;
   if (base >> PHYSICAL_BITS !== 0n) {
-    printk(kernel, 'warning', `ioremap: invalid physical address ${base.toString(16)}`);
+    printk(kernel, 'warning', fillForm(KERNEL_MESSAGES.ioremapInvalid, { address: base.toString(16) }));
     return undefined;
   }
   if (containsRamPage(state.iomem, base, last)) {
-    if (!state.warnedOfRam) printk(kernel, 'warning', `ioremap on RAM at ${pa(base)} - ${pa(last)}`);
+    if (!state.warnedOfRam)
+      printk(kernel, 'warning', fillForm(KERNEL_MESSAGES.ioremapRam, { first: pa(base), last: pa(last) }));
     state.warnedOfRam = true;
     return undefined;
   }

@@ -7,11 +7,13 @@ import { addConform } from './commands/conform.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { CommandError, EXIT } from './commands/exit.ts';
+import { addExplain } from './commands/explain.ts';
 import { addFirmware } from './commands/firmware.ts';
 import { addGuest } from './commands/guest.ts';
 import { addOwner } from './commands/owner.ts';
 import { addPacket } from './commands/packet.ts';
 import { addPlatform } from './commands/platform.ts';
+import { addReplay } from './commands/replay.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addTable } from './commands/table.ts';
@@ -50,6 +52,7 @@ function createProgram(): Command {
   for (const add of [
     addDemo,
     addRun,
+    addReplay,
     addBoot,
     addTable,
     addPacket,
@@ -58,6 +61,7 @@ function createProgram(): Command {
     addFirmware,
     addGuest,
     addAnnotate,
+    addExplain,
     addConform,
     addVmm,
     addServe,

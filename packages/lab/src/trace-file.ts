@@ -7,6 +7,8 @@ import { VERSION } from './version.ts';
 
 export interface TraceOptions {
   readonly command: string;
+  /** What `sevlab replay` needs besides the seed; absent for a run that cannot be had again. */
+  readonly arguments?: readonly string[];
   readonly scenario: string;
   /** Write closed bytes too: plaintext, keys, secrets. */
   readonly reveal: boolean;
@@ -38,6 +40,7 @@ export function traceText({ setup, observer }: RecordedRun, options: TraceOption
     seed: setup.seed ?? '',
     start: new Date(Number(observer.state.start / 1_000_000n)).toISOString(),
     command: options.command,
+    ...(options.arguments && { arguments: options.arguments }),
     scenario: options.scenario,
     inputs: inputsOf(setup),
     revealed: options.reveal,

@@ -2,13 +2,13 @@ import { type Gpa, gpa, type Spa, spa } from '@sevlab/codec/address';
 import type { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import type { CommandStep, FieldValue, GuestName, PspGiven } from '../case.ts';
 import type { Fields, Issued } from './raw-host.ts';
-import { createPlatform, locateWhole, type Platform, type Serve } from './sim-platform.ts';
+import { locateWhole, type Platform } from './sim-platform.ts';
 import { type Keys, NO_KEYS, type Packet, type Tenant } from './tenant.ts';
 
 /** `target`: where in the guest, and how many bytes. */
 export const TARGET: Gpa = gpa(0x10_0000n);
 export const TARGET_SIZE = 0x1_0000;
-const GUEST_SIZE = 0x20_0000n;
+export const GUEST_SIZE = 0x20_0000n;
 export const NV_SIZE = 0x8000;
 export const TMR_SIZE = 0x10_0000;
 /** Above all memory that the SEV firmware takes. */
@@ -65,9 +65,8 @@ export interface Run {
   sentKeys: Keys | undefined;
 }
 
-/** A platform that was just switched on, with memory for a guest. */
-export function switchOn(given: PspGiven, serve: Serve): Run {
-  const platform = createPlatform(serve, given.firmware);
+/** Memory for a guest, on a platform that was just switched on. */
+export function switchOn(given: PspGiven, platform: Platform): Run {
   const { raw } = platform;
   const machineGuest = raw.host.createGuest([{ gpa: gpa(0n), length: GUEST_SIZE }]);
   const target = locateWhole(raw, machineGuest, TARGET, TARGET_SIZE);
@@ -86,14 +85,14 @@ export function switchOn(given: PspGiven, serve: Serve): Run {
   };
 }
 
-/** The same run up to here; the two go on apart. */
-export function forkRun(run: Run): Run {
+/** The same run up to here, on a fork of its platform; the two go on apart. */
+export function forkRun(run: Run, platform: Platform): Run {
   const guests = Object.fromEntries(
     Object.entries(run.guests).map(([name, guest]) => [name, { ...guest, measured: [...guest.measured] }]),
   );
   return {
     ...run,
-    platform: run.platform.fork(),
+    platform,
     guests,
     replies: { ...run.replies },
     seen: { ...run.seen },

@@ -3,7 +3,8 @@ import { equal } from '@sevlab/codec/bytes';
 import type { Struct } from '@sevlab/codec/layout';
 import { COMMAND_BUFFERS, COMMAND_ID, type CommandName } from '@sevlab/codec/sev/command';
 import { type SevStatus, statusFromCode } from '@sevlab/codec/sev/status';
-import type { Host } from '@sevlab/machine/machine';
+import type { MailboxRegisters } from '@sevlab/machine/devices/mailbox';
+import type { GuestMemory, Host, HostMemory } from '@sevlab/machine/machine';
 import { GivenNotReached } from '../target.ts';
 
 /** A command buffer, field by field. */
@@ -22,6 +23,20 @@ export interface Issued {
   readonly registers: 'kept' | 'lost';
 }
 
+/** What a case needs of a host, whoever is behind it. A Host is one. */
+export interface CaseHost extends Pick<Host, 'createGuest' | 'locate'> {
+  readonly memory: Pick<HostMemory, 'read' | 'write'>;
+  readonly mailbox: MailboxRegisters;
+  wbinvd(core?: number): void;
+  /** Throws VmrunRefused. */
+  vmrun<T>(guest: number, asid: number, software: (context: SharedView) => T, vmsa?: Spa): T;
+}
+
+/** What a case looks at from inside a guest. */
+export interface SharedView {
+  readonly memory: Pick<GuestMemory, 'readShared'>;
+}
+
 /** How a command buffer is to be unusual. */
 export interface Oddity {
   /** Every reserved byte is FFh. */
@@ -33,17 +48,17 @@ export interface Oddity {
 }
 
 /** A host without a driver: it places bytes in its memory, writes registers, and judges nothing. */
-export class RawHost {
-  readonly host: Host;
+export class RawHost<H extends CaseHost = CaseHost> {
+  readonly host: H;
   #next: bigint;
 
-  constructor(host: Host, next: bigint = FIRST_BUFFER) {
+  constructor(host: H, next: bigint = FIRST_BUFFER) {
     this.host = host;
     this.#next = next;
   }
 
   /** The same allocations, on another machine with the same past. */
-  fork(host: Host): RawHost {
+  fork(host: H): RawHost<H> {
     return new RawHost(host, this.#next);
   }
 

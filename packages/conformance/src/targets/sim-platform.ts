@@ -3,7 +3,7 @@ import { createObserver, type Observer } from '@sevlab/ambient/observer';
 import { type Gpa, type Spa, spa } from '@sevlab/codec/address';
 import { CERT_CHAIN_SIZE, SevCertificate } from '@sevlab/codec/sev/certificate';
 import type { Service } from '@sevlab/machine/devices/mailbox';
-import { createMachine, type Machine } from '@sevlab/machine/machine';
+import { createMachine, type Host, type Machine } from '@sevlab/machine/machine';
 import { serve } from '@sevlab/psp-sim/mailbox';
 import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
 import { createSecureProcessor, type SecureProcessor } from '@sevlab/psp-sim/secure-processor';
@@ -17,14 +17,25 @@ export type Serve = (sp: SecureProcessor, observer: Observer) => Service;
 
 /** A machine with an AMD-SP, for one case. */
 export interface Platform {
-  readonly observer: Observer;
   readonly raw: RawHost;
   /** The encryption engine, for the examiner only: no host has it. */
-  readonly memory: Machine['memory'];
+  readonly memory: KeyedMemory;
   /** The AMD-SP's version, as it says itself. */
   readonly version: FirmwareVersion;
+}
+
+/** Memory through the key of an ASID. */
+export interface KeyedMemory {
+  readEncrypted(asid: number, address: Spa, length: number): Uint8Array;
+  writeEncrypted(asid: number, address: Spa, bytes: Uint8Array): void;
+}
+
+/** A simulated one. */
+export interface SimPlatform extends Platform {
+  readonly raw: RawHost<Host>;
+  readonly observer: Observer;
   /** The same past, on hardware of its own from here on. */
-  fork(): Platform;
+  fork(): SimPlatform;
 }
 
 /** A machine and its AMD-SP, to be forked. */
@@ -63,14 +74,18 @@ function chipOf(firmware: ProfileName): Chip {
 }
 
 /** A machine that was just switched on; nothing was asked of its AMD-SP but its version. */
-export function createPlatform(amdSp: Serve, firmware: ProfileName = 'genoa-1.55'): Platform {
+export function createPlatform(amdSp: Serve, firmware: ProfileName = 'genoa-1.55'): SimPlatform {
   const observer = createObserver();
   const chip = chipOf(firmware);
   const { machine, sp } = forkChip(chip, amdSp, observer);
   const raw = new RawHost(machine.host);
+  return platformOf({ machine, sp }, raw, { amdSp, observer, version: versionOf(raw) });
+}
+
+/** What PLATFORM_STATUS tells of it. Throws GivenNotReached. */
+export function versionOf(raw: RawHost): FirmwareVersion {
   const { apiMajor, apiMinor, build } = raw.expect('PLATFORM_STATUS');
-  const version = { apiMajor: Number(apiMajor), apiMinor: Number(apiMinor), build: Number(build) };
-  return platformOf({ machine, sp }, raw, { amdSp, observer, version });
+  return { apiMajor: Number(apiMajor), apiMinor: Number(apiMinor), build: Number(build) };
 }
 
 function forkChip(chip: Chip, amdSp: Serve, observer: Observer): Chip {
@@ -86,7 +101,7 @@ interface Surroundings {
   readonly version: FirmwareVersion;
 }
 
-function platformOf(chip: Chip, raw: RawHost, { amdSp, observer, version }: Surroundings): Platform {
+function platformOf(chip: Chip, raw: RawHost<Host>, { amdSp, observer, version }: Surroundings): SimPlatform {
   return {
     ...{ observer, raw, version, memory: chip.machine.memory },
     fork() {

@@ -10,12 +10,27 @@ import { contentOf, replyOf, rightFields, writeTarget } from './psp-fields.ts';
 import { changedFields, forkRun, guestOf, type Run, resolve, switchOn, TARGET_SIZE, TOP } from './psp-run.ts';
 import { see, sight } from './psp-see.ts';
 import type { Fields, Issued } from './raw-host.ts';
-import { flushCaches, meetTenant, type Serve } from './sim-platform.ts';
+import {
+  createPlatform,
+  flushCaches,
+  meetTenant,
+  type Platform,
+  type Serve,
+  type SimPlatform,
+} from './sim-platform.ts';
 import { keysOf, NO_KEYS } from './tenant.ts';
 
-/** Drives an AMD-SP through its registers as a case says. Throws GivenNotReached. */
-export function answerPsp({ given, when, then, spec }: PspCase, serve: Serve): PspAnswer {
-  const run = forkRun(begun(given, serve));
+/** Drives a simulated AMD-SP through its registers as a case says. Throws GivenNotReached. */
+export function answerPsp(testCase: PspCase, serve: Serve): PspAnswer {
+  const { run, platform } = begun(testCase.given, serve);
+  return goOn(testCase, forkRun(run, platform.fork()));
+}
+
+/** The same with a platform that was just switched on. Throws GivenNotReached. */
+export const examinePsp = (testCase: PspCase, platform: Platform): PspAnswer =>
+  goOn(testCase, begin(testCase.given, platform));
+
+function goOn({ when, then, spec }: PspCase, run: Run): PspAnswer {
   const statuses: SevStatus[] = [];
   for (const step of when) {
     if ('host' in step) act(run, step);
@@ -28,19 +43,27 @@ export function answerPsp({ given, when, then, spec }: PspCase, serve: Serve): P
 }
 
 /** Runs that have come as far as a case starts from; the same start is not made twice. */
-const remembered = new WeakMap<Serve, Map<string, Run>>();
+const remembered = new WeakMap<Serve, Map<string, Begun>>();
 
-function begun(given: PspGiven, serve: Serve): Run {
-  const runs = remembered.get(serve) ?? new Map<string, Run>();
-  remembered.set(serve, runs);
-  const key = JSON.stringify(given);
-  const run = runs.get(key) ?? begin(given, serve);
-  runs.set(key, run);
-  return run;
+interface Begun {
+  readonly run: Run;
+  readonly platform: SimPlatform;
 }
 
-function begin(given: PspGiven, serve: Serve): Run {
-  const run = switchOn(given, serve);
+function begun(given: PspGiven, serve: Serve): Begun {
+  const runs = remembered.get(serve) ?? new Map<string, Begun>();
+  remembered.set(serve, runs);
+  const key = JSON.stringify(given);
+  const known = runs.get(key);
+  if (known !== undefined) return known;
+  const platform = createPlatform(serve, given.firmware);
+  const made = { run: begin(given, platform), platform };
+  runs.set(key, made);
+  return made;
+}
+
+function begin(given: PspGiven, platform: Platform): Run {
+  const run = switchOn(given, platform);
   if (given.platform === 'UNINIT') return run;
   prepare(run, { command: 'INIT' });
   if (given.platform === 'READY') flushCaches(run.platform.raw);

@@ -20,9 +20,6 @@ export const BOOT_ITEMS = {
   kernel: 'etc/boot/kernel',
 } as const satisfies Record<BlobName, string>;
 
-/** What a person sees on the console of an AmdSev build that has nothing to start. */
-export const NO_BOOT_OPTION = 'No bootable option was found.';
-
 /**
  * The kernel that the host offers, with its initrd and command line, each verified; undefined when it offers none (edk2
  * OvmfPkg/QemuKernelLoaderFsDxe). `readHashesArea` gives what the guest reads where the image wants the table of hashes.
@@ -46,13 +43,13 @@ export function takeBootBlobs(
       outcome: outcome === 'hang' ? 'refused' : outcome,
       reason,
     }));
-    if (outcome === 'hang') return stopped(`the firmware hangs without a word: ${name}: ${reason}`);
-    if (outcome === 'refused') return stopped(`${NO_BOOT_OPTION} (${name}: ${reason})`);
+    if (outcome === 'hang') return stopped('hangs', { name, why: reason });
+    if (outcome === 'refused') return stopped('no boot option', { why: `${name}: ${reason}` });
     taken[name] = blob;
   }
   const { kernel = new Uint8Array(), initrd = new Uint8Array(), cmdline = new Uint8Array() } = taken;
   const commandLine = cmdline.length > 0 ? cmdline : Uint8Array.of(0);
   if (commandLine.at(-1) !== 0)
-    return stopped(`${NO_BOOT_OPTION} (cmdline: it does not end in NUL: EFI_PROTOCOL_ERROR)`);
+    return stopped('no boot option', { why: 'cmdline: it does not end in NUL: EFI_PROTOCOL_ERROR' });
   return { kind: 'blobs', kernel, initrd, commandLine };
 }

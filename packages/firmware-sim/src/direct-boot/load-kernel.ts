@@ -29,17 +29,15 @@ export function loadKernel(
   { commandLine, end }: { readonly commandLine: Gpa; readonly end: bigint },
 ): LoadedKernel | Stopped {
   const file = readKernelFile(kernel);
-  if ('fault' in file) return stopped(`No bootable option was found. (${file.fault})`);
+  if ('fault' in file) return stopped('no boot option', { why: file.fault });
   const { header, headerBytes, proper } = file;
   const entry = header.prefAddress;
   const kernelEnd = pageUp(entry + BigInt(Math.max(header.initSize, proper.length)));
   const top = BigInt(header.initrdAddrMax) + 1n;
   const initrdAt = pageDown((end < top ? end : top) - BigInt(initrd.length));
   if (initrdAt < kernelEnd) {
-    return stopped(
-      `not enough memory: the kernel needs ${hexAddress(entry)} to ${hexAddress(kernelEnd - 1n)}, and its initrd of ` +
-        `${initrd.length} bytes must lie behind that and below ${hexAddress(end)}`,
-    );
+    const kernel = { first: hexAddress(entry), last: hexAddress(kernelEnd - 1n) };
+    return stopped('little memory', { ...kernel, initrd: initrd.length, end: hexAddress(end) });
   }
   memory.writePrivate(gpa(entry), proper);
   if (initrd.length > 0) memory.writePrivate(gpa(initrdAt), initrd);

@@ -36,11 +36,11 @@ export interface MemoryEncryption {
 export function findMemoryEncryption(context: GuestContext): MemoryEncryption | Stopped {
   const { eax, ebx } = context.cpuid(CPUID_MEMORY_ENCRYPTION);
   if ((eax & 0b10) === 0) {
-    return stopped(`the processor knows no SEV: expected bit 1 of CPUID 0x8000001f EAX, got ${eax}`);
+    return stopped('no SEV', { eax });
   }
   const sevStatus = context.rdmsr(MSR_SEV_STATUS);
   if ((sevStatus & 1n) === 0n) {
-    return stopped(`SEV is not active in this guest: expected bit 0 of the MSR SEV_STATUS, got ${sevStatus}`);
+    return stopped('SEV not active', { value: sevStatus });
   }
   return { kind: 'encryption', sevStatus, encryptionMask: 1n << BigInt(ebx & 0x3f) };
 }

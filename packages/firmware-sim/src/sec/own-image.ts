@@ -39,7 +39,7 @@ export function readOwnImage(memory: GuestMemory, assumed?: LayoutName): OwnImag
     memory.readPrivate(gpa(IMAGE_END - BigInt(fromEnd)), length);
 
   const table = readGuidedTable(read(PAGE, PAGE));
-  if (table.kind === 'none') return stopped(`no firmware image ends at 4 GiB: ${table.reason}`);
+  if (table.kind === 'none') return stopped('no image', { why: table.reason });
   if (assumed !== undefined && !hasManifest(table)) {
     const verifier = VERIFIERS.indexOf(LAYOUTS[assumed].verifier);
     const manifest = { reservesArea: 1, publishesArea: 1, verifier, grub: GRUBS.indexOf('kernel') };
@@ -47,31 +47,25 @@ export function readOwnImage(memory: GuestMemory, assumed?: LayoutName): OwnImag
   }
   const entry = findEntry(table, SEVLAB_MANIFEST_GUID);
   if (entry?.data.length !== OffsetBlock.size) {
-    return stopped(
-      `the firmware image has no manifest: expected an entry ${SEVLAB_MANIFEST_GUID} of ${OffsetBlock.size} bytes, ` +
-        `got ${entry ? `one of ${entry.data.length}` : 'none'}`,
-    );
+    const found = entry ? `one of ${entry.data.length}` : 'none';
+    return stopped('no manifest', { guid: SEVLAB_MANIFEST_GUID, size: OffsetBlock.size, found });
   }
   const { fromEnd } = OffsetBlock.decode(entry.data);
   if (fromEnd < ImageManifest.size || fromEnd > MAX_IMAGE_SIZE) {
-    return stopped(
-      `the firmware image is damaged: its manifest is said to lie ${fromEnd} bytes before the end; ` +
-        `expected ${ImageManifest.size} to ${MAX_IMAGE_SIZE}`,
-    );
+    const limits = { least: ImageManifest.size, most: MAX_IMAGE_SIZE };
+    return stopped('manifest elsewhere', { distance: fromEnd, ...limits });
   }
 
   const manifest = ImageManifest.decode(read(fromEnd, ImageManifest.size));
   const fault = manifestFault(manifest, fromEnd);
   const layout = layoutOf(manifest);
-  if (fault !== undefined || layout === undefined) return stopped(`the firmware image is damaged: ${fault}`);
+  if (fault !== undefined || layout === undefined) return stopped('bad manifest', { why: String(fault) });
 
   const { imageSize, bodySha256 } = manifest;
   const found = bodyChecksum(read(imageSize, imageSize), imageSize - fromEnd);
   if (!equal(found, bodySha256)) {
-    return stopped(
-      `the firmware image is damaged: expected ${imageSize} bytes with the SHA-256 ${toHex(bodySha256)}, ` +
-        `got ${toHex(found)}`,
-    );
+    const hashes = { expected: toHex(bodySha256), found: toHex(found) };
+    return stopped('other bytes', { size: imageSize, ...hashes });
   }
   return { kind: 'image', table, manifest, layout };
 }

@@ -2,8 +2,10 @@ import { type Gpa, gpa, hexAddress } from '@sevlab/codec/address';
 import { SecretLocation } from '@sevlab/codec/efi/secret-location';
 import { SecretEntry, SecretHeader } from '@sevlab/codec/efi/secret-table';
 import { EFI_SECRET_TABLE_HEADER_GUID, type Guid, guidToBytes, NULL_GUID } from '@sevlab/codec/guid';
+import { fillForm } from '@sevlab/codec/message-form';
 import { Errno, type ErrnoName, KernelError } from '../errno.ts';
 import { ioremapEncrypted, type Mapping } from '../ioremap.ts';
+import { EFI_SECRET_MESSAGES as MESSAGES } from '../log-messages.ts';
 import type { DeviceLog } from '../printk.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 import {
@@ -47,28 +49,28 @@ export function removeEfiSecret(kernel: RunningKernel, dev: DeviceLog): void {
 /** efi_secret_map_area(): the location is read again at each probe. */
 function mapArea(kernel: RunningKernel, dev: DeviceLog): Mapping {
   const { cocoSecret } = kernel.state;
-  if (cocoSecret === undefined) throw reject(dev, 'EINVAL', 'Secret area address is not available');
+  if (cocoSecret === undefined) throw reject(dev, 'EINVAL', MESSAGES.noLocation);
   const { basePa, size } = SecretLocation.decode(kernel.memory.readPrivate(cocoSecret, SecretLocation.size));
   if (basePa === 0n || size < BigInt(SecretHeader.size)) {
-    const found = `base_pa=${hexAddress(basePa)} size=${hexAddress(size)}`;
-    throw reject(dev, 'EINVAL', `Invalid secret area memory location (${found})`);
+    const found = { base: hexAddress(basePa), size: hexAddress(size) };
+    throw reject(dev, 'EINVAL', fillForm(MESSAGES.badLocation, found));
   }
   const area = ioremapEncrypted(kernel, basePa, size);
-  if (area === undefined) throw reject(dev, 'ENOMEM', 'Could not map secret area');
+  if (area === undefined) throw reject(dev, 'ENOMEM', MESSAGES.notMapped);
   return area;
 }
 
 function checkHeader(kernel: RunningKernel, area: Mapping, dev: DeviceLog): void {
   const header = readHeader(kernel, area);
   if (header.guid !== EFI_SECRET_TABLE_HEADER_GUID) {
-    dev.dbg('EFI secret area does not start with correct GUID'); // no error: nothing was injected
+    dev.dbg(MESSAGES.wrongGuid); // no error: nothing was injected
     throw new KernelError('ENODEV', 'the secret area is not populated');
   }
   if (header.len < SecretHeader.size) {
-    throw reject(dev, 'EINVAL', 'EFI secret area reported length is too small');
+    throw reject(dev, 'EINVAL', MESSAGES.tooSmall);
   }
   if (BigInt(header.len) > area.size) {
-    throw reject(dev, 'EINVAL', 'EFI secret area reported length is too big');
+    throw reject(dev, 'EINVAL', MESSAGES.tooBig);
   }
 }
 
@@ -79,7 +81,7 @@ function securityfsSetup(kernel: RunningKernel, area: Mapping, dev: DeviceLog): 
       return createDirectory(kernel, parent, name, unlinkBy);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      const message = `Error creating ${name} securityfs directory entry err=-${Errno[error.code]}`;
+      const message = fillForm(MESSAGES.noDirectory, { name, errno: -Errno[error.code] });
       throw reject(dev, error.code, message);
     }
   };
@@ -92,7 +94,7 @@ function securityfsSetup(kernel: RunningKernel, area: Mapping, dev: DeviceLog): 
     if (error instanceof KernelError) securityfsTeardown(kernel, data, dev);
     throw error;
   }
-  dev.info(`Created ${data.fsFiles.length} entries in securityfs secrets/coco`);
+  dev.info(fillForm(MESSAGES.created, { count: data.fsFiles.length }));
   return data;
 }
 
@@ -102,7 +104,7 @@ function createFiles(kernel: RunningKernel, { area, cocoDir, fsFiles }: EfiSecre
   while (bytesLeft >= SecretEntry.size && fsFiles.length < EFI_SECRET_NUM_FILES) {
     const entry = readEntry(kernel, ptr);
     if (entry.len < SecretEntry.size || entry.len > bytesLeft) {
-      throw reject(dev, 'EINVAL', 'EFI secret area is corrupted');
+      throw reject(dev, 'EINVAL', MESSAGES.corrupted);
     }
     const deleted = entry.guid === NULL_GUID;
     if (!deleted) {
@@ -110,7 +112,7 @@ function createFiles(kernel: RunningKernel, { area, cocoDir, fsFiles }: EfiSecre
         createFile(kernel, cocoDir, entry.guid, 0o440, OPERATIONS, ptr);
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
-        throw reject(dev, error.code, 'Error creating efi_secret securityfs entry');
+        throw reject(dev, error.code, MESSAGES.noFile);
       }
       fsFiles.push(entry.guid);
     }
@@ -130,7 +132,7 @@ function securityfsTeardown(kernel: RunningKernel, data: EfiSecretData, dev: Dev
     removeEntry(kernel, fsDir, 'coco');
     removeEntry(kernel, root, 'secrets');
   }
-  dev.dbg('Removed securityfs entries');
+  dev.dbg(MESSAGES.removed);
 }
 
 /** Operations of the files below secrets/coco. */

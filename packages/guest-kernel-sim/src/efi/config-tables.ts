@@ -22,6 +22,8 @@ import {
   SMBIOS3_TABLE_GUID,
 } from '@sevlab/codec/guid';
 import { viewOf } from '@sevlab/codec/layout';
+import { fillForm } from '@sevlab/codec/message-form';
+import { KERNEL_MESSAGES } from '../log-messages.ts';
 import { printk } from '../printk.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 import { addEfiMemoryMap } from './e820.ts';
@@ -64,21 +66,25 @@ export function efiInit(kernel: RunningKernel, bootParams: Uint8Array): void {
   const address = gpa((BigInt(info.efiSystabHi) << 32n) | BigInt(info.efiSystab));
   const bytes = earlyMemremap(kernel, address, EfiSystemTable.size);
   if (bytes === undefined) {
-    printk(kernel, 'err', "efi: Couldn't map the system table!");
+    printk(kernel, 'err', KERNEL_MESSAGES.noSystemTable);
     return;
   }
   const systab = EfiSystemTable.decode(bytes);
   if (systab.signature !== EFI_SYSTEM_TABLE_SIGNATURE) {
-    printk(kernel, 'err', 'efi: System table signature incorrect!');
+    printk(kernel, 'err', KERNEL_MESSAGES.badSystemTable);
     return;
   }
   const { warnsOfOldEfi } = kernel.state.profile;
   if (warnsOfOldEfi && systab.revision >>> 16 === 0) {
     const minor = twoDigits(systab.revision & 0xffff);
-    printk(kernel, 'err', `efi: Warning: System table version 0.${minor}, expected 1.00 or greater!`);
+    printk(kernel, 'err', fillForm(KERNEL_MESSAGES.oldSystemTable, { minor }));
   }
   const by = vendor(kernel, systab);
-  printk(kernel, 'info', `efi: EFI v${efiVersion(kernel, systab.revision)} by ${by}`);
+  printk(
+    kernel,
+    'info',
+    fillForm(KERNEL_MESSAGES.efiVersion, { version: efiVersion(kernel, systab.revision), vendor: by }),
+  );
   const without = ['noefi', 'efi=noruntime'].some((option) => options.includes(option));
   kernel.state.efiRuntime = systab.runtimeServices !== 0n && !without;
   configInit(kernel, systab.configurationTable, systab.numberOfTableEntries);
@@ -103,7 +109,7 @@ function takeMemoryMap(kernel: RunningKernel, info: EfiInfo, add: boolean): void
   const at = gpa((BigInt(efiMemmapHi) << 32n) | BigInt(efiMemmap));
   const map = efiMemmapSize === 0 ? undefined : earlyMemremap(kernel, at, efiMemmapSize);
   if (map === undefined) {
-    printk(kernel, 'err', 'efi: Could not map the memory map!');
+    printk(kernel, 'err', KERNEL_MESSAGES.noMemoryMap);
     return;
   }
   if (add && efiMemdescSize >= EfiMemoryDescriptor.size) {
@@ -115,7 +121,7 @@ function takeMemoryMap(kernel: RunningKernel, info: EfiInfo, add: boolean): void
     );
   }
   if (efiMemdescVersion !== 1) {
-    printk(kernel, 'warning', `Unexpected EFI_MEMORY_DESCRIPTOR version ${efiMemdescVersion}`);
+    printk(kernel, 'warning', fillForm(KERNEL_MESSAGES.strangeDescriptors, { version: efiMemdescVersion }));
   }
 }
 
@@ -133,7 +139,7 @@ const twoDigits = (value: number): string => value.toString().padStart(2, '0');
 function vendor(kernel: RunningKernel, { firmwareVendor }: EfiSystemTable): string {
   const units = earlyMemremap(kernel, firmwareVendor, 2 * VENDOR_UNITS);
   if (units === undefined) {
-    printk(kernel, 'err', 'efi: Could not map the firmware vendor!');
+    printk(kernel, 'err', KERNEL_MESSAGES.noVendor);
     return 'unknown';
   }
   let name = '';
@@ -148,7 +154,7 @@ function configInit(kernel: RunningKernel, tables: Gpa, count: number): void {
   if (count === 0) return;
   const array = earlyMemremap(kernel, tables, count * EfiConfigurationTable.size);
   if (array === undefined) {
-    printk(kernel, 'err', 'efi: Could not map Configuration table!');
+    printk(kernel, 'err', KERNEL_MESSAGES.noTables);
     return;
   }
   let line = 'efi: ';

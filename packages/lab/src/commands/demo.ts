@@ -32,7 +32,8 @@ export function addDemo(program: Command): void {
         ...(linux !== undefined && { linux }),
         ...(seed !== undefined && { seed }),
       });
-      if (!options.shell) writeTrace(run, options);
+      const traced = { ...options, ...(linux !== undefined && { linux }) };
+      if (!options.shell) writeTrace(run, traced);
       if (options.json) {
         for (const result of run.results) print(JSON.stringify(resultJson(result, true))); // its secrets are public;
       } else if (options.quiet) {
@@ -50,16 +51,26 @@ export function addDemo(program: Command): void {
       const { kernel } = run.pipeline.progress;
       if (options.shell && kernel !== undefined) {
         process.exitCode = await connectConsole(kernel);
-        writeTrace(run, options); // with what was typed
+        writeTrace(run, traced); // with what was typed
       }
       const deviation = run.results.find(({ finding }) => finding?.held === false);
       if (deviation) throw new CommandError(EXIT.no, describeDeviation(DEMONSTRATION, deviation, true));
     });
 }
 
-function writeTrace({ pipeline }: Demonstration, { trace, reveal = false }: RunOptions): void {
+function writeTrace(
+  { pipeline }: Demonstration,
+  { trace, reveal = false, shell = false, linux }: DemoOptions,
+): void {
   if (trace === undefined) return;
-  writeOutput(trace, traceText(pipeline, { command: 'demo', scenario: 'kernel-documentation', reveal }));
+  const words = linux === undefined ? [] : ['--linux', linux];
+  const options = {
+    command: 'demo',
+    scenario: 'kernel-documentation',
+    reveal,
+    ...(!shell && { arguments: words }),
+  };
+  writeOutput(trace, traceText(pipeline, options));
 }
 
 function startDemonstration(options: Parameters<typeof demonstrate>[0]): ReturnType<typeof demonstrate> {

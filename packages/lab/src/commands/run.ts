@@ -1,5 +1,6 @@
 import { KERNEL_PROFILES, kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import type { Command } from 'commander';
+import { lineDiff } from '../line-diff.ts';
 import { loadScenario } from '../scenario/load.ts';
 import { type Variant, variantsOf } from '../scenario/matrix.ts';
 import { runScenario, type ScenarioRun, type StepResult } from '../scenario/run.ts';
@@ -30,7 +31,7 @@ export const addRunOptions = (command: Command): Command =>
     .option('--reveal', 'write secrets, keys and private memory into the trace too')
     .option('--json', 'JSON Lines: one document per step');
 
-interface FileOptions extends RunOptions {
+export interface FileOptions extends RunOptions {
   readonly only?: string;
   readonly update?: boolean;
 }
@@ -39,6 +40,8 @@ interface FileOptions extends RunOptions {
 interface FileRun {
   /** The file, and which of its matrix. */
   readonly name: string;
+  /** What makes the same run of it, but for the seed. */
+  readonly words: readonly string[];
   readonly scenario: Scenario;
   readonly run: ScenarioRun;
 }
@@ -46,7 +49,7 @@ interface FileRun {
 type Validate = typeof import('../scenario/validate.ts').validateScenario;
 
 /** Runs a scenario file, once for each of its matrix, and writes its trace. Throws CommandError. */
-function* runFile(file: string, options: FileOptions, validate: Validate): Generator<FileRun> {
+export function* runFile(file: string, options: FileOptions, validate: Validate): Generator<FileRun> {
   try {
     const { seed, linux, only, trace, reveal = false } = options;
     const variants = variantsOf(loadScenario(file));
@@ -69,9 +72,13 @@ function* runFile(file: string, options: FileOptions, validate: Validate): Gener
         ...(linux !== undefined && { linux }),
       });
       const run = runScenario(scenario, file, setup, secrets);
+      const words = wordsOf(file, name, linux);
       if (trace !== undefined)
-        writeOutput(trace, traceText(run.pipeline, { command: 'run', scenario: scenario.title, reveal }));
-      yield { name: name === undefined ? file : `${file} [${name}]`, scenario, run };
+        writeOutput(
+          trace,
+          traceText(run.pipeline, { command: 'run', arguments: words, scenario: scenario.title, reveal }),
+        );
+      yield { words, name: name === undefined ? file : `${file} [${name}]`, scenario, run };
     }
   } catch (error) {
     if (error instanceof ScenarioError)
@@ -86,19 +93,16 @@ function* runFile(file: string, options: FileOptions, validate: Validate): Gener
 const namesOf = (variants: readonly Variant[]): string =>
   variants.map(({ name }) => name ?? 'a file without a matrix').join('; ');
 
+const wordsOf = (file: string, variant: string | undefined, linux: string | undefined): readonly string[] => [
+  file,
+  ...(variant === undefined ? [] : ['--only', variant]),
+  ...(linux === undefined ? [] : ['--linux', linux]),
+];
+
 /** The command that gives the same run again. */
-function reproduction(file: string, { name, run }: FileRun, { linux }: FileOptions): string {
-  const variant = name === file ? [] : ['--only', name.slice(file.length + 2, -1)];
-  const words = [
-    'sevlab',
-    'run',
-    file,
-    ...variant,
-    '--seed',
-    run.pipeline.setup.seed ?? '',
-    ...(linux ? ['--linux', linux] : []),
-  ];
-  return `reproduce with sevlab ${VERSION}: ${words.map(quoted).join(' ')}`;
+function reproduction({ words, run }: FileRun): string {
+  const all = ['sevlab', 'run', ...words, '--seed', run.pipeline.setup.seed ?? ''];
+  return `reproduce with sevlab ${VERSION}: ${all.map(quoted).join(' ')}`;
 }
 
 /** A word of sh(1). */
@@ -128,17 +132,19 @@ export const resultJson = (result: StepResult, reveal: boolean) => ({
       }),
 });
 
-/** What a step should have given and what it gave; whole screens stand on lines of their own. */
+/** What a step should have given and what it gave, whole screens line by line, and what the trace says of the reason. */
 export function describeDeviation(
   file: string,
-  { step, finding, secret }: StepResult,
+  { step, finding, secret, cause }: StepResult,
   reveal: boolean,
 ): string {
   const where = `${file}: ${describeStep(step)}`;
   if (secret && !reveal) return `${where}: expected other output than came; it holds a secret; try --reveal`;
   const [expected, actual] = [finding?.expected ?? '', finding?.actual ?? ''];
-  const screens = expected.includes('\n') || actual.includes('\n');
-  return `${where}: expected ${expected}${screens ? '\n' : ', '}got ${actual}`;
+  const because = cause === undefined ? '' : `\n${cause}`;
+  if (!expected.includes('\n') && !actual.includes('\n'))
+    return `${where}: expected ${expected}, got ${actual}${because}`;
+  return `${where}: expected what is behind -, got what is behind +\n${lineDiff(expected, actual).join('\n')}${because}`;
 }
 
 /** sevlab run FILE… */
@@ -185,7 +191,7 @@ function runAndPrint(
       else print(`${name}: ${run.passed ? 'as expected' : 'deviates'}, ${run.results.length} steps`);
       for (const result of run.results) {
         if (result.finding?.held !== false) continue;
-        const message = `${describeDeviation(name, result, reveal)}\n${reproduction(file, fileRun, options)}`;
+        const message = `${describeDeviation(name, result, reveal)}\n${reproduction(fileRun)}`;
         failures.push({ exitCode: EXIT.no, message });
       }
     }

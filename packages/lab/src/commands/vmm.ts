@@ -94,7 +94,8 @@ export function addVmm(program: Command): void {
     .addHelpText(
       'after',
       '\nThe guest owner needs the certificates of the same platform: sevlab platform export.\n' +
-        'What the guest does after cont is emulated, and so is all that answers here.',
+        'What the guest does after cont is emulated, and so is all that answers here. With --real-qemu a real QEMU\n' +
+        'goes on from there: its guest sees no C-bit, its RAM is plaintext in a file, and a reset ends it.',
     )
     .action(async (rest: string[], options: VmmOptions, command: Command) => {
       const { installEmulator: place, force = false } = options;

@@ -6,6 +6,7 @@ import { bootItems } from '@sevlab/vmm-sim/direct-boot';
 import type { QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
 import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
 import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
+import { ramRegions } from '@sevlab/vmm-sim/ram-regions';
 import { RealMachine } from './real-machine.ts';
 
 /** The real QEMU that stands behind the emulated one. Throws UsageError for firmware that it cannot go on with. */
@@ -24,7 +25,9 @@ export function prepareRealMachine(
     );
   return new RealMachine({
     ...{ given: words, kvm: usableAccelerator() === 'kvm', runsFirmware: foreign },
-    ...(sevGuest !== undefined && { launched: { memorySize, memoryPath: ram } }),
+    ...(sevGuest !== undefined && {
+      launched: { ram: ramRegions(memorySize, machine.machine === 'pc' ? 'pc' : 'q35'), memoryPath: ram },
+    }),
     defaultFirmware: firmwareFile === undefined && sevGuest !== undefined ? firmware : undefined,
     fwCfg: foreign && directBoot !== undefined ? bootItems(directBoot) : [],
   });

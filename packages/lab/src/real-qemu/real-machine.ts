@@ -4,10 +4,10 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RegionRequest } from '@sevlab/machine/guest-ram';
 import { GuestMemoryFile } from '@sevlab/real-guest/guest-memory-file';
 import { QEMU } from '@sevlab/real-guest/qemu';
 import { type RealArguments, realArguments } from '@sevlab/vmm-sim/qemu/real-arguments';
-import { ramRegions } from '@sevlab/vmm-sim/ram-regions';
 
 /** How a real QEMU is asked for. */
 export interface RealMachineParts {
@@ -15,8 +15,8 @@ export interface RealMachineParts {
   readonly given: readonly string[];
   /** Flash unit 0, where the arguments name none. */
   readonly defaultFirmware: Uint8Array | undefined;
-  /** For a guest that is launched elsewhere: its RAM in bytes, and the file for it, unless one in a folder that goes. */
-  readonly launched?: { readonly memorySize: bigint; readonly memoryPath: string | undefined };
+  /** For a guest that is launched elsewhere: its RAM, and the file for it, unless one in a folder that goes. */
+  readonly launched?: { readonly ram: readonly RegionRequest[]; readonly memoryPath: string | undefined };
   /** Whether it starts with firmware that is not ours; otherwise the emulated one has run by then. */
   readonly runsFirmware: boolean;
   /** Files that firmware finds through fw_cfg, by their names there. */
@@ -63,7 +63,7 @@ export class RealMachine {
         ...{ monitorPath: this.#monitorPath, kvm },
         ...(launched && {
           launched: {
-            memorySize: launched.memorySize,
+            memorySize: launched.ram.reduce((sum, { length }) => sum + length, 0n),
             memoryPath: launched.memoryPath ?? join(this.#folder, 'ram'),
           },
         }),
@@ -71,7 +71,7 @@ export class RealMachine {
       this.remarks = this.#arguments.remarks;
       const { memoryPath } = this.#arguments;
       if (launched && memoryPath !== undefined) {
-        this.memory = new GuestMemoryFile(memoryPath, ramRegions(launched.memorySize));
+        this.memory = new GuestMemoryFile(memoryPath, launched.ram);
         this.memory.create();
       }
     } catch (error) {

@@ -27,6 +27,8 @@ export interface StepResult {
   readonly output?: string;
   /** Whether it holds bytes of a secret. */
   readonly secret?: boolean;
+  /** What the trace tells of a step that deviates: the last check that did not hold, or the last refusal. */
+  readonly cause?: string;
   /** How many events the trace has after the step. */
   readonly events: number;
 }
@@ -53,8 +55,16 @@ export function runScenario(
   const results: StepResult[] = [];
   for (const step of scenario.steps) {
     if ('do' in step) strike(pipeline, faults, step.do, { schemes, file });
+    const before = pipeline.observer.events.length;
     const result = runStep(pipeline, step, file, secrets, schemes);
-    results.push({ step, ...result, events: pipeline.observer.events.length });
+    const cause =
+      result.finding?.held === false ? causeIn(pipeline.observer.events.slice(before)) : undefined;
+    results.push({
+      step,
+      ...result,
+      ...(cause !== undefined && { cause }),
+      events: pipeline.observer.events.length,
+    });
     if (result.finding?.held === false) return { pipeline, results, passed: false };
   }
   return { pipeline, results, passed: true };
@@ -93,6 +103,18 @@ function runStep(
   }
   const outcome = attempt(() => honest(pipeline, step, secrets, schemes));
   return { finding: judge(outcome, step.expect ?? {}), instead: insteadOf(outcome) };
+}
+
+/** The nearest thing to a reason that happened in a step. */
+function causeIn(events: readonly RecordedEvent[]): string | undefined {
+  for (const event of events.toReversed()) {
+    if (event.type === 'precondition' && !event.held)
+      return `${event.name} answered ${event.status}, since this does not hold: ${event.condition}`;
+    if (event.type === 'verdict' && !event.accepted)
+      return `the guest owner refused the ${event.name}: ${event.reason}`;
+    if (event.type === 'stop') return `the firmware stopped: ${event.reason}`;
+  }
+  return undefined;
 }
 
 const readsSecret = (event: RecordedEvent): boolean =>

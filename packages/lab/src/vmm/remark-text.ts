@@ -1,21 +1,7 @@
 import { hexAddress } from '@sevlab/codec/address';
-import { type SevStatus, statusFromCode } from '@sevlab/codec/sev/status';
+import { statusFromCode } from '@sevlab/codec/sev/status';
 import type { Lint, Refusal, Remark } from '@sevlab/vmm-sim/qemu/host-ports';
-
-/** Why the AMD-SP may have said so, and where to look. */
-const CAUSES: Partial<Record<SevStatus, string>> = {
-  BAD_MEASUREMENT:
-    'a MAC does not fit. The packet was sealed with another TIK, for another measurement of this guest (look at what ' +
-    'query-sev-launch-measure says now), or it was changed on the way; of a session, the policy differs from the one it was made for',
-  BAD_SIGNATURE:
-    'the certificate of the guest owner is not signed as the session says; look at the order of dh-cert and session',
-  INVALID_LENGTH:
-    'a length is wrong: the header has 52 bytes, the packet a multiple of 16. Base64 without its padding loses bytes',
-  INVALID_ADDRESS: 'the address is no multiple of 16, or there is no memory',
-  INVALID_GUEST_STATE: 'the guest is not waiting for secrets: it was not measured yet, or it runs',
-  POLICY_FAILURE: 'the policy asks for something that this platform does not offer',
-  UNSUPPORTED: 'the packet says that it is compressed',
-};
+import { STATUS_CAUSES } from '../explain/status-causes.ts';
 
 const KVM_CAUSES: Readonly<Record<number, string>> = {
   12: 'KVM has no memory there',
@@ -32,7 +18,7 @@ export const remarkText = (remark: Remark): string =>
 function refusalText({ call, answer: { ret, fwError, command = call } }: Refusal): string {
   const status = fwError === 0 ? undefined : statusFromCode(fwError);
   if (status === undefined) return `${call}: ${KVM_CAUSES[-ret] ?? `errno ${-ret}`}`;
-  return `${command}: ${status}: ${CAUSES[status] ?? 'see docs/reference/statuses.md'}`;
+  return `${command}: ${status}: ${STATUS_CAUSES[status] ?? 'see docs/reference/statuses.md'}`;
 }
 
 const INJECT = 'sev-inject-launch-secret';

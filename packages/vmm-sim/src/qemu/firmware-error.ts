@@ -1,5 +1,5 @@
 /** What QEMU calls a status of the AMD-SP, by its number (7.2, target/i386/sev.c: sev_fw_errlist). */
-const TEXTS: readonly string[] = [
+export const FIRMWARE_ERROR_TEXTS: readonly string[] = [
   '',
   'Platform state is invalid',
   'Guest state is invalid',
@@ -27,4 +27,4 @@ const TEXTS: readonly string[] = [
   'Part-specific integrity check failure',
 ];
 
-export const firmwareErrorText = (code: number): string => TEXTS[code] ?? 'unknown error';
+export const firmwareErrorText = (code: number): string => FIRMWARE_ERROR_TEXTS[code] ?? 'unknown error';

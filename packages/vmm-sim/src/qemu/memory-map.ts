@@ -1,7 +1,9 @@
 import { type Gpa, gpa } from '@sevlab/codec/address';
+import { fillForm } from '@sevlab/codec/message-form';
 import { FOUR_GIB, ramRegions } from '../ram-regions.ts';
 import type { MachineOptions } from './machine-options.ts';
 import type { QemuMachine } from './qemu-machine.ts';
+import { SEV_MESSAGES } from './sev-messages.ts';
 
 /** A part of a guest's address space. */
 export interface MappedRegion {
@@ -96,10 +98,10 @@ export const regionAt = (map: readonly MappedRegion[], address: bigint): MappedR
  */
 export function whyNotMemory(map: readonly MappedRegion[], address: Gpa, length: number): string | undefined {
   const region = regionAt(map, address);
-  const at = `0x${address.toString(16)}`;
-  if (region === undefined) return `No memory is mapped at address ${at}`;
-  if (!region.memory) return `Memory at address ${at} is not RAM`;
-  return region.end - address < length ? `Size of memory region at ${at} exceeded.` : undefined;
+  const at = address.toString(16);
+  if (region === undefined) return fillForm(SEV_MESSAGES['nothing mapped'], { address: at });
+  if (!region.memory) return fillForm(SEV_MESSAGES['no RAM'], { address: at });
+  return region.end - address < length ? fillForm(SEV_MESSAGES['beyond region'], { address: at }) : undefined;
 }
 
 /** Whether every byte of a range can be read, of however many regions. */

@@ -1,6 +1,8 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import { inHashTableOrder } from '../qmp/glib-hash-table.ts';
 import type { JsonObject, JsonValue, Reply } from '../qmp/json-value.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import type { Chardev } from './machine-options.ts';
 import { machineProperties, machineType, ramProperties } from './machine-properties.ts';
 import type { QemuMachine } from './qemu-machine.ts';
@@ -47,10 +49,10 @@ function rootOf(machine: QemuMachine): QomObject {
   ]);
 }
 
-/** Children that came one by one are in a hash table, and listed from its end. */
-function inListedOrder(
-  children: readonly (readonly [string, QomObject])[],
-): readonly (readonly [string, QomObject])[] {
+/** What came one by one is in a hash table, and listed from its end. */
+export function inListedOrder<T>(
+  children: readonly (readonly [string, T])[],
+): readonly (readonly [string, T])[] {
   const names = inHashTableOrder(children.map(([name]) => name)).toReversed();
   return names.flatMap((name) => children.filter(([each]) => each === name));
 }
@@ -104,7 +106,7 @@ function sevObject(object: SevObject, change: (changed: SevObject) => void): Qom
 function objectAt(machine: QemuMachine, path: string): QomObject {
   const [object, another] = objectsAt(machine, path);
   if (object === undefined || another !== undefined)
-    throw new QmpError(`Device '${path}' not found`, 'DeviceNotFound');
+    throw new QmpError(fillForm(QMP_MESSAGES['no such object'], { path }), 'DeviceNotFound');
   return object;
 }
 
@@ -128,7 +130,8 @@ const TYPE = { name: 'type', type: 'string' } as const;
 
 /** `qom-list`. Throws QmpError, as all here do. */
 export function listProperties(machine: QemuMachine, path: string): Reply {
-  if (objectsAt(machine, path).length > 1) throw new QmpError(`Path '${path}' is ambiguous`);
+  if (objectsAt(machine, path).length > 1)
+    throw new QmpError(fillForm(QMP_MESSAGES['ambiguous path'], { path }));
   return [TYPE, ...objectAt(machine, path).properties].map(({ name, type }) => ({ name, type }));
 }
 
@@ -143,13 +146,14 @@ export function getProperty(machine: QemuMachine, path: string, name: string): R
 export function setProperty(machine: QemuMachine, path: string, name: string, value: JsonValue): void {
   const object = objectAt(machine, path);
   const set = name === TYPE.name ? undefined : propertyOf(object, name).set;
-  if (set === undefined) throw new QmpError(`Property '${object.type}.${name}' is not writable`);
+  if (set === undefined)
+    throw new QmpError(fillForm(QMP_MESSAGES['not writable'], { type: object.type, name }));
   set(value);
 }
 
 function propertyOf({ type, properties }: QomObject, name: string): Property {
   const property = properties.find((each) => each.name === name);
-  if (property === undefined) throw new QmpError(`Property '${type}.${name}' not found`);
+  if (property === undefined) throw new QmpError(fillForm(QMP_MESSAGES['no property'], { type, name }));
   return property;
 }
 
@@ -158,7 +162,7 @@ export function addObject(machine: QemuMachine, given: JsonObject): void {
   const object = sevObjectOf(given);
   machine.state.objectsSought = true;
   if (rootOf(machine).children.get('objects')?.children.has(object.id))
-    throw new QmpError(`attempt to add duplicate property '${object.id}' to object (type 'container')`);
+    throw new QmpError(fillForm(QMP_MESSAGES['two objects'], { id: object.id }));
   machine.state.objects.push(object);
 }
 
@@ -166,15 +170,16 @@ export function addObject(machine: QemuMachine, given: JsonObject): void {
 export function deleteObject({ state }: QemuMachine, id: string): void {
   state.objectsSought = true;
   const { objects } = state;
-  if (id === 'pc.ram') throw new QmpError(`object '${id}' is in use, can not be deleted`);
+  if (id === 'pc.ram') throw new QmpError(fillForm(QMP_MESSAGES['object in use'], { id }));
   const index = objects.findIndex((object) => object.id === id);
-  if (index === -1) throw new QmpError(`object '${id}' not found`);
+  if (index === -1) throw new QmpError(fillForm(QMP_MESSAGES['no object of that id'], { id }));
   objects.splice(index, 1);
 }
 
 /** `qom-list-properties`. */
 export function listTypeProperties(type: string): Reply {
-  if (type !== 'sev-guest') throw new QmpError(`Class '${type}' not found`, 'DeviceNotFound');
+  if (type !== 'sev-guest')
+    throw new QmpError(fillForm(QMP_MESSAGES['no such class'], { type }), 'DeviceNotFound');
   const properties = SEV_PROPERTIES.map(([name, propertyType, description]) => ({
     name,
     ...(description && { description }),

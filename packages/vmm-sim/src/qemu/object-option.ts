@@ -1,5 +1,7 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import { string, takeArguments } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import type { CommandLineReader } from './command-line.ts';
 import {
   type OptionValues,
@@ -52,7 +54,7 @@ function fromJson(text: string, reader: CommandLineReader): SevObject | undefine
 /** Throws QmpError. */
 function isSevGuest(type: string, { others }: CommandLineReader): boolean {
   if (others === 'refused' && !OBJECT_TYPES.has(type))
-    throw new QmpError(`Parameter 'qom-type' does not accept value '${type}'`);
+    throw new QmpError(fillForm(QMP_MESSAGES['wrong value'], { name: 'qom-type', value: type }));
   return type === 'sev-guest';
 }
 
@@ -60,7 +62,7 @@ function isSevGuest(type: string, { others }: CommandLineReader): boolean {
 function fromKeys(values: OptionValues, reader: CommandLineReader): SevObject | undefined {
   const required = (name: string): string => {
     const value = values.get(name);
-    if (value === undefined) throw new QmpError(`Parameter '${name}' is missing`);
+    if (value === undefined) throw new QmpError(fillForm(QMP_MESSAGES.missing, { name }));
     return value;
   };
   if (!isSevGuest(required('qom-type'), reader)) return undefined;
@@ -73,7 +75,7 @@ function fromKeys(values: OptionValues, reader: CommandLineReader): SevObject | 
   }
   const legacy = reader.release.sevType ? values.get('legacy-vm-type') : undefined;
   if (legacy !== undefined && legacy !== 'on' && legacy !== 'off' && legacy !== 'auto')
-    throw new QmpError(`Parameter 'legacy-vm-type' does not accept value '${legacy}'`);
+    throw new QmpError(fillForm(QMP_MESSAGES['wrong value'], { name: 'legacy-vm-type', value: legacy }));
   const known = new Set<string>(['qom-type', 'id', ...SEV_PROPERTIES.map(([name]) => name)]);
   const other = [...values.keys()].find((name) => !known.has(name) && !(legacy && name === 'legacy-vm-type'));
   if (other !== undefined) throw new QmpError(`Invalid parameter '${other}'`);
@@ -94,7 +96,8 @@ function uint32(name: string, text: string): number {
   const digits = hex ?? (octal === undefined ? decimal : `0o${octal}`);
   const value = digits === undefined ? undefined : BigInt(digits);
   if (value === undefined || value >= 1n << 64n)
-    throw new QmpError(`Parameter '${name}' expects a uint64 value`);
-  if (value >= 1n << 32n) throw new QmpError(`Parameter '${name}' expects uint32_t`);
+    throw new QmpError(fillForm(QMP_MESSAGES['expects other'], { name, expected: 'a uint64 value' }));
+  if (value >= 1n << 32n)
+    throw new QmpError(fillForm(QMP_MESSAGES['expects other'], { name, expected: 'uint32_t' }));
   return Number(value);
 }

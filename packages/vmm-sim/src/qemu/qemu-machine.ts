@@ -5,6 +5,7 @@ import type { SevCalls } from '../kvm/sev-calls.ts';
 import type { DumpFormat } from '../qmp/human-line.ts';
 import type { Reply } from '../qmp/json-value.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import { FOUR_GIB } from '../ram-regions.ts';
 import type { HostPorts } from './host-ports.ts';
 import type { MachineOptions } from './machine-options.ts';
@@ -18,6 +19,7 @@ import {
   type SevLaunch,
   startLaunch,
 } from './sev-launch.ts';
+import { SEV_MESSAGES } from './sev-messages.ts';
 import type { SevObject } from './sev-object.ts';
 
 /** What a machine without a UUID says. */
@@ -92,8 +94,7 @@ export class QemuMachine {
 
   /** `x-exit-preconfig`. Throws QmpError. */
   exitPreconfig(): void {
-    if (this.state.initialized)
-      throw new QmpError('The command is permitted only before machine initialization');
+    if (this.state.initialized) throw new QmpError(QMP_MESSAGES['too late']);
     this.#orExit(() => this.#initialize());
   }
 
@@ -120,7 +121,7 @@ export class QemuMachine {
   /** `cont`. The first time, LAUNCH_FINISH comes first. Throws QmpError. */
   cont(): void {
     const { runState } = this.state;
-    if (runState === 'internal-error') throw new QmpError('Resetting the Virtual Machine is required');
+    if (runState === 'internal-error') throw new QmpError(QMP_MESSAGES['reset required']);
     if (runState !== 'running') this.#orExit(() => this.#start());
   }
 
@@ -146,7 +147,7 @@ export class QemuMachine {
     const { launch, runState } = this.state;
     if (launch && hasPolicy(launch.object.policy, 'ES')) {
       this.#tell('SHUTDOWN', data);
-      this.state.exit = { status: 0, lines: ['cpus are not resettable, terminating'] };
+      this.state.exit = { status: 0, lines: [SEV_MESSAGES['not resettable']] };
       return;
     }
     this.#tell('RESET', data);
@@ -197,6 +198,4 @@ export const statusReply = ({ state, options }: QemuMachine): Reply => ({
 
 /** Nobody has SGX here. */
 export const whyNoSgx = ({ options }: QemuMachine): string =>
-  options.machine === 'none'
-    ? 'SGX is only supported on PC machines'
-    : 'No EPC regions defined, SGX not available';
+  options.machine === 'none' ? QMP_MESSAGES['no SGX here'] : QMP_MESSAGES['no EPC'];

@@ -1,4 +1,6 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import { QmpError } from '../qmp/qmp-error.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import { isReadable, type MappedRegion, readMemory } from './memory-map.ts';
 import type { QemuMachine } from './qemu-machine.ts';
 import { expectVcpu } from './vcpus.ts';
@@ -18,7 +20,7 @@ const SAVE_PIECE = 1 << 20;
 export function saveMemory(machine: QemuMachine, { at, size, filename }: Save): void {
   const { map, ports } = machine;
   open(ports, filename);
-  if (size < 0n || size > SAVE_MAX) throw new QmpError(`Invalid size ${size}`); // DEVIATION: QEMU writes on and on
+  if (size < 0n || size > SAVE_MAX) throw new QmpError(fillForm(QMP_MESSAGES['bad size'], { size })); // DEVIATION: QEMU writes on and on
   const bytes = new Uint8Array(Number(size));
   for (let offset = 0; offset < bytes.length; ) {
     const address = BigInt.asUintN(64, at + BigInt(offset));
@@ -27,13 +29,15 @@ export function saveMemory(machine: QemuMachine, { at, size, filename }: Save): 
     offset += length;
   }
   const failed = ports.writeFile(filename, bytes);
-  if (failed !== undefined) throw new QmpError(`Could not write to file '${filename}': ${failed}`);
+  if (failed !== undefined)
+    throw new QmpError(fillForm(QMP_MESSAGES['not written'], { path: filename, why: failed }));
 }
 
 /** It is there, and empty, before anything else is looked at. */
 function open(ports: QemuMachine['ports'], filename: string): void {
   const failed = ports.writeFile(filename, new Uint8Array());
-  if (failed !== undefined) throw new QmpError(`Could not open '${filename}': ${failed}`);
+  if (failed !== undefined)
+    throw new QmpError(fillForm(QMP_MESSAGES['not opened'], { path: filename, why: failed }));
 }
 
 /** How many of `length` bytes from an address on are all memory, or all none. */
@@ -62,7 +66,10 @@ export function saveVirtualMemory(
   open(machine.ports, save.filename);
   if (!isReadable(machine.map, save.at, save.size))
     throw new QmpError(
-      `Invalid addr 0x${save.at.toString(16).padStart(16, '0')}/size ${save.size} specified`,
+      fillForm(QMP_MESSAGES['bad address'], {
+        address: save.at.toString(16).padStart(16, '0'),
+        size: save.size,
+      }),
     );
   saveMemory(machine, save);
 }

@@ -1,6 +1,7 @@
 import { type Gpa, gpa } from '@sevlab/codec/address';
 import { toBase64 } from '@sevlab/codec/bytes';
 import { SEV_HASH_TABLE_BLOCK_GUID, SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
+import { fillForm } from '@sevlab/codec/message-form';
 import { findArea, findEntry, type GuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { HASHES_TABLE_SIZE } from '@sevlab/codec/ovmf/hashes-table';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
@@ -12,6 +13,7 @@ import { dropsSomething, glibBase64 } from './glib-base64.ts';
 import type { HostPorts } from './host-ports.ts';
 import { whyNotMemory } from './memory-map.ts';
 import type { QemuMachine } from './qemu-machine.ts';
+import { SEV_MESSAGES } from './sev-messages.ts';
 import type { SevObject } from './sev-object.ts';
 
 /** QEMU's own copy of the guest's state; it never asks GUEST_STATUS (target/i386/sev.c: SevState). */
@@ -45,14 +47,17 @@ export class QemuExit extends Error {
 }
 
 const MNONCE_SIZE = 16;
-const NO_KVM = 'failed to initialize kvm: Operation not permitted';
 
 /** Lines of `-accel kvm`, which gives up. */
 const accelFailed = (...lines: string[]): QemuExit =>
-  new QemuExit([...lines, NO_KVM].map((line) => `-accel kvm: ${line}`));
+  new QemuExit([...lines, SEV_MESSAGES['no KVM']].map((line) => `-accel kvm: ${line}`));
 
-const told = ({ ret, fwError }: KvmAnswer): string =>
-  `ret=${ret} fw_error=${fwError} '${firmwareErrorText(fwError)}'`;
+/** The places of an answer in QEMU's messages. */
+export const told = ({ ret, fwError }: Pick<KvmAnswer, 'ret' | 'fwError'>) => ({
+  ret,
+  status: fwError,
+  text: firmwareErrorText(fwError),
+});
 
 /** From KVM's start to LAUNCH_START (target/i386/sev.c: sev_kvm_init). Throws QemuExit. */
 export function startLaunch(
@@ -61,21 +66,17 @@ export function startLaunch(
   { irqchip, ports }: { readonly irqchip: boolean; readonly ports: Pick<HostPorts, 'readFile' | 'remark'> },
 ): SevLaunch {
   const { ret, fwError, apiMajor, apiMinor, build } = calls.platformStatus();
-  if (ret !== 0)
-    throw accelFailed(
-      `sev_kvm_init: failed to get platform status ret=-1 fw_error='${fwError}: ${firmwareErrorText(fwError)}'`,
-    );
+  if (ret !== 0) throw accelFailed(fillForm(SEV_MESSAGES['no platform status'], told({ ret, fwError })));
   const es = hasPolicy(object.policy, 'ES');
-  if (es && !irqchip)
-    throw new QemuExit(['-accel kvm: sev_kvm_init: SEV-ES guests require in-kernel irqchip support']);
+  if (es && !irqchip) throw new QemuExit([`-accel kvm: ${SEV_MESSAGES['no irqchip']}`]);
   const init = calls.init(es);
-  if (init.ret !== 0) throw accelFailed(`sev_kvm_init: failed to initialize ${told(init)}`);
-  const noContext = 'sev_kvm_init: failed to create encryption context';
+  if (init.ret !== 0) throw accelFailed(fillForm(SEV_MESSAGES['not initialized'], told(init)));
+  const noContext = SEV_MESSAGES['no context'];
   const read = (path: string): Uint8Array | undefined => {
     if (path === '') return undefined;
     const bytes = ports.readFile(path);
     if (typeof bytes !== 'string') return glibBase64(new TextDecoder('latin1').decode(bytes));
-    throw accelFailed(`SEV: Failed to read '${path}' (Failed to open file “${path}”: ${bytes})`, noContext);
+    throw accelFailed(fillForm(SEV_MESSAGES['no file'], { path, why: bytes }), noContext);
   };
   const session = read(object['session-file']);
   const dhCert = read(object['dh-cert-file']);
@@ -85,7 +86,7 @@ export function startLaunch(
   if (start.ret !== 0) {
     ports.remark({ kind: 'refused', call: 'LAUNCH_START', answer: start });
     throw accelFailed(
-      `sev_launch_start: LAUNCH_START ${told({ ret: 1, fwError: start.fwError })}`,
+      fillForm(SEV_MESSAGES['start refused'], told({ ret: 1, fwError: start.fwError })),
       noContext,
     );
   }
@@ -96,14 +97,14 @@ export function startLaunch(
 
 /** LAUNCH_UPDATE_DATA of the whole of flash unit 0 (sev_encrypt_flash). Throws QemuExit. */
 export function measureFlash(launch: SevLaunch, calls: SevCalls, at: Gpa, length: number): void {
-  updateData(launch, calls, at, length, 'SEV: Failed to encrypt pflash rom');
+  updateData(launch, calls, at, length, SEV_MESSAGES['flash not encrypted']);
 }
 
 function updateData(launch: SevLaunch, calls: SevCalls, at: Gpa, length: number, failure: string): void {
   if (launch.state !== 'launch-update') return;
   const answer = calls.launchUpdateData(at, length);
   if (answer.ret === 0) return;
-  throw new QemuExit([`sev_launch_update_data: LAUNCH_UPDATE ${told(answer)}`, failure]);
+  throw new QemuExit([fillForm(SEV_MESSAGES['update refused'], told(answer)), failure]);
 }
 
 /** The table of hashes for the firmware, where it wants it (sev_add_kernel_loader_hashes). Throws QemuExit. */
@@ -125,14 +126,14 @@ export function measureHashes(
     return;
   }
   if (findEntry(table, SEV_HASH_TABLE_BLOCK_GUID) === undefined)
-    throw new QemuExit(['SEV: kernel specified but guest firmware has no hashes table GUID']);
+    throw new QemuExit([SEV_MESSAGES['no hashes area']]);
   const { base = 0, size = 0 } = findArea(table, SEV_HASH_TABLE_BLOCK_GUID) ?? {};
   if (base === 0 || size < HASHES_TABLE_SIZE) {
-    const area = `base=0x${base.toString(16)} size=0x${size.toString(16)}`;
-    throw new QemuExit([`SEV: guest firmware hashes table area is invalid (${area})`]);
+    const area = { base: base.toString(16), size: size.toString(16) };
+    throw new QemuExit([fillForm(SEV_MESSAGES['bad hashes area'], area)]);
   }
   ports.writeGuest(gpa(BigInt(base)), hashesTable(boot));
-  updateData(launch, calls, gpa(BigInt(base)), HASHES_TABLE_SIZE, 'SEV: Failed to encrypt kernel hashes');
+  updateData(launch, calls, gpa(BigInt(base)), HASHES_TABLE_SIZE, SEV_MESSAGES['hashes not encrypted']);
 }
 
 /**
@@ -143,14 +144,14 @@ export function measureGuest(launch: SevLaunch, calls: SevCalls): readonly strin
   if (launch.state !== 'launch-update') return [];
   if (hasPolicy(launch.object.policy, 'ES')) {
     const answer = calls.launchUpdateVmsa();
-    if (answer.ret !== 0) throw new QemuExit([`sev_launch_update_vmsa: LAUNCH_UPDATE_VMSA ${told(answer)}`]);
+    if (answer.ret !== 0) throw new QemuExit([fillForm(SEV_MESSAGES['VMSA refused'], told(answer))]);
   }
   const { length, ...question } = calls.launchMeasure(0);
   const answer = length === 0 ? question : calls.launchMeasure(length);
   if (length === 0 || answer.ret !== 0) {
     // QEMU looks the errno up among the statuses
     return [
-      `sev_launch_get_measure: LAUNCH_MEASURE ret=${answer.ret} fw_error=${answer.fwError} '${firmwareErrorText(-answer.ret)}'`,
+      fillForm(SEV_MESSAGES['measure refused'], { ...told(answer), text: firmwareErrorText(-answer.ret) }),
     ];
   }
   launch.measurement = answer.bytes;
@@ -162,13 +163,13 @@ export function measureGuest(launch: SevLaunch, calls: SevCalls): readonly strin
 export function finishLaunch(launch: SevLaunch, calls: SevCalls): void {
   if (launch.state === 'running') return;
   const answer = calls.launchFinish();
-  if (answer.ret !== 0) throw new QemuExit([`sev_launch_finish: LAUNCH_FINISH ${told(answer)}`]);
+  if (answer.ret !== 0) throw new QemuExit([fillForm(SEV_MESSAGES['finish refused'], told(answer))]);
   launch.state = 'running';
 }
 
 /** `query-sev-launch-measure`, Base64. Throws QmpError. */
 export function launchMeasurement(launch: SevLaunch | undefined): string {
-  if (launch?.measurement === undefined) throw new QmpError('SEV launch measurement is not available');
+  if (launch?.measurement === undefined) throw new QmpError(SEV_MESSAGES['no measurement']);
   return toBase64(launch.measurement);
 }
 
@@ -188,20 +189,19 @@ export function injectSecret(
   { table, map, ports }: Pick<QemuMachine, 'table' | 'map' | 'ports'>,
   { header, secret, gpa: given }: Injection,
 ): void {
-  if (launch === undefined) throw new QmpError('SEV not enabled for guest');
+  if (launch === undefined) throw new QmpError(SEV_MESSAGES['no SEV guest']);
   const announced = findEntry(table, SEV_SECRET_BLOCK_GUID);
-  if (given === undefined && announced === undefined)
-    throw new QmpError('SEV: no secret area found in OVMF, gpa must be specified.');
+  if (given === undefined && announced === undefined) throw new QmpError(SEV_MESSAGES['no secret area']);
   const target = gpa(given ?? BigInt(findArea(table, SEV_SECRET_BLOCK_GUID)?.base ?? 0));
   const state = SEV_STATES.indexOf(launch.state);
   if (launch.state !== 'launch-secret')
-    throw new QmpError(`SEV: Not in correct state. (LSECRET) ${state.toString(16)}`);
+    throw new QmpError(fillForm(SEV_MESSAGES['not in LSECRET'], { state: state.toString(16) }));
   const headerBytes = glibBase64(header);
-  if (headerBytes.length === 0) throw new QmpError('SEV: Failed to decode sequence header');
+  if (headerBytes.length === 0) throw new QmpError(SEV_MESSAGES['no header']);
   const bytes = glibBase64(secret);
-  if (bytes.length === 0) throw new QmpError('SEV: Failed to decode data');
+  if (bytes.length === 0) throw new QmpError(SEV_MESSAGES['no data']);
   const nowhere = whyNotMemory(map, target, bytes.length);
-  if (nowhere !== undefined) throw new QmpError(`SEV: Failed to calculate guest address: ${nowhere}`);
+  if (nowhere !== undefined) throw new QmpError(fillForm(SEV_MESSAGES['no address'], { why: nowhere }));
   for (const [name, text] of [
     ['packet-header', header],
     ['secret', secret],
@@ -222,23 +222,18 @@ export function injectSecret(
     ...{ kind: 'refused', call: 'LAUNCH_SECRET', answer },
     packet: { header: headerBytes, secret: bytes, measurement: launch.measurement },
   });
-  throw new QmpError(`SEV: failed to inject secret ${told(answer)}`);
+  throw new QmpError(fillForm(SEV_MESSAGES['inject refused'], told(answer)));
 }
 
 /** `query-sev-attestation-report`, Base64 (sev_get_attestation_report). Throws QmpError. */
 export function attestationReport(launch: SevLaunch | undefined, calls: SevCalls, mnonce: string): string {
-  if (launch === undefined) throw new QmpError('SEV is not enabled');
+  if (launch === undefined) throw new QmpError(SEV_MESSAGES['SEV not enabled']);
   const nonce = glibBase64(mnonce);
-  if (nonce.length !== MNONCE_SIZE) throw new QmpError(`SEV: mnonce must be 16 bytes (got ${nonce.length})`);
+  if (nonce.length !== MNONCE_SIZE)
+    throw new QmpError(fillForm(SEV_MESSAGES['bad mnonce'], { length: nonce.length }));
   const { length, ret, fwError } = calls.attestationReport(new Uint8Array(MNONCE_SIZE), 0);
-  if (length === 0) {
-    const why = `ret=${ret} fw_err=${fwError} (${firmwareErrorText(fwError)})`;
-    throw new QmpError(`SEV: Failed to query the attestation report length ${why}`);
-  }
+  if (length === 0) throw new QmpError(fillForm(SEV_MESSAGES['no report length'], told({ ret, fwError })));
   const report = calls.attestationReport(nonce, length);
-  if (report.ret !== 0) {
-    const why = `ret=${report.ret} fw_err=${report.fwError} (${firmwareErrorText(report.fwError)})`;
-    throw new QmpError(`SEV: Failed to get attestation report ${why}: Input/output error`);
-  }
+  if (report.ret !== 0) throw new QmpError(fillForm(SEV_MESSAGES['no report'], told(report)));
   return toBase64(report.bytes);
 }

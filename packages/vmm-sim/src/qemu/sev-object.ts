@@ -1,6 +1,8 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import type { JsonObject } from '../qmp/json-value.ts';
 import { boolean, optional, string, takeArguments, uint32, wordOf } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 
 /** QEMU's object `sev-guest`: what the command line says of a SEV guest (7.2, qapi/qom.json: SevGuestProperties). */
 export interface SevObject {
@@ -67,5 +69,5 @@ export function sevObjectOf(given: JsonObject): SevObject {
 /** Throws QmpError (util/id.c: id_wellformed). */
 export function expectIdentifier(id: string): void {
   if (/^[A-Za-z][\w.-]*$/.test(id)) return;
-  throw new QmpError("Parameter 'id' expects an identifier");
+  throw new QmpError(fillForm(QMP_MESSAGES['expects other'], { name: 'id', expected: 'an identifier' }));
 }

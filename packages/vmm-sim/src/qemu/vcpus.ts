@@ -1,5 +1,7 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import type { Reply } from '../qmp/json-value.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import { placeOf } from './cpu-topology.ts';
 import type { QemuMachine } from './qemu-machine.ts';
 
@@ -34,7 +36,8 @@ export interface CpuSlot {
 
 /** `query-hotpluggable-cpus`, the last one first. Throws QmpError. */
 export function cpuSlots({ options, state }: QemuMachine): readonly CpuSlot[] {
-  if (options.machine === 'none') throw new QmpError("The feature 'query-hotpluggable-cpus' is not enabled");
+  if (options.machine === 'none')
+    throw new QmpError(fillForm(QMP_MESSAGES['no hotplug'], { feature: 'query-hotpluggable-cpus' }));
   return upTo(options.topology.maxcpus)
     .toReversed()
     .map((cpu) => ({
@@ -47,5 +50,7 @@ export function cpuSlots({ options, state }: QemuMachine): readonly CpuSlot[] {
 /** Throws QmpError for a number of none. */
 export function expectVcpu(machine: QemuMachine, vcpu: bigint): void {
   if (vcpu < 0n || vcpu >= BigInt(vcpus(machine).length))
-    throw new QmpError("Parameter 'cpu-index' expects a CPU number");
+    throw new QmpError(
+      fillForm(QMP_MESSAGES['expects other'], { name: 'cpu-index', expected: 'a CPU number' }),
+    );
 }

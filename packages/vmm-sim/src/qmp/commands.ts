@@ -1,8 +1,10 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import { memorySizeOf } from '../qemu/memory-map.ts';
 import {
   addObject,
   deleteObject,
   getProperty,
+  inListedOrder,
   listProperties,
   listTypeProperties,
   listTypes,
@@ -12,6 +14,7 @@ import { NO_UUID, type QemuMachine, statusReply, whyNoSgx } from '../qemu/qemu-m
 import { saveMemory, saveVirtualMemory } from '../qemu/save-memory.ts';
 import { sevCapabilities } from '../qemu/sev-capabilities.ts';
 import { attestationReport, injectSecret, launchMeasurement } from '../qemu/sev-launch.ts';
+import { SEV_MESSAGES } from '../qemu/sev-messages.ts';
 import { cpuSlots, cpusReply, expectVcpu } from '../qemu/vcpus.ts';
 import { humanMonitor } from './human-monitor.ts';
 import type { JsonObject, Reply } from './json-value.ts';
@@ -27,6 +30,7 @@ import {
   uint64,
 } from './parameters.ts';
 import { QmpError } from './qmp-error.ts';
+import { QMP_MESSAGES } from './qmp-messages.ts';
 
 /** A command of QMP. */
 export interface QmpCommand {
@@ -49,7 +53,7 @@ const PRECONFIG = true;
 
 /** Every command that is answered, by its name, in the order of `query-commands`. */
 export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, QmpCommand>([
-  ['query-sgx-capabilities', command({}, () => refuse('SGX is not enabled in KVM'))],
+  ['query-sgx-capabilities', command({}, () => refuse(QMP_MESSAGES['no SGX in KVM']))],
   ['query-sgx', command({}, (machine) => refuse(whyNoSgx(machine)))],
   [
     'query-sev-attestation-report',
@@ -73,9 +77,7 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ['query-sev', command({}, querySev)],
   [
     'query-acpi-ospm-status',
-    command({}, ({ options }) =>
-      options.machine === 'none' ? refuse('command is not supported, missing ACPI device') : [],
-    ),
+    command({}, ({ options }) => (options.machine === 'none' ? refuse(QMP_MESSAGES['no ACPI device']) : [])),
   ],
   [
     'qom-list-properties',
@@ -143,15 +145,7 @@ export const QMP_COMMANDS: ReadonlyMap<string, QmpCommand> = new Map<string, Qmp
   ['query-name', command({}, ({ options: { name } }) => (name === undefined ? {} : { name }), PRECONFIG)],
   ['query-iothreads', command({}, noThreads, PRECONFIG)],
   ['query-block', command({}, () => [], PRECONFIG)],
-  [
-    'query-chardev',
-    command(
-      {},
-      ({ options }) =>
-        options.chardevs.map(({ label, filename }) => ({ 'frontend-open': true, filename, label })),
-      PRECONFIG,
-    ),
-  ],
+  ['query-chardev', command({}, chardevsReply, PRECONFIG)],
   [
     'human-monitor-command',
     command(
@@ -208,6 +202,11 @@ export function versionReply({ options: { release, package: build } }: QemuMachi
   return { qemu: { major, minor, micro }, package: build };
 }
 
+function chardevsReply({ options }: QemuMachine): Reply {
+  const named = options.chardevs.map(({ label, filename }) => [label, filename] as const);
+  return inListedOrder(named).map(([label, filename]) => ({ 'frontend-open': true, filename, label }));
+}
+
 /** It looks for them among the objects. */
 function noThreads({ state }: QemuMachine): Reply {
   state.objectsSought = true;
@@ -243,8 +242,11 @@ function querySev({ sevGuest, options: { release } }: QemuMachine): Reply {
 
 /** NOT MODELLED: nothing is sent anywhere. A SEV guest that runs cannot be migrated (target/i386/sev.c). Throws QmpError. */
 function migrate({ sevGuest, state, ports }: QemuMachine, uri: string): void {
-  if (sevGuest?.state === 'running') throw new QmpError('SEV: Migration is not implemented');
+  if (sevGuest?.state === 'running') throw new QmpError(SEV_MESSAGES['no migration']);
   state.migration = /^(tcp|unix|exec|fd|vsock|rdma|file):/.test(uri) ? 'completed' : 'failed';
-  if (state.migration === 'failed') throw new QmpError("Parameter 'uri' expects a valid migration protocol");
+  if (state.migration === 'failed')
+    throw new QmpError(
+      fillForm(QMP_MESSAGES['expects other'], { name: 'uri', expected: 'a valid migration protocol' }),
+    );
   if (sevGuest !== undefined) ports.remark({ kind: 'migrated early' });
 }

@@ -1,7 +1,9 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import { createLexer, type LexerState, readTokens, type Token } from './json-lexer.ts';
 import { JsonError, parseTokens } from './json-parser.ts';
 import { decodeDamagedText } from './json-text.ts';
 import type { JsonValue } from './json-value.ts';
+import { QMP_MESSAGES } from './qmp-messages.ts';
 
 // QEMU 7.2, qobject/json-streamer.c.
 const MESSAGE_BYTES_MAX = 64 << 20;
@@ -41,15 +43,18 @@ export function* readMessages(reader: ReaderState, input: Uint8Array): Generator
 
 function take(reader: ReaderState, token: Token): Content | undefined {
   const { type, bytes } = token;
-  if (type === 'stray') return { error: `JSON parse error, stray '${decodeDamagedText(cString(bytes))}'` };
+  if (type === 'stray')
+    return {
+      error: fillForm(QMP_MESSAGES['no JSON'], { why: `stray '${decodeDamagedText(cString(bytes))}'` }),
+    };
   if (type === '{') reader.braces++;
   if (type === '}') reader.braces--;
   if (type === '[') reader.brackets++;
   if (type === ']') reader.brackets--;
   if (type === 'too long' || reader.size + bytes.length + 1 > MESSAGE_BYTES_MAX)
-    return { error: 'JSON token size limit exceeded' };
-  if (reader.tokens.length + 1 > MESSAGE_TOKENS_MAX) return { error: 'JSON token count limit exceeded' };
-  if (reader.braces + reader.brackets > NESTING_MAX) return { error: 'JSON nesting depth limit exceeded' };
+    return { error: QMP_MESSAGES['too long'] };
+  if (reader.tokens.length + 1 > MESSAGE_TOKENS_MAX) return { error: QMP_MESSAGES['too many tokens'] };
+  if (reader.braces + reader.brackets > NESTING_MAX) return { error: QMP_MESSAGES['too deep'] };
   reader.tokens.push(token);
   reader.size += bytes.length;
   const open = reader.braces > 0 || reader.brackets > 0;
@@ -66,7 +71,8 @@ function parse(tokens: readonly Token[]): Content {
   try {
     return { message: parseTokens(tokens) };
   } catch (error) {
-    if (error instanceof JsonError) return { error: `JSON parse error, ${error.message}` };
+    if (error instanceof JsonError)
+      return { error: fillForm(QMP_MESSAGES['no JSON'], { why: error.message }) };
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import type { MachineEvent, QemuMachine } from '../qemu/qemu-machine.ts';
 import { QMP_COMMANDS, versionReply } from './commands.ts';
 import type { JsonObject, JsonValue, Reply } from './json-value.ts';
@@ -6,6 +7,7 @@ import { createReader, type ReaderState, readMessages } from './message-reader.t
 import { optional, takeArguments, wordsOf } from './parameters.ts';
 import { QEMU_COMMAND_NAMES } from './qemu-command-names.ts';
 import { QmpError } from './qmp-error.ts';
+import { QMP_MESSAGES } from './qmp-messages.ts';
 
 /** One client's conversation; plain data. */
 export interface MonitorSession {
@@ -83,7 +85,7 @@ function told({ ports }: QemuMachine, reply: Reply): string {
 }
 
 function answerTo(machine: QemuMachine, session: MonitorSession, message: JsonValue): Reply {
-  if (!(message instanceof Map)) return failure(new QmpError('QMP input must be a JSON object'));
+  if (!(message instanceof Map)) return failure(new QmpError(QMP_MESSAGES['no object']));
   const given: JsonObject = message;
   const id = given.get('id');
   const shown = id === undefined ? {} : { id };
@@ -104,15 +106,15 @@ function dispatch(machine: QemuMachine, session: MonitorSession, given: JsonObje
   const { execute, name, args } = takeRequest(given, session.outOfBand);
   const found = QMP_COMMANDS.get(name);
   if (!session.negotiated && name !== 'qmp_capabilities')
-    throw new QmpError("Expecting capabilities negotiation with 'qmp_capabilities'", 'CommandNotFound');
+    throw new QmpError(QMP_MESSAGES['not negotiated'], 'CommandNotFound');
   if (found === undefined && name !== 'qmp_capabilities') {
     if (QEMU_COMMAND_NAMES.has(name)) machine.ports.remark({ kind: 'command elsewhere', name });
-    throw new QmpError(`The command ${name} has not been found`, 'CommandNotFound');
+    throw new QmpError(fillForm(QMP_MESSAGES['no command'], { name }), 'CommandNotFound');
   }
-  if (execute === 'exec-oob') throw new QmpError(`The command ${name} does not support OOB`);
+  if (execute === 'exec-oob') throw new QmpError(fillForm(QMP_MESSAGES['not out of band'], { name }));
   if (found === undefined) return negotiate(session, args);
   if (!found.preconfig && !machine.state.initialized)
-    throw new QmpError(`The command '${name}' is permitted only after machine initialization has completed`);
+    throw new QmpError(fillForm(QMP_MESSAGES['too early'], { name }));
   return found.run(machine, args);
 }
 
@@ -130,24 +132,24 @@ function takeRequest(given: JsonObject, outOfBand: boolean): Request {
   let args: JsonObject = new Map();
   for (const [member, value] of inDictionaryOrder([...given])) {
     if (member === 'execute' || (member === 'exec-oob' && outOfBand)) {
-      if (typeof value !== 'string') throw new QmpError(`QMP input member '${member}' must be a string`);
+      if (typeof value !== 'string')
+        throw new QmpError(fillForm(QMP_MESSAGES['member no string'], { member }));
       if (request !== undefined)
-        throw new QmpError(`QMP input member '${member}' clashes with '${request.execute}'`);
+        throw new QmpError(fillForm(QMP_MESSAGES['two commands'], { member, other: request.execute }));
       request = { execute: member, name: value };
     } else if (member === 'arguments') {
-      if (!isObject(value)) throw new QmpError("QMP input member 'arguments' must be an object");
+      if (!isObject(value)) throw new QmpError(QMP_MESSAGES['arguments no object']);
       args = value;
-    } else if (member !== 'id') throw new QmpError(`QMP input member '${member}' is unexpected`);
+    } else if (member !== 'id') throw new QmpError(fillForm(QMP_MESSAGES['strange member'], { member }));
   }
-  if (request === undefined) throw new QmpError("QMP input lacks member 'execute'");
+  if (request === undefined) throw new QmpError(QMP_MESSAGES['no execute']);
   return { ...request, args };
 }
 
 /** `qmp_capabilities`. Throws QmpError. */
 function negotiate(session: MonitorSession, args: JsonObject): Reply {
   const { enable = [] } = takeArguments({ enable: optional(wordsOf(CAPABILITIES)) }, args);
-  if (session.negotiated)
-    throw new QmpError('Capabilities negotiation is already complete, command ignored', 'CommandNotFound');
+  if (session.negotiated) throw new QmpError(QMP_MESSAGES['negotiated already'], 'CommandNotFound');
   session.negotiated = true;
   session.outOfBand = enable.includes('oob');
   return {};

@@ -1,7 +1,9 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import { inHashTableOrder } from './glib-hash-table.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
 import { inDictionaryOrder } from './json-writer.ts';
 import { QmpError } from './qmp-error.ts';
+import { QMP_MESSAGES } from './qmp-messages.ts';
 
 /** Takes a member's value, called `name` in messages. Throws QmpError. */
 type Kind<T> = (name: string, value: JsonValue) => T;
@@ -26,7 +28,7 @@ const parameter = <T>(kind: Kind<T>): Parameter<T> => ({ kind, required: true })
 export const optional = <T>({ kind }: Parameter<T>): Parameter<T | undefined> => ({ kind, required: false });
 
 const wrongType = (name: string, expected: string): QmpError =>
-  new QmpError(`Invalid parameter type for '${name}', expected: ${expected}`);
+  new QmpError(fillForm(QMP_MESSAGES['wrong type'], { name, type: expected }));
 
 export const string: Parameter<string> = parameter((name, value) => {
   if (typeof value !== 'string') throw wrongType(name, 'string');
@@ -46,14 +48,16 @@ export const integer: Parameter<bigint> = parameter((name, value) => {
 
 /** Unsigned, 64 bits. A negative number counts from the end, as QEMU takes it. */
 export const uint64: Parameter<bigint> = parameter((name, value) => {
-  if (typeof value !== 'bigint') throw new QmpError(`Parameter '${name}' expects uint64`);
+  if (typeof value !== 'bigint')
+    throw new QmpError(fillForm(QMP_MESSAGES['expects other'], { name, expected: 'uint64' }));
   return BigInt.asUintN(64, value);
 });
 
 /** Unsigned, 32 bits; read as 64 first. */
 export const uint32: Parameter<number> = parameter((name, value) => {
   const number = uint64.kind(name, value);
-  if (number >= 1n << 32n) throw new QmpError(`Parameter '${name}' expects uint32_t`);
+  if (number >= 1n << 32n)
+    throw new QmpError(fillForm(QMP_MESSAGES['expects other'], { name, expected: 'uint32_t' }));
   return Number(number);
 });
 
@@ -61,7 +65,8 @@ export const uint32: Parameter<number> = parameter((name, value) => {
 export const wordOf = (words: readonly string[]): Parameter<string> =>
   parameter((name, value) => {
     const word = string.kind(name, value);
-    if (!words.includes(word)) throw new QmpError(`Parameter '${name}' does not accept value '${word}'`);
+    if (!words.includes(word))
+      throw new QmpError(fillForm(QMP_MESSAGES['wrong value'], { name, value: word }));
     return word;
   });
 
@@ -74,7 +79,8 @@ export const wordsOf = (words: readonly string[]): Parameter<readonly string[]> 
     if (!Array.isArray(value)) throw wrongType(name, 'array');
     return value.map((word: JsonValue, i) => {
       if (typeof word !== 'string') throw wrongType(`${name}[${i}]`, 'string');
-      if (!words.includes(word)) throw new QmpError(`Parameter 'null' does not accept value '${word}'`);
+      if (!words.includes(word))
+        throw new QmpError(fillForm(QMP_MESSAGES['wrong value'], { name: 'null', value: word }));
       return word;
     });
   });
@@ -84,7 +90,7 @@ export function takeArguments<P extends Parameters>(parameters: P, given: JsonOb
   const taken = takeKnown(parameters, given);
   const names = inDictionaryOrder([...given]).map(([name]) => name);
   const unexpected = inHashTableOrder(names).find((name) => !Object.hasOwn(parameters, name));
-  if (unexpected !== undefined) throw new QmpError(`Parameter '${unexpected}' is unexpected`);
+  if (unexpected !== undefined) throw new QmpError(fillForm(QMP_MESSAGES.unexpected, { name: unexpected }));
   return taken;
 }
 
@@ -94,7 +100,7 @@ export function takeKnown<P extends Parameters>(parameters: P, given: JsonObject
   for (const [name, { kind, required }] of Object.entries(parameters)) {
     const value = given.get(name);
     if (value !== undefined) taken[name] = kind(name, value);
-    else if (required) throw new QmpError(`Parameter '${name}' is missing`);
+    else if (required) throw new QmpError(fillForm(QMP_MESSAGES.missing, { name }));
   }
   return taken as ArgumentsOf<P>; // each was made by the kind of its name
 }
