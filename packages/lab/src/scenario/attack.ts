@@ -1,4 +1,5 @@
 import { gpa, spa } from '@sevlab/codec/address';
+import { LengthError } from '@sevlab/codec/layout';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { BOOT_ITEMS } from '@sevlab/firmware-sim/direct-boot/boot-blobs';
 import type { Pipeline } from '../pipeline.ts';
@@ -35,7 +36,7 @@ export function attack(
   const done =
     tamper(pipeline, step, schemes) ||
     prepare(pipeline, step, { schemes, file }) ||
-    reckon(pipeline, step, { schemes, file });
+    reckonWith(pipeline, step, { schemes, file });
   if (!done) throw new Error(`no attack ${Object.keys(step)}`); // the schema has them all
   return 'SUCCESS';
 }
@@ -108,6 +109,17 @@ function prepare(pipeline: Pipeline, step: Attack, { schemes, file }: Means): bo
     else throw new ScenarioError('attack owner: there is nothing to go back to; expected a snapshot before');
   } else return false;
   return true;
+}
+
+/** As reckon; kept bytes that are no session, packet or certificate are the scenario's fault. */
+function reckonWith(pipeline: Pipeline, step: Attack, means: Means): boolean {
+  try {
+    return reckon(pipeline, step, means);
+  } catch (error) {
+    if (error instanceof LengthError)
+      throw new ScenarioError(`attack ${Object.keys(step)}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** What the host works out from what it has. Returns whether the attack is of that kind. */
