@@ -1,7 +1,12 @@
+import { appendFileSync } from 'node:fs';
 import { KERNEL_PROFILES, kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import type { Command } from 'commander';
 import { lineDiff } from '../line-diff.ts';
-import { loadScenario } from '../scenario/load.ts';
+import { ctrfReport } from '../report/ctrf.ts';
+import { errorAnnotation, jobSummary } from '../report/github.ts';
+import { junitXml } from '../report/junit.ts';
+import type { TestReport } from '../report/test-report.ts';
+import { type LoadedScenario, loadScenario, type Place } from '../scenario/load.ts';
 import { type Variant, variantsOf } from '../scenario/matrix.ts';
 import { runScenario, type ScenarioRun, type StepResult } from '../scenario/run.ts';
 import type { Scenario, Step } from '../scenario/scenario.ts';
@@ -34,12 +39,15 @@ export const addRunOptions = (command: Command): Command =>
 export interface FileOptions extends RunOptions {
   readonly only?: string;
   readonly update?: boolean;
+  readonly reportJunit?: string;
+  readonly reportCtrf?: string;
 }
 
 /** One run of one file. */
 interface FileRun {
   /** The file, and which of its matrix. */
   readonly name: string;
+  readonly placeOf: LoadedScenario['placeOf'];
   /** What makes the same run of it, but for the seed. */
   readonly words: readonly string[];
   readonly scenario: Scenario;
@@ -78,7 +86,7 @@ export function* runFile(file: string, options: FileOptions, validate: Validate)
           trace,
           traceText(run.pipeline, { command: 'run', arguments: words, scenario: scenario.title, reveal }),
         );
-      yield { words, name: name === undefined ? file : `${file} [${name}]`, scenario, run };
+      yield { words, placeOf, name: name === undefined ? file : `${file} [${name}]`, scenario, run };
     }
   } catch (error) {
     if (error instanceof ScenarioError)
@@ -155,6 +163,8 @@ export function addRun(program: Command): void {
       .description('run scenario files')
       .argument('<file...>', 'scenarios, YAML or JSON; - is standard input'),
   )
+    .option('--report-junit <file>', 'write the results there, JUnit XML')
+    .option('--report-ctrf <file>', 'write the results there, CTRF JSON')
     .option('--only <words>', 'of a matrix, the runs whose name has these words')
     .option('--update', 'write what came where the file expects something else')
     .action(async (files: string[], options: FileOptions) => {
@@ -167,39 +177,70 @@ export function addRun(program: Command): void {
       }
       if (options.linux !== undefined) expectKernel(options.linux);
       if (options.update) for (const file of files) updateFile(file, options, validateScenario);
-      const failures = files.flatMap((file) => runAndPrint(file, options, validateScenario));
+      const outcomes = files.flatMap((file) => runAndPrint(file, options, validateScenario));
+      writeReports(outcomes, options);
+      const failures = outcomes.filter(({ exitCode }) => exitCode !== EXIT.yes);
       const worst = Math.max(...failures.map(({ exitCode }) => exitCode)) as ExitCode; // one of theirs
       if (failures.length > 0)
         throw new CommandError(worst, failures.map(({ message }) => message).join('\n'));
     });
 }
 
+/** What became of a step, or of a file that could not be run. */
+interface Outcome {
+  readonly exitCode: ExitCode;
+  readonly suite: string;
+  readonly name: string;
+  /** What is wrong; empty when nothing is. */
+  readonly message: string;
+  readonly place?: Place;
+}
+
 /** Runs one file of several; what goes wrong with it does not keep the others from being told. */
-function runAndPrint(
-  file: string,
-  options: FileOptions,
-  validate: Validate,
-): { exitCode: ExitCode; message: string }[] {
+function runAndPrint(file: string, options: FileOptions, validate: Validate): Outcome[] {
   const reveal = options.reveal ?? false;
-  const failures: { exitCode: ExitCode; message: string }[] = [];
+  const outcomes: Outcome[] = [];
   try {
     for (const fileRun of runFile(file, options, validate)) {
-      const { name, run } = fileRun;
+      const { name: suite, run, placeOf } = fileRun;
       if (options.json)
         for (const result of run.results)
-          print(JSON.stringify({ file: name, ...resultJson(result, reveal) }));
-      else print(`${name}: ${run.passed ? 'as expected' : 'deviates'}, ${run.results.length} steps`);
-      for (const result of run.results) {
-        if (result.finding?.held !== false) continue;
-        const message = `${describeDeviation(name, result, reveal)}\n${reproduction(fileRun)}`;
-        failures.push({ exitCode: EXIT.no, message });
+          print(JSON.stringify({ file: suite, ...resultJson(result, reveal) }));
+      else print(`${suite}: ${run.passed ? 'as expected' : 'deviates'}, ${run.results.length} steps`);
+      for (const [i, result] of run.results.entries()) {
+        const name = `${i + 1}. ${describeStep(result.step)}`;
+        if (result.finding?.held !== false) outcomes.push({ exitCode: EXIT.yes, suite, name, message: '' });
+        else {
+          const message = `${describeDeviation(suite, result, reveal)}\n${reproduction(fileRun)}`;
+          outcomes.push({ exitCode: EXIT.no, suite, name, message, place: placeOf(['steps', i]) });
+        }
       }
     }
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    failures.push({ exitCode: error.exitCode, message: error.message });
+    const { exitCode, message } = error;
+    outcomes.push({ exitCode, suite: file, name: 'is a scenario that can be run', message });
   }
-  return failures;
+  return outcomes;
+}
+
+/** For CI: files that were asked for, and what GitHub's runner shows, where that is who runs it. */
+function writeReports(outcomes: readonly Outcome[], { reportJunit, reportCtrf }: FileOptions): void {
+  const report: TestReport = {
+    ...{ name: 'sevlab run', version: VERSION },
+    tests: outcomes.map(({ exitCode, suite, name, message }) => {
+      const [first = ''] = message.split('\n');
+      const test = { suite: [suite], name };
+      if (exitCode === EXIT.yes) return { ...test, outcome: 'passed' };
+      return { ...test, outcome: 'failed', message: first, detail: message };
+    }),
+  };
+  if (reportJunit !== undefined) writeOutput(reportJunit, junitXml(report));
+  if (reportCtrf !== undefined) writeOutput(reportCtrf, `${JSON.stringify(ctrfReport(report), null, 2)}\n`);
+  const { GITHUB_ACTIONS: onGitHub, GITHUB_STEP_SUMMARY: summary } = process.env;
+  if (onGitHub !== 'true') return;
+  for (const { message, place } of outcomes) if (message !== '') say(errorAnnotation(message, place));
+  if (summary) appendFileSync(summary, jobSummary(report));
 }
 
 /** Rewrites expectations that do not hold, one run for each. Throws CommandError. */
