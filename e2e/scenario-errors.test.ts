@@ -141,6 +141,49 @@ describe('what is wrong in a scenario is told with its place', () => {
       ['s.yaml:4:36: steps[0].attack.flip.bit: it must be >= 0; got -1'],
     ],
     [
+      'a command that no AMD-SP has',
+      'version: 1\ntitle: x\nsteps:\n  - attack: { command: DBG_DECRPYT }',
+      [/^s\.yaml:4:15: steps\[0\]\.attack\.command: expected one of INIT, .*did you mean DBG_DECRYPT\?$/],
+    ],
+    [
+      'a field that no command has',
+      'version: 1\ntitle: x\nsteps:\n  - attack: { command: DBG_DECRYPT, fields: { srcPadr: 0 } }',
+      [/^s\.yaml:4:47: steps\[0\]\.attack\.fields\.srcPadr: no such field; did you mean srcPaddr\?/],
+    ],
+    [
+      'a field that holds a sentence',
+      "version: 1\ntitle: x\nsteps:\n  - attack: { command: NOP, fields: { handle: 'the guest' } }",
+      [
+        "s.yaml:4:39: steps[0].attack.fields.handle: expected hexadecimal, such as 0x810000, or the name of a kept number, such as guest.handle; got 'the guest'",
+      ],
+    ],
+    [
+      'room without a name',
+      'version: 1\ntitle: x\nsteps:\n  - attack: { command: GET_ID, fields: { idPaddr: { room: 64 } } }',
+      ['s.yaml:4:42: steps[0].attack.fields.idPaddr: expected a field as'],
+    ],
+    [
+      'a comparison of one',
+      'version: 1\ntitle: x\nsteps:\n  - check: { same: [{ from: a }] }',
+      [/^s\.yaml:4:14: steps\[0\]\.check\.same: it must NOT have fewer than 2 items/],
+    ],
+    [
+      'damage of something else',
+      'version: 1\ntitle: x\nsteps:\n  - attack: { damage: { of: locatoin, hex: "00" } }',
+      [/^s\.yaml:4:25: steps\[0\]\.attack\.damage\.of: expected one of .*did you mean location\?$/],
+    ],
+    ['a version that is a number', `${HEAD}policyApi: 1.55`, [/^s\.yaml:4:1: policyApi: expected text/]],
+    [
+      'a version that no policy holds',
+      `${HEAD}policyApi: '1.256'`,
+      [/^s\.yaml: policyApi: expected a version/],
+    ],
+    [
+      'an area of another form',
+      `${HEAD}firmware: { secretArea: 'no' }`,
+      ["s.yaml:4:13: firmware.secretArea: expected none, or base and size; got 'no'"],
+    ],
+    [
       'a check of nothing',
       'version: 1\ntitle: x\nsteps:\n  - check: {}',
       [/^s\.yaml:4:5: steps\[0\]\.check: expected one of hostFinds.*got nothing$/],

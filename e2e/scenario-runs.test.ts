@@ -190,3 +190,56 @@ describe('a run that deviates', () => {
     expect(readFileSync(join(folder, 'top.yaml'), 'utf8')).toContain('status: 1');
   });
 });
+
+describe('an attack on what is not there', () => {
+  const first = (step: string): string => `version: 1\ntitle: x\nsteps:\n  - attack: ${step}\n`;
+  it.each([
+    [
+      '{ command: DBG_DECRYPT, fields: { dhCertLen: 1 } }',
+      'attack DBG_DECRYPT: no field dhCertLen; expected handle',
+    ],
+    ['{ command: PDH_GEN, fields: { handle: 1 } }', 'attack PDH_GEN: no field handle; expected none'],
+    ['{ command: ACTIVATE, fields: { handle: guest.handel } }', 'did you mean guest.handle?'],
+    [
+      '{ command: ACTIVATE, fields: { asid: 4294967296 } }',
+      'attack ACTIVATE.asid: expected a number of at most 4 bytes',
+    ],
+    ['{ command: LAUNCH_UPDATE_DATA, fields: { paddr: { gpa: "0x0" } } }', 'the guest has no memory yet'],
+    ['{ keep: { from: measurement, as: m } }', 'measurement: no bytes are kept under that name yet'],
+    [
+      '{ xor: { of: [{ from: nothing }, { text: x }], as: y } }',
+      'nothing: no bytes are kept under that name yet',
+    ],
+    ['{ owner: rewind }', 'there is nothing to go back to; expected a snapshot before'],
+    ['{ vmsa: { bit: 0 } }', 'attack vmsa: there is no guest yet'],
+    ['{ run: { asid: 1, gpa: "0x0", length: 16, as: x } }', 'attack run: the guest has no memory yet'],
+    ['{ damage: { of: area, hex: "00" } }', 'expected a firmware step before it'],
+    ['{ unwrap: { session: a, peer: b, key: c, as: d } }', 'b: no bytes are kept under that name yet'],
+  ])('%s is told, with what is there', (step, told) => {
+    const { status, stderr } = run(write(first(step)));
+    expect({ status, stderr }).toEqual({ status: 4, stderr: expect.stringContaining(told) });
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('also where kept bytes are no header, or fewer than were asked for', () => {
+    const kept = `${first('{ keep: { hex: "00", as: p.header } }')}  - attack: { keep: { hex: "00", as: p.data } }\n`;
+    expect(run(write(`${kept}  - attack: { decrypt: { keys: zero, packet: p, as: x } }\n`))).toMatchObject({
+      ...{ status: 4, stderr: expect.stringMatching(/attack decrypt: .* expected 52 bytes, got 1\n$/) },
+    });
+    const part = `${kept}  - check: { same: [{ from: p.data, offset: 1, length: 2 }, { text: x }] }\n`;
+    expect(run(write(part)).stderr).toContain('p.data has 1 bytes; expected a part of them, got 1 to 3');
+  });
+
+  it('is refused by the processor, and a step says so or expects it', () => {
+    const step = 'attack: { run: { asid: 300, gpa: "0x810000", length: 16, as: x } }';
+    const { status, stderr } = run(write(scenario([`{ ${step} }`])));
+    expect(status).toBe(1);
+    expect(stderr).toContain('VMRUN refused: ASID 300 is not active');
+    expect(run(write(scenario([`{ ${step}, expect: { refused: is not active } }`])))).toMatchObject({
+      status: 0,
+    });
+    expect(run(write(scenario([], `faults: [{ name: noise, at: boot, ${step} }]`)))).toMatchObject({
+      status: 0,
+    });
+  });
+});

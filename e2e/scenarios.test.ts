@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadScenario } from '@sevlab/lab/scenario/load';
 import { runScenario } from '@sevlab/lab/scenario/run';
@@ -82,4 +82,34 @@ it('all run from the command line', () => {
       .every((line) => line.includes(': as expected, ')),
   ).toBe(true);
   expect(status).toBe(0);
+});
+
+describe('the 26 attacks', () => {
+  const page = readFileSync(`${root}docs/attacks.md`, 'utf8');
+  const shown = files.flatMap((file) => {
+    const { lesson } = loadScenario(file).scenario;
+    return lesson?.attack === undefined ? [] : [{ file, attack: lesson.attack }];
+  });
+  const folder = 'packages/lab/scenarios/attacks';
+
+  it.each(Array.from({ length: 26 }, (_, i) => `A${i + 1}`))(
+    '%s has a scenario on the page, or a reason',
+    (id) => {
+      const rows = page.split('\n').filter((line) => line.startsWith(`| ${id} | `));
+      expect(rows.length).toBeGreaterThan(0);
+      const own = shown
+        .filter(({ attack }) => attack === id)
+        .map(({ file }) => file.slice(`${root}${folder}/`.length));
+      if (own.length === 0) expect(rows).toEqual([expect.stringContaining('| not shown: ')]);
+      for (const name of own) expect(page).toContain(`](../${folder}/${name})`);
+      for (const row of rows) expect(row).not.toContain('undefined');
+    },
+  );
+
+  it('are all in the folder, under the number of their name', () => {
+    for (const { file, attack } of shown)
+      expect(file.slice(root.length)).toMatch(new RegExp(`^${folder}/a${attack.slice(1).padStart(2, '0')}-`));
+    const numbered = files.filter((file) => file.startsWith(`${root}${folder}/`));
+    expect(shown).toHaveLength(numbered.length);
+  });
 });

@@ -2,11 +2,13 @@
 // ARCHITECTURE.md between `<!-- generated: NAME -->` and `<!-- end -->`. --check writes nothing, names what is
 // stale and exits 1.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const { parse: parseYaml } = createRequire(join(root, 'packages/lab/package.json'))('yaml');
 const read = (path) => readFileSync(join(root, path), 'utf8');
 
 /** The declarations that the pages are made of; packages/lab may import all of them. */
@@ -224,8 +226,13 @@ ${faultsSection()}`;
 const testLink = ({ name, file, row }) => `[${name}${row ? `: ${row.name}` : ''}](../../${file})`;
 
 function faultsSection() {
-  const shownBy = ({ checks: numbers = [], test, why }) =>
-    why ?? [...numbers, ...(test ? [testLink(test)] : [])].join(', ');
+  const shownBy = ({ checks: numbers = [], test, scenario, why }) =>
+    why ??
+    [
+      ...numbers,
+      ...(test ? [testLink(test)] : []),
+      ...(scenario ? [`[${basename(scenario)}](../../${scenario})`] : []),
+    ].join(', ');
   return `## Faults
 
 What may go wrong between image and kernel, who notices, and what comes of it.
@@ -234,6 +241,51 @@ ${table(
   ['Fault', 'Noticed by', 'Outcome', 'Shown by'],
   ['---', '---', '---', '---'],
   ...FAULTS.map((fault) => [fault.fault, fault.noticedBy, fault.outcome, shownBy(fault)]),
+)}`;
+}
+
+/** The shipped scenarios of a folder, with the paths at which the pages below docs find them. */
+const shipped = (folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => ({
+      name,
+      link: `../${folder}/${name}`,
+      ...parseYaml(read(`${folder}/${name}`)),
+    }));
+
+function attacksPage() {
+  const list = JSON.parse(read('packages/lab/scenarios/attacks/list.json'));
+  const scenarios = shipped('packages/lab/scenarios/attacks');
+  const rows = list.flatMap(({ id, name, why, caughtBy, remedy }) => {
+    const own = scenarios.filter(({ lesson }) => lesson.attack === id);
+    if (own.length === 0) return [[id, name, `not shown: ${why}`, caughtBy, remedy]];
+    return own.map(({ link, title, lesson }) => [
+      id,
+      name,
+      `[${title}](${link})`,
+      lesson.caughtBy,
+      lesson.remedy,
+    ]);
+  });
+  const faults = shipped('packages/lab/scenarios/faults');
+  return `${HEADER}# Attacks
+
+What a hostile host may try against plain SEV, and what comes of it. Each is a scenario: \`sevlab run FILE\` runs it, its
+\`about\` tells the mechanism, its \`why\` the steps, and its \`lesson\` the source. Where an attack has two scenarios, one of
+them is what keeps it from working. The checks on the way from image to kernel are in [reference/checks.md](reference/checks.md).
+
+${table(['Id', 'Attack', 'Scenario', 'Caught by', 'What would have caught it'], ['---', '---', '---', '---', '---'], ...rows)}
+## Mishaps
+
+What goes wrong without anybody's intent, between image, firmware and kernel. The [list of all](reference/checks.md#faults)
+names the test of each.
+
+${table(
+  ['Scenario', 'Caught by', 'What would have caught it'],
+  ['---', '---', '---'],
+  ...faults.map(({ link, title, lesson }) => [`[${title}](${link})`, lesson.caughtBy, lesson.remedy]),
 )}`;
 }
 
@@ -335,6 +387,7 @@ const pages = {
   'docs/reference/deviations.md': deviationsPage(),
   'docs/reference/checks.md': checksPage(),
   'docs/reference/differences.md': differencesPage(),
+  'docs/attacks.md': attacksPage(),
   'README.md': withPart(read('README.md'), 'support', supportTable()),
   'ARCHITECTURE.md': withPart(read('ARCHITECTURE.md'), 'graph', dependencyGraph()),
 };

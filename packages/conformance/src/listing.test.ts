@@ -71,7 +71,8 @@ it('names tests and cases that there are', () => {
 it('shows every fault by checks or a test, or says why not', () => {
   expect(FAULTS).toHaveLength(38);
   const held = listed.filter(({ outcome }) => outcome !== 'left out').map(({ id }) => id);
-  for (const { fault, checks = [], test, why } of FAULTS) {
+  for (const { fault, checks = [], test, scenario, why } of FAULTS) {
+    if (scenario !== undefined) expect(read(scenario), fault).toContain('lesson:');
     expect(held, fault).toEqual(expect.arrayContaining([...checks]));
     if (test !== undefined) expectTest(fault, test);
     expect(checks.length > 0 || test !== undefined, fault).toBe(why === undefined);

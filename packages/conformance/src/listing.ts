@@ -39,6 +39,8 @@ export interface Fault {
   /** Numbered checks that show it. */
   readonly checks?: readonly string[];
   readonly test?: NamedTest;
+  /** A scenario in which it happens, from the root of the repository. */
+  readonly scenario?: string;
   /** Why nothing shows it. */
   readonly why?: string;
 }

@@ -317,7 +317,7 @@ export function describeEvent(event: AnyEvent): string {
     case 'page-state':
       return `The guest makes ${plural(event.pages, 'page')} at GPA ${event.gpa} ${event.shared ? 'shared' : 'private'}.`;
     case 'attack':
-      return `The host attacks: ${event.name}${event.fault === undefined ? '' : `, as the fault '${event.fault}' says`}.`;
+      return `${event.actor === 'host' ? 'The host attacks' : 'Something goes wrong in the guest'}: ${event.name}${event.fault === undefined ? '' : `, as the fault '${event.fault}' says`}.`;
     case 'fw-cfg':
       return `The host gives the item ${event.name} to the firmware: ${event.length} bytes, SHA-256 ${event.sha256}.`;
     case 'boot-blob':

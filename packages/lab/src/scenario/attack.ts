@@ -1,9 +1,11 @@
 import { gpa, spa } from '@sevlab/codec/address';
+import { LengthError } from '@sevlab/codec/layout';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { BOOT_ITEMS } from '@sevlab/firmware-sim/direct-boot/boot-blobs';
 import type { Pipeline } from '../pipeline.ts';
 import { readAsAccomplice } from './accomplice.ts';
 import { decrypt, forgeMeasurement, forgePacket, impersonate, makeDhKey, unwrap } from './attacker-keys.ts';
+import { damage } from './damage.ts';
 import { cellsAt } from './guest-cells.ts';
 import type { Attack } from './scenario.ts';
 import { keptBytes, resolveBytes, type Schemes } from './schemes.ts';
@@ -24,7 +26,8 @@ export function attack(
   step: Attack,
   { schemes, file, fault }: Means & { readonly fault?: string },
 ): SevStatus {
-  pipeline.observer.observe('host', 'host', () => ({
+  const whose = 'damage' in step ? 'firmware' : 'host';
+  pipeline.observer.observe(whose, whose, () => ({
     type: 'attack',
     name: 'command' in step ? step.command : Object.keys(step).join(' '), // one
     ...(fault !== undefined && { fault }),
@@ -33,12 +36,12 @@ export function attack(
   const done =
     tamper(pipeline, step, schemes) ||
     prepare(pipeline, step, { schemes, file }) ||
-    reckon(pipeline, step, { schemes, file });
+    reckonWith(pipeline, step, { schemes, file });
   if (!done) throw new Error(`no attack ${Object.keys(step)}`); // the schema has them all
   return 'SUCCESS';
 }
 
-/** What the host does to memory now. Returns whether the attack is of that kind. */
+/** What happens to memory now. Returns whether the attack is of that kind. */
 function tamper(pipeline: Pipeline, step: Attack, { saved }: Schemes): boolean {
   const { memory } = pipeline.actors.machine.host;
   if ('write' in step) {
@@ -56,6 +59,8 @@ function tamper(pipeline: Pipeline, step: Attack, { saved }: Schemes): boolean {
     const { host } = pipeline.actors.machine;
     const to = cellsAt(pipeline, step.remap.to);
     host.remap(guestOf(pipeline, 'attack remap').guest, gpa(addressOf(step.remap.gpa)), to);
+  } else if ('damage' in step) {
+    damage(pipeline, step.damage);
   } else if ('vmsa' in step) {
     const { vmsa } = guestOf(pipeline, 'attack vmsa');
     if (vmsa === undefined)
@@ -104,6 +109,17 @@ function prepare(pipeline: Pipeline, step: Attack, { schemes, file }: Means): bo
     else throw new ScenarioError('attack owner: there is nothing to go back to; expected a snapshot before');
   } else return false;
   return true;
+}
+
+/** As reckon; kept bytes that are no session, packet or certificate are the scenario's fault. */
+function reckonWith(pipeline: Pipeline, step: Attack, means: Means): boolean {
+  try {
+    return reckon(pipeline, step, means);
+  } catch (error) {
+    if (error instanceof LengthError)
+      throw new ScenarioError(`attack ${Object.keys(step)}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** What the host works out from what it has. Returns whether the attack is of that kind. */

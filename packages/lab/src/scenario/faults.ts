@@ -1,4 +1,5 @@
 import { type Entropy, seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
+import { VmrunRefused } from '@sevlab/machine/machine';
 import type { Pipeline, Setup } from '../pipeline.ts';
 import { attack } from './attack.ts';
 import type { Fault, HonestStep, Scenario } from './scenario.ts';
@@ -31,6 +32,15 @@ export function strike(
   for (const { name, at, on = time, chance = 1, attack: what } of all) {
     if (at !== step || on !== time) continue;
     const draw = new DataView(entropy.bytes(4).slice().buffer).getUint32(0) / DRAW;
-    if (draw < chance) attack(pipeline, what, { ...means, fault: name });
+    if (draw < chance) tryAttack(pipeline, what, { ...means, fault: name });
+  }
+}
+
+/** As attack, but VMRUN that is refused is an attack that failed, and no more. */
+function tryAttack(...attempt: Parameters<typeof attack>): void {
+  try {
+    attack(...attempt);
+  } catch (error) {
+    if (!(error instanceof VmrunRefused)) throw error;
   }
 }

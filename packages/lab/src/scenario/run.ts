@@ -79,6 +79,8 @@ function runStep(
 ): Pick<StepResult, 'finding' | 'instead' | 'output' | 'secret'> {
   if ('attack' in step) {
     const outcome = attempt(() => ({ status: attack(pipeline, step.attack, { schemes, file }) }));
+    const asked = 'command' in step.attack || 'run' in step.attack || step.expect !== undefined;
+    if (!asked && 'status' in outcome) return {};
     return { finding: judge(outcome, step.expect ?? {}), instead: insteadOf(outcome) };
   }
   if ('check' in step) return { finding: check(pipeline.fork(), step.check, { file, schemes }) }; // looking is no part of the run
@@ -149,6 +151,9 @@ function honest(
       break;
     case 'seal':
       seal(pipeline, secretsNamed(secrets, step.secrets));
+      break;
+    case 'firmware':
+      pipeline.startFirmware();
       break;
     case 'inject':
       return { status: inject(pipeline, step.at, schemes) };

@@ -86,6 +86,10 @@ export type FirmwareSource =
       readonly size?: string;
       readonly reservesArea?: boolean;
       readonly publishesArea?: boolean;
+      /** What its secret block says, in the place of the layout's area; `none`: there is no such block. */
+      readonly secretArea?: 'none' | { readonly base: string; readonly size: number };
+      /** Whether it has a GUIDed table. Default: yes. */
+      readonly table?: boolean;
       readonly verifier?: Verifier;
       readonly grub?: Grub;
     };
@@ -101,7 +105,7 @@ export type ByteSource =
 
 export type SecretSource = { readonly guid: string } & ByteSource;
 
-/** The steps of an honest launch, in their order; then two ways to start over. */
+/** The steps of an honest launch, in their order, of which boot includes firmware; then two ways to start over. */
 export const HONEST_STEPS = [
   'offer',
   'launch',
@@ -110,6 +114,7 @@ export const HONEST_STEPS = [
   'seal',
   'inject',
   'finish',
+  'firmware',
   'boot',
   'reset',
   'kexec',
@@ -208,6 +213,8 @@ export type Attack =
   | { readonly impersonate: { readonly as: string } }
   /** The owner's machine is copied while it is off, or started from that copy: its random numbers repeat. */
   | { readonly owner: 'snapshot' | 'rewind' }
+  /** What goes wrong in the guest itself, between firmware and kernel: private bytes are written. */
+  | { readonly damage: Damage }
   | { readonly keep: { readonly as: string } & KeptBytes }
   | { readonly xor: { readonly of: readonly [KeptBytes, KeptBytes]; readonly as: string } }
   | { readonly alter: { readonly from: string; readonly bit: number; readonly as: string } }
@@ -234,8 +241,17 @@ export type Attack =
     }
   | { readonly decrypt: { readonly keys: string; readonly packet: string; readonly as: string } };
 
-export const CERTIFICATE_NAMES = ['pdh', 'pek', 'oca', 'cek', 'ask', 'ark'] as const;
-export type CertificateName = (typeof CERTIFICATE_NAMES)[number];
+/** Things that the firmware leaves for the kernel; `entry` is that of the configuration table for the area. */
+export type DamagedThing = 'efi-info' | 'system-table' | 'entry' | 'location' | 'area' | 'e820';
+
+export interface Damage {
+  readonly of: DamagedThing;
+  /** Bytes from its start. */
+  readonly offset?: number;
+  readonly hex: string;
+}
+
+export type CertificateName = 'pdh' | 'pek' | 'oca' | 'cek' | 'ask' | 'ark';
 
 /** What must be so. */
 export type Check =

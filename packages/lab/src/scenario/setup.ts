@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { seededEntropy } from '@sevlab/ambient/entropy';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
 import { type Guid, parseGuid } from '@sevlab/codec/guid';
+import type { AreaBlock } from '@sevlab/codec/ovmf/guided-table';
 import { cpuSignature } from '@sevlab/codec/sev/vmsa';
 import { emulatedKernelFile } from '@sevlab/firmware-sim/direct-boot/emulated-kernel-file';
 import { buildImage } from '@sevlab/firmware-sim/image';
@@ -9,7 +10,16 @@ import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import { DISK_KEY_SIZE, encryptDisk } from '../encrypted-disk.ts';
 import type { Setup } from '../pipeline.ts';
 import type { FirmwareSource, KernelSource, Scenario } from './scenario.ts';
-import { bytesOf, durationOf, policyOf, readInput, ScenarioError, sizeOf, timeOf } from './values.ts';
+import {
+  addressOf,
+  bytesOf,
+  durationOf,
+  policyOf,
+  readInput,
+  ScenarioError,
+  sizeOf,
+  timeOf,
+} from './values.ts';
 
 /** Without a seed in the scenario or on the command line, runs are still repeatable. */
 export const FIXED_SEED = 'sevlab';
@@ -52,15 +62,22 @@ export function setupOf(
 
 function imageOf(source: FirmwareSource, file: string): Uint8Array {
   if ('file' in source) return readInput(resolve(dirname(file), source.file));
-  const { size, ...options } = source;
+  const { size, secretArea, ...options } = source;
   try {
-    const built = size === undefined ? {} : { size: Number(sizeOf(size)) };
-    return buildImage({ layout: '202405', ...options, ...built });
+    return buildImage({
+      layout: '202405',
+      ...options,
+      ...(size !== undefined && { size: Number(sizeOf(size)) }),
+      ...(secretArea !== undefined && { secretArea: areaOf(secretArea) }),
+    });
   } catch (error) {
     if (error instanceof RangeError) throw new ScenarioError(`firmware: ${error.message}`);
     throw error;
   }
 }
+
+const areaOf = (area: 'none' | { readonly base: string; readonly size: number }): AreaBlock | 'none' =>
+  area === 'none' ? area : { base: Number(addressOf(area.base)), size: area.size };
 
 function kernelOf(source: KernelSource, scenarioFile: string): NonNullable<Setup['directBoot']> {
   const read = (path: string): Uint8Array => readInput(resolve(dirname(scenarioFile), path));
