@@ -268,7 +268,7 @@ describe('a command line', () => {
     [['guest', '--mode', 'both', 'x'], /--mode both: expected bind, load or none/],
     [['guest', '--size', '2e3', 'x'], /--size 2e3: expected a number from 0 to 2\^64-1, decimal or 0x…/],
     [['guest', 'nowhere'], /nowhere: no such file; expected a file that can be read/],
-    [['conform', '--target', 'xen'], /Allowed choices are sim, linux/],
+    [['conform', '--target', 'xen'], /--target xen: expected sim, linux or exec:COMMAND/],
     [['firmware', 'build', '--out', 'fw', '--layout', '1999'], /no layout '1999'; expected one of 202102/],
     [['firmware', 'build', '--out', 'fw', '--size', '5000'], /expected a multiple of 4096 .* got 5000/],
     [['firmware', 'inspect', 'nowhere'], /nowhere: no such file/],
@@ -325,6 +325,7 @@ describe('a command line', () => {
       status: 2,
       lines: [
         'sevlab run: deviates.json: offer: expected INACTIVE, got SUCCESS',
+        expect.stringMatching(/^reproduce with sevlab .*: sevlab run deviates\.json --seed sevlab$/),
         'nowhere.yaml: no such file; expected a file that can be read',
       ],
     });
