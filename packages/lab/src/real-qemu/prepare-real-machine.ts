@@ -3,7 +3,7 @@ import { findArea, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { hasManifest } from '@sevlab/firmware-sim/sec/own-image';
 import { usableAccelerator } from '@sevlab/real-guest/qemu';
 import { bootItems } from '@sevlab/vmm-sim/direct-boot';
-import type { QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
+import type { QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line-reading';
 import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
 import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
 import { ramRegions } from '@sevlab/vmm-sim/ram-regions';

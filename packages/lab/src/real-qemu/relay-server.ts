@@ -1,4 +1,4 @@
-import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
+import type { Endpoint } from '@sevlab/vmm-sim/qemu/chardev';
 import type { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import { closeRelay, fromClient, fromReal, isBusy, openRelay, type ToSend } from '@sevlab/vmm-sim/qmp/relay';
 import { type Client, ClientQueue, type Service } from '../vmm/client-queue.ts';

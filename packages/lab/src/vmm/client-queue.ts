@@ -1,7 +1,7 @@
 import { createWriteStream, openSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { Duplex } from 'node:stream';
-import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
+import type { Endpoint } from '@sevlab/vmm-sim/qemu/chardev';
 import { describeEndpoint, listenOn } from './endpoint.ts';
 
 /** Who talks and listens at an endpoint. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { connect, type ListenOptions, type Server } from 'node:net';
-import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
+import type { Endpoint } from '@sevlab/vmm-sim/qemu/chardev';
 
 /** Somebody else listens there. */
 export class EndpointBusy extends Error {

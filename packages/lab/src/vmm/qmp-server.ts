@@ -1,4 +1,4 @@
-import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
+import type { Endpoint } from '@sevlab/vmm-sim/qemu/chardev';
 import type { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import {
   closeSession,

@@ -1,7 +1,7 @@
 import { concat, utf8 } from '@sevlab/codec/bytes';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { SerialConsole } from '@sevlab/guest-kernel-sim/terminal/serial-console';
-import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
+import type { Endpoint } from '@sevlab/vmm-sim/qemu/chardev';
 import { type Client, ClientQueue, type Service } from './client-queue.ts';
 import { ESCAPE_HELP, EscapeKeys } from './escape-keys.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Gpa } from '@sevlab/codec/address';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
-import type { Endpoint } from '@sevlab/vmm-sim/qemu/command-line';
+import type { Endpoint } from '@sevlab/vmm-sim/qemu/chardev';
 import type { HostPorts } from '@sevlab/vmm-sim/qemu/host-ports';
 import type { MachineOptions } from '@sevlab/vmm-sim/qemu/machine-options';
 import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';

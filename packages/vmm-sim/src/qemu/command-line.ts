@@ -1,157 +1,27 @@
+import { fileBehind, takeBlockdev, takeDrive } from './block-options.ts';
+import { type Chardev, expectDriver, longChardev, shortChardev } from './chardev.ts';
+import {
+  type CommandLineReader,
+  type QemuCommandLine,
+  type Reading,
+  withOption,
+} from './command-line-reading.ts';
 import { ONE_CPU, parseTopology } from './cpu-topology.ts';
-import { type MachineOptions, QEMU_RELEASES, type QemuRelease } from './machine-options.ts';
-import { MACHINE_PROPERTIES, machineTypeName } from './machine-property-types.ts';
+import { IGNORED_ALONE, IGNORED_WITH_ARGUMENT } from './ignored-options.ts';
+import { expectReferences, machineNameOf, takeAccelerator, takeMachine } from './machine-option.ts';
+import { QEMU_RELEASES } from './machine-options.ts';
 import { parseObjectOption } from './object-option.ts';
 import {
   expectKeys,
-  type OptionValues,
   parseJsonOption,
-  parseNumber,
   parseOption,
   parseSize,
-  parseSwitch,
-  splitAtCommas,
   UsageError,
   ValueError,
 } from './option-text.ts';
-import type { SevObject } from './sev-object.ts';
-
-/** Where something listens or is written to. */
-export type Endpoint =
-  | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'fd'; readonly fd: number }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'stdio' }
-  | { readonly kind: 'null' };
-
-export interface Chardev {
-  readonly label: string;
-  readonly endpoint: Endpoint;
-  /** What QEMU calls it, as far as it was given. */
-  readonly filename: string;
-}
-
-/** A command line of QEMU, its files not read yet. */
-export interface QemuCommandLine
-  extends Pick<
-    MachineOptions,
-    | 'machine'
-    | 'accelerator'
-    | 'irqchip'
-    | 'memorySize'
-    | 'vcpus'
-    | 'topology'
-    | 'cpuModel'
-    | 'paused'
-    | 'preconfig'
-    | 'objects'
-  > {
-  readonly sevGuest?: string;
-  readonly name?: string;
-  readonly uuid?: string;
-  /** Flash unit 0, or -bios. */
-  readonly firmwareFile?: string;
-  /** The option that names it as flash. */
-  readonly firmwareOption?: string;
-  readonly kernel?: string;
-  readonly initrd?: string;
-  readonly append: string;
-  readonly monitors: readonly Chardev[];
-  /** The first serial port. */
-  readonly serial?: Chardev;
-  readonly pidFile?: string;
-  readonly daemonize: boolean;
-  /** Options that are taken and come to nothing here. */
-  readonly ignored: readonly string[];
-}
 
 const MIB = 1n << 20n;
 const DEFAULT_MEMORY = 128n * MIB;
-
-/** Options that are taken for granted, with an argument and without. NOT MODELLED: what they ask for. */
-const IGNORED_WITH_ARGUMENT: ReadonlySet<string> = new Set([
-  ...[
-    'display',
-    'vga',
-    'device',
-    'netdev',
-    'net',
-    'nic',
-    'rtc',
-    'boot',
-    'sandbox',
-    'msg',
-    'overcommit',
-    'global',
-  ],
-  ...[
-    'audiodev',
-    'vnc',
-    'spice',
-    'fw_cfg',
-    'smbios',
-    'usbdevice',
-    'watchdog-action',
-    'D',
-    'd',
-    'k',
-    'runas',
-    'iscsi',
-    'numa',
-    'virtfs',
-    'fsdev',
-    'parallel',
-    'set',
-    'action',
-    'add-fd',
-    'trace',
-    'icount',
-    'L',
-  ],
-]);
-const IGNORED_ALONE: ReadonlySet<string> = new Set([
-  ...['no-user-config', 'no-reboot', 'no-shutdown', 'no-hpet', 'no-acpi', 'usb', 'no-fd-bootchk'],
-]);
-
-type Parsed = { -readonly [Field in keyof QemuCommandLine]: QemuCommandLine[Field] };
-
-/** State while options are read: later ones refer to earlier ones, and the other way round. */
-interface Reading {
-  readonly result: Parsed & {
-    readonly objects: SevObject[];
-    readonly monitors: Chardev[];
-    readonly ignored: string[];
-  };
-  readonly chardevs: Map<string, Chardev>;
-  readonly blockdevs: Map<string, { readonly values: OptionValues; readonly option: string }>;
-  /** Names of all objects. */
-  readonly objectIds: Set<string>;
-  /** What -machine refers to. */
-  readonly references: Map<string, string>;
-  /** Of the machine's type, where one is named. */
-  machineVersion: string | undefined;
-  /** Whether there is a flash unit 1. */
-  secondFlash: boolean;
-  /** Whether there is an -accel. */
-  accelerator: boolean;
-  /** Names of chardevs that are monitors, or serial ports. */
-  readonly monitorIds: string[];
-  readonly serials: string[];
-  readonly reader: CommandLineReader;
-  pflash: string | undefined;
-  smp: OptionValues | undefined;
-  /** -nographic, -nodefaults */
-  nographic: boolean;
-  defaults: boolean;
-}
-
-/** Who reads a command line. */
-export interface CommandLineReader {
-  readonly release: QemuRelease;
-  /** What becomes of options and objects that are not known: they may be left to somebody else. */
-  readonly others: 'refused' | 'ignored';
-}
 
 /** Reads QEMU's arguments, the program's name left out. Throws UsageError. */
 export function parseCommandLine(
@@ -217,16 +87,6 @@ export function parseCommandLine(
   return finish(reading);
 }
 
-/** QEMU says which option it is whose value is wrong. */
-function withOption(option: string, take: () => void): void {
-  try {
-    take();
-  } catch (error) {
-    if (error instanceof ValueError) throw new UsageError(`${option}: ${error.message}`);
-    throw error;
-  }
-}
-
 const SWITCHES: Readonly<Record<string, (reading: Reading) => void>> = {
   S: ({ result }) => {
     result.paused = true;
@@ -282,11 +142,7 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   M: takeMachine,
   object: takeObject,
   drive: takeDrive,
-  blockdev: (reading, value) => {
-    const values = value.startsWith('{') ? parseJsonOption(value) : parseOption(value);
-    const name = values.get('node-name');
-    if (name !== undefined) reading.blockdevs.set(name, { values, option: `-blockdev ${value}` });
-  },
+  blockdev: takeBlockdev,
   bios: ({ result }, value) => {
     result.firmwareFile = value;
     delete result.firmwareOption;
@@ -333,73 +189,6 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   },
 };
 
-function takeAccelerator(result: Parsed, names: string | undefined): void {
-  for (const name of names?.split(':') ?? []) {
-    if (name !== 'kvm' && name !== 'tcg') throw new ValueError(`invalid accelerator ${name}`);
-  }
-  if (names !== undefined) result.accelerator = names.startsWith('tcg') ? 'tcg' : 'kvm';
-}
-
-const MACHINES: readonly (readonly [RegExp, QemuCommandLine['machine']])[] = [
-  [/^(q35|pc-q35-[\d.]+)$/, 'q35'],
-  [/^(pc|pc-i440fx-[\d.]+)$/, 'pc'],
-  [/^none$/, 'none'],
-];
-
-/** Keys of -machine besides the machine's properties. */
-const MACHINE_KEYS = [
-  'type',
-  'accel',
-  'kernel-irqchip',
-  'kvm-shadow-mem',
-  'pflash0',
-  'pflash1',
-  'memory-backend',
-];
-const REFERENCES = ['confidential-guest-support', 'memory-encryption', 'memory-backend'];
-
-function takeMachine(reading: Reading, value: string): void {
-  const { result } = reading;
-  const values = new Map(
-    [...parseOption(value, 'type')].map(([key, each]) => [key.replaceAll('_', '-'), each]),
-  );
-  const type = values.get('type') || undefined;
-  const known = type === undefined ? result.machine : MACHINES.find(([pattern]) => pattern.test(type))?.[1];
-  if (known === undefined)
-    throw new UsageError('unsupported machine type\nUse -machine help to list supported machines');
-  result.machine = known;
-  reading.machineVersion = /\d+\.\d+$/.exec(type ?? '')?.[0] ?? reading.machineVersion;
-  for (const [key, each] of values) {
-    const kind = MACHINE_PROPERTIES.get(key);
-    if (kind === undefined && !MACHINE_KEYS.includes(key) && reading.reader.others === 'refused')
-      throw new UsageError(`Property '${machineNameOf(reading)}.${key}' not found`);
-    if (kind === 'bool') asUsage(() => parseSwitch(key, each));
-    if (REFERENCES.includes(key)) reading.references.set(key, each);
-  }
-  const accelerator = values.get('accel');
-  if (accelerator !== undefined) reading.references.set('accel', accelerator);
-  if (values.get('kernel-irqchip') === 'off') result.irqchip = false;
-  const guest = values.get('confidential-guest-support') ?? values.get('memory-encryption');
-  if (guest !== undefined) result.sevGuest = guest;
-  reading.pflash = values.get('pflash0') ?? reading.pflash;
-}
-
-/** The name of the machine's type; without a version, that of the release. */
-const machineNameOf = ({ result, reader: { release }, machineVersion }: Reading): string =>
-  machineTypeName(result.machine, machineVersion ?? `${release.major}.${release.minor}`);
-
-/** Where QEMU does not say which option it was. */
-function asUsage(act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof ValueError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-const DEFAULT_RAM = 'pc.ram';
-
 function takeObject({ result, objectIds, reader }: Reading, text: string): void {
   const object = parseObjectOption(text, reader);
   const id = object?.id ?? (text.startsWith('{') ? parseJsonOption(text) : parseOption(text)).get('id');
@@ -408,106 +197,6 @@ function takeObject({ result, objectIds, reader }: Reading, text: string): void 
   objectIds.add(id);
   if (object) result.objects.push(object);
   else result.ignored.push(`-object ${text}`);
-}
-
-const BUSES = ['ide', 'scsi', 'floppy', 'pflash', 'mtd', 'sd', 'virtio', 'xen', 'none'];
-
-/** Flash unit 0 is the firmware; unit 1 is not measured. */
-function takeDrive(reading: Reading, text: string): void {
-  const drive = parseOption(text);
-  const bus = drive.get('if') ?? 'ide';
-  if (!BUSES.includes(bus)) throw new ValueError(`unsupported bus type '${bus}'`);
-  const unit = parseNumber('unit', drive.get('unit') ?? drive.get('index') ?? '0');
-  const file = drive.get('file');
-  if (bus !== 'pflash') {
-    reading.result.ignored.push(`-drive ${text}`);
-    return;
-  }
-  if (unit > 1) throw new ValueError(`machine type does not support if=pflash,bus=0,unit=${unit}`);
-  if (unit === 1) reading.secondFlash = true;
-  if (unit === 1 || file === undefined) return;
-  if (reading.result.firmwareOption !== undefined)
-    throw new ValueError('drive with bus=0, unit=0 (index=-1) exists');
-  Object.assign(reading.result, { firmwareFile: file, firmwareOption: `-drive ${text}` });
-}
-
-const DRIVERS = [
-  ...['null', 'socket', 'udp', 'ringbuf', 'memory', 'file', 'pipe', 'pty', 'stdio', 'vc', 'parallel', 'tty'],
-  ...[
-    'serial',
-    'spicevmc',
-    'spiceport',
-    'braille',
-    'msmouse',
-    'testdev',
-    'wctablet',
-    'mux',
-    'console',
-    'none',
-  ],
-  ...['tcp', 'telnet', 'tn3270', 'websocket', 'unix', 'mon', 'chardev', 'qemu-vdagent', 'dbus', 'con'],
-];
-
-/** The short form starts with a driver's name. `more` is a second line, the program's name left out. Throws ValueError. */
-function expectDriver(text: string, more: (name: string) => string): void {
-  const [name = ''] = text.split(/[:,]/);
-  if (!DRIVERS.includes(name) && !name.startsWith('/dev/'))
-    throw new ValueError(`'${text}' is not a valid char driver\nqemu-system-x86_64: ${more(text)}`);
-}
-
-/**
- * `unix:PATH,server=on`, `tcp:HOST:PORT,server=on`, `stdio`, `mon:stdio`, `file:PATH`, `null`. NOT MODELLED: `wait=on`;
- * the monitor for people that `mon:` adds. Throws UsageError.
- */
-function shortChardev(label: string, text: string): Chardev {
-  const [target = '', ...rest] = splitAtCommas(text);
-  const values = parseOption(rest.join(','));
-  const server = values.has('server') && parseSwitch('server', values.get('server')!);
-  const [, kind, where = ''] = /^([a-z]+):?(.*)$/s.exec(target.replace(/^mon:/, '')) ?? [];
-  const endpoint = endpointOf(kind, where);
-  if (endpoint === undefined)
-    throw kind === 'tcp' || kind === 'telnet'
-      ? new ValueError(`parse error: ${text}`)
-      : new UsageError(`${text}: expected unix:PATH, tcp:HOST:PORT, stdio, file:PATH or null`);
-  if ((endpoint.kind === 'unix' || endpoint.kind === 'tcp') && !server)
-    throw new UsageError(`${text}: expected ,server=on behind it: this VMM connects to nobody`);
-  const shown = server ? `${target},server=on` : target;
-  return { label, endpoint, filename: endpoint.kind === 'tcp' ? `disconnected:${shown}` : shown };
-}
-
-function endpointOf(kind: string | undefined, where: string): Endpoint | undefined {
-  if (kind === 'unix') return { kind, path: where };
-  if (kind === 'file') return { kind, path: where };
-  if (kind === 'stdio' || kind === 'null') return { kind };
-  if (kind !== 'tcp' && kind !== 'telnet') return undefined;
-  const [, host = '', port] = /^(.*):(\d+)$/.exec(where) ?? [];
-  return port === undefined
-    ? undefined
-    : { kind: 'tcp', host: host === '' ? '127.0.0.1' : host, port: Number(port) };
-}
-
-/** `socket,id=ID,path=PATH,server=on`, with fd=N as libvirt has it. Throws UsageError. */
-function longChardev(values: OptionValues): Chardev {
-  const label = values.get('id');
-  if (label === undefined) throw new ValueError('chardev: no id specified');
-  if (!values.has('backend')) throw new ValueError(`chardev: "${label}" missing backend`);
-  const [backend = '', path, fd] = ['backend', 'path', 'fd'].map((key) => values.get(key));
-  if (!DRIVERS.includes(backend)) throw new ValueError(`'${backend}' is not a valid char driver name`);
-  const endpoint = backend === 'socket' ? socketOf(values, { path, fd }) : endpointOf(backend, path ?? '');
-  if (endpoint === undefined) return { label, endpoint: { kind: 'null' }, filename: backend };
-  if (endpoint.kind === 'unix' && values.get('server') !== 'on')
-    throw new UsageError(`-chardev ${label}: expected server=on: this VMM connects to nobody`);
-  const filename = endpoint.kind === 'unix' ? `unix:${endpoint.path},server=on` : endpoint.kind;
-  return { label, endpoint, filename };
-}
-
-function socketOf(
-  values: OptionValues,
-  { path, fd }: { readonly path: string | undefined; readonly fd: string | undefined },
-): Endpoint | undefined {
-  if (fd !== undefined) return { kind: 'fd', fd: parseNumber('fd', fd) };
-  if (path !== undefined) return { kind: 'unix', path };
-  return endpointOf('tcp', `${values.get('host') ?? ''}:${values.get('port') ?? ''}`);
 }
 
 function finish(reading: Reading): QemuCommandLine {
@@ -548,31 +237,6 @@ function finish(reading: Reading): QemuCommandLine {
   return result;
 }
 
-/** What -machine refers to must be there. */
-function expectReferences({ result, references, objectIds, accelerator }: Reading): void {
-  if (accelerator && references.has('accel'))
-    throw new UsageError('The -accel and "-machine accel=" options are incompatible');
-  asUsage(() => takeAccelerator(result, references.get('accel')));
-  const missing = (key: string): string | undefined => {
-    const id = references.get(key);
-    return id === undefined || objectIds.has(id) ? undefined : id;
-  };
-  if (objectIds.has(DEFAULT_RAM) && references.get('memory-backend') !== DEFAULT_RAM)
-    throw new UsageError(
-      `object name '${DEFAULT_RAM}' is reserved for the default RAM backend, it can't be used for any other purposes. ` +
-        "Change the object's 'id' to something else",
-    );
-  const ram = missing('memory-backend');
-  if (ram !== undefined) throw new UsageError(`Memory backend '${ram}' not found`);
-  const guest = missing('confidential-guest-support');
-  if (guest !== undefined) throw new UsageError(`Device '${guest}' not found`);
-  const encryption = missing('memory-encryption');
-  if (encryption !== undefined) throw new UsageError(`No such memory encryption object '${encryption}'`);
-  if (result.kernel !== undefined) return;
-  if (result.append !== '') throw new UsageError('-append only allowed with -kernel option');
-  if (result.initrd !== undefined) throw new UsageError('-initrd only allowed with -kernel option');
-}
-
 /** -nographic puts the serial port on standard input and output, unless something else is said of it. */
 function firstSerial(
   { serials, nographic, defaults, result }: Reading,
@@ -590,20 +254,4 @@ function firstSerial(
     chardev = shortChardev('serial0', first);
   });
   return chardev;
-}
-
-/** The file under a block device, through formats and the like, and the option that names it. */
-function fileBehind(
-  blockdevs: Reading['blockdevs'],
-  name: string,
-): { readonly file: string; readonly option: string } | undefined {
-  const seen = new Set<string>();
-  for (let node: string | undefined = name; node !== undefined && !seen.has(node); ) {
-    seen.add(node);
-    const device = blockdevs.get(node);
-    const file = device?.values.get('filename');
-    if (device !== undefined && file !== undefined) return { file, option: device.option };
-    node = device?.values.get('file');
-  }
-  return undefined;
 }

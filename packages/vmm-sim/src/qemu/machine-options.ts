@@ -1,5 +1,5 @@
 import type { DirectBoot } from '../direct-boot.ts';
-import type { QemuCommandLine } from './command-line.ts';
+import type { QemuCommandLine } from './command-line-reading.ts';
 import type { CpuTopology } from './cpu-topology.ts';
 import type { HostPorts } from './host-ports.ts';
 import { UsageError } from './option-text.ts';

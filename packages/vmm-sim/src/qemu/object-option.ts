@@ -2,7 +2,7 @@ import { fillForm } from '@sevlab/codec/message-form';
 import { string, takeArguments } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
-import type { CommandLineReader } from './command-line.ts';
+import type { CommandLineReader } from './command-line-reading.ts';
 import {
   type OptionValues,
   parseJson,
