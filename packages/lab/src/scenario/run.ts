@@ -142,6 +142,7 @@ function honest(
       break;
     case 'launch': {
       const { image, policy, launch } = schemes;
+      delete schemes.launch; // it was for this one
       if (launch !== undefined) pipeline.adopt(launchOtherwise(pipeline, launch, schemes));
       else pipeline.launch({ ...(image && { image }), ...(policy !== undefined && { policy }) });
       break;

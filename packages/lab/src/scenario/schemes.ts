@@ -34,33 +34,33 @@ export const createSchemes = ({ seed }: Pick<Setup, 'seed'>): Schemes => ({
 });
 
 /** What passes through the host's hands anyway. */
-const SEEN: Readonly<Record<string, (progress: Pipeline['progress']) => Uint8Array | undefined>> = {
-  'owner.godh': ({ offer }) => offer?.godh,
-  'owner.session': ({ offer }) => offer?.session,
-  'packet.header': ({ packet }) => packet?.header,
-  'packet.data': ({ packet }) => packet?.data,
-  measurement: ({ measured }) => measured?.measurement,
-};
+const SEEN: ReadonlyMap<string, (progress: Pipeline['progress']) => Uint8Array | undefined> = new Map([
+  ['owner.godh', ({ offer }) => offer?.godh],
+  ['owner.session', ({ offer }) => offer?.session],
+  ['packet.header', ({ packet }) => packet?.header],
+  ['packet.data', ({ packet }) => packet?.data],
+  ['measurement', ({ measured }) => measured?.measurement],
+]);
 
 /** Numbers of the guest that the host launched last. */
-const COUNTED: Readonly<Record<string, (pipeline: Pipeline) => number | undefined>> = {
-  'guest.handle': ({ progress }) => progress.launching?.record.handle,
-  'guest.asid': ({ progress }) => progress.launching?.record.asid,
-  'guest.policy': ({ setup }) => setup.policy,
-};
+const COUNTED: ReadonlyMap<string, (pipeline: Pipeline) => number | undefined> = new Map([
+  ['guest.handle', ({ progress }) => progress.launching?.record.handle],
+  ['guest.asid', ({ progress }) => progress.launching?.record.asid],
+  ['guest.policy', ({ setup }) => setup.policy],
+]);
 
 /** The bytes of that name. Throws ScenarioError when there are none. */
 export function keptBytes(pipeline: Pipeline, { saved }: Schemes, name: string): Uint8Array {
-  const bytes = saved.get(name) ?? SEEN[name]?.(pipeline.progress);
+  const bytes = saved.get(name) ?? SEEN.get(name)?.(pipeline.progress);
   if (bytes !== undefined) return bytes;
-  throw unknown(name, 'bytes are', [...saved.keys(), ...Object.keys(SEEN)]);
+  throw unknown(name, 'bytes are', [...saved.keys(), ...SEEN.keys()]);
 }
 
 /** The number of that name. Throws ScenarioError when there is none. */
 export function keptNumber(pipeline: Pipeline, { numbers }: Schemes, name: string): number {
-  const number = numbers.get(name) ?? COUNTED[name]?.(pipeline);
+  const number = numbers.get(name) ?? COUNTED.get(name)?.(pipeline);
   if (number !== undefined) return number;
-  throw unknown(name, 'number is', [...numbers.keys(), ...Object.keys(COUNTED)]);
+  throw unknown(name, 'number is', [...numbers.keys(), ...COUNTED.keys()]);
 }
 
 /** The private key of that name. Throws ScenarioError when the host has none. */

@@ -1,5 +1,6 @@
 import { gpa, type Spa, spa } from '@sevlab/codec/address';
-import { COMMAND_BUFFERS, COMMAND_ID } from '@sevlab/codec/sev/command';
+import type { Struct } from '@sevlab/codec/layout';
+import { COMMAND_BUFFERS, COMMAND_ID, type CommandName } from '@sevlab/codec/sev/command';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { place, reserve, ring } from '@sevlab/vmm-sim/command-buffer';
 import type { Pipeline } from '../pipeline.ts';
@@ -18,8 +19,12 @@ interface Room {
   readonly length: number;
 }
 
+type Layout = Pick<Struct<unknown>, 'rows' | 'size' | 'paddedSize'>;
 /** One field of a command buffer. Offset and size in bytes. */
-type Row = (typeof COMMAND_BUFFERS)[keyof typeof COMMAND_BUFFERS]['rows'][number];
+type Row = Layout['rows'][number];
+
+/** Commands that are not here have no buffer. */
+const BUFFERS: Readonly<Partial<Record<CommandName, Layout>>> = COMMAND_BUFFERS;
 
 /** Identity areas and VMSAs lie on pages; nothing else minds. */
 const ALIGNMENT = 4096;
@@ -31,8 +36,7 @@ export function sendCommand(
   { command, fields = {}, as }: SentCommand,
 ): SevStatus {
   const { host, state } = pipeline.actors.vmm;
-  const layout =
-    command in COMMAND_BUFFERS ? COMMAND_BUFFERS[command as keyof typeof COMMAND_BUFFERS] : undefined;
+  const layout = BUFFERS[command];
   const rows: readonly Row[] = layout?.rows ?? [];
   const names = rows.map(({ name }) => name);
   const stray = Object.keys(fields).find((name) => !names.includes(name));
