@@ -25,6 +25,8 @@ async function loadDeclarations() {
         export { PROFILES } from '@sevlab/psp-sim/profile';
         export { allCases } from '@sevlab/conformance/cases';
         export { FAULTS, listChecks } from '@sevlab/conformance/listing';
+        export { clauseOf } from '@sevlab/conformance/clause';
+        export { coverageOf } from '@sevlab/conformance/coverage';
         export { simTarget } from '@sevlab/conformance/targets/sim';`,
       resolveDir: join(root, 'packages/lab'),
     },
@@ -244,6 +246,7 @@ ${table(
 )}`;
 }
 
+<<<<<<< HEAD
 /** The shipped scenarios of a folder, with the paths at which the pages below docs find them. */
 const shipped = (folder) =>
   readdirSync(join(root, folder))
@@ -287,6 +290,65 @@ ${table(
   ['---', '---', '---'],
   ...faults.map(({ link, title, lesson }) => [`[${title}](${link})`, lesson.caughtBy, lesson.remedy]),
 )}`;
+=======
+/** What no case does. */
+function coveragePage() {
+  const { clauses, statuses, answers, errno, transitions } = declarations.coverageOf(allCases());
+  const list = (gaps) => gaps.map(({ what, why }) => `- ${what}. ${why}\n`).join('');
+  const leftOut = checks.filter(({ outcome }) => outcome === 'left out');
+  const byTest = checks.filter(({ outcome }) => outcome === 'test').length;
+  return `${HEADER}# Coverage
+
+What the ${allCases().length} cases of the conformance suite leave out, and why. What the AMD-SP answers is seen on the simulator, while
+it runs every case; what the kernel answers is what the cases expect.
+
+## Cases by document
+
+${documentsTable()}
+## Clauses without a case
+
+Commands of 55766.
+
+${list(clauses)}
+[Numbered checks](checks.md) without a case: ${byTest} are held by a named test, and ${leftOut.length} by nothing.
+
+${leftOut.map(({ id, subject, why }) => `- ${id}, ${subject}. ${why}\n`).join('')}
+## Status codes that no case provokes
+
+${list(statuses)}
+## Checks of a command that speak in no case
+
+The statuses that a command has a [check](commands.md) for, and answers in no case.
+
+${list(answers)}
+## Errno that no case provokes
+
+Of those that the emulated kernel knows.
+
+${list(errno)}
+## State transitions that no case takes
+
+State, command, next state (55766, Platform State Machine, Guest State Machine). SHUTDOWN takes every guest along, whatever its
+state.
+
+${list(transitions)}`;
+}
+
+/** How many cases each document has, source files by their tree. */
+function documentsTable() {
+  const trees = [
+    ['Linux', /^(arch|drivers|fs|kernel|lib|security)\//],
+    ['edk2', /^(OvmfPkg|MdeModulePkg)\//],
+    ['QEMU', /^(hw|target)\//],
+  ];
+  const counts = new Map();
+  for (const { clause } of allCases()) {
+    const { document } = declarations.clauseOf(clause);
+    const name = trees.find(([, pattern]) => pattern.test(document))?.[0] ?? document;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return table(['Document', 'Cases'], ['---', '---:'], ...counts);
+>>>>>>> suite
 }
 
 const shown = (value) => (typeof value === 'object' ? Object.values(value).join('.') : `\`${value}\``);
@@ -387,7 +449,11 @@ const pages = {
   'docs/reference/deviations.md': deviationsPage(),
   'docs/reference/checks.md': checksPage(),
   'docs/reference/differences.md': differencesPage(),
+<<<<<<< HEAD
   'docs/attacks.md': attacksPage(),
+=======
+  'docs/reference/coverage.md': coveragePage(),
+>>>>>>> suite
   'README.md': withPart(read('README.md'), 'support', supportTable()),
   'ARCHITECTURE.md': withPart(read('ARCHITECTURE.md'), 'graph', dependencyGraph()),
 };
