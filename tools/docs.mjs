@@ -246,7 +246,6 @@ ${table(
 )}`;
 }
 
-<<<<<<< HEAD
 /** The shipped scenarios of a folder, with the paths at which the pages below docs find them. */
 const shipped = (folder) =>
   readdirSync(join(root, folder))
@@ -290,7 +289,8 @@ ${table(
   ['---', '---', '---'],
   ...faults.map(({ link, title, lesson }) => [`[${title}](${link})`, lesson.caughtBy, lesson.remedy]),
 )}`;
-=======
+}
+
 /** What no case does. */
 function coveragePage() {
   const { clauses, statuses, answers, errno, transitions } = declarations.coverageOf(allCases());
@@ -348,7 +348,6 @@ function documentsTable() {
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return table(['Document', 'Cases'], ['---', '---:'], ...counts);
->>>>>>> suite
 }
 
 const shown = (value) => (typeof value === 'object' ? Object.values(value).join('.') : `\`${value}\``);
@@ -449,11 +448,8 @@ const pages = {
   'docs/reference/deviations.md': deviationsPage(),
   'docs/reference/checks.md': checksPage(),
   'docs/reference/differences.md': differencesPage(),
-<<<<<<< HEAD
   'docs/attacks.md': attacksPage(),
-=======
   'docs/reference/coverage.md': coveragePage(),
->>>>>>> suite
   'README.md': withPart(read('README.md'), 'support', supportTable()),
   'ARCHITECTURE.md': withPart(read('ARCHITECTURE.md'), 'graph', dependencyGraph()),
 };
