@@ -1,10 +1,12 @@
 import { fixedLength, readForm } from '@sevlab/codec/message-form';
 import { STOP_REASONS } from '@sevlab/firmware-sim/stopped';
 import { EFI_SECRET_MESSAGES, KERNEL_MESSAGES } from '@sevlab/guest-kernel-sim/log-messages';
+import { OPTION_MESSAGES } from '@sevlab/vmm-sim/qemu/option-messages';
 import { SEV_MESSAGES } from '@sevlab/vmm-sim/qemu/sev-messages';
 import { QMP_MESSAGES } from '@sevlab/vmm-sim/qmp/qmp-messages';
 import type { Cause, Explanation } from './explanation.ts';
 import { EFI_SECRET_CAUSES, KERNEL_CAUSES } from './kernel-message-causes.ts';
+import { OPTION_MESSAGE_CAUSES } from './option-message-causes.ts';
 import { QMP_MESSAGE_CAUSES } from './qmp-message-causes.ts';
 import { SEV_MESSAGE_CAUSES } from './sev-message-causes.ts';
 import { STOP_CAUSES } from './stop-causes.ts';
@@ -21,6 +23,7 @@ interface MessageTable {
 const TABLES: readonly MessageTable[] = [
   { by: 'QEMU', forms: SEV_MESSAGES, causes: SEV_MESSAGE_CAUSES, errnoOf: 'KVM' },
   { by: 'QEMU', forms: QMP_MESSAGES, causes: QMP_MESSAGE_CAUSES, errnoOf: 'KVM' },
+  { by: 'QEMU', forms: OPTION_MESSAGES, causes: OPTION_MESSAGE_CAUSES, errnoOf: '' },
   { by: 'Linux, efi_secret', forms: EFI_SECRET_MESSAGES, causes: EFI_SECRET_CAUSES, errnoOf: 'efi_secret' },
   { by: 'Linux', forms: KERNEL_MESSAGES, causes: KERNEL_CAUSES, errnoOf: 'efi_secret' },
   { by: 'the firmware', forms: STOP_REASONS, causes: STOP_CAUSES, errnoOf: '' },

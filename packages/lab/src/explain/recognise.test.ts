@@ -5,6 +5,7 @@ import { ERRNO_TEXT, Errno, type ErrnoName } from '@sevlab/guest-kernel-sim/errn
 import { SUPPORT } from '@sevlab/psp-sim/support';
 import { firmwareErrorText } from '@sevlab/vmm-sim/qemu/firmware-error';
 import { describe, expect, test } from 'vitest';
+import refusals from '../../../vmm-sim/test/vectors/qemu-refusals.json' with { type: 'json' };
 import plain from '../../../vmm-sim/test/vectors/qmp-conversations.json' with { type: 'json' };
 import more from '../../../vmm-sim/test/vectors/qmp-conversations-more.json' with { type: 'json' };
 import sev from '../../../vmm-sim/test/vectors/qmp-conversations-sev.json' with { type: 'json' };
@@ -103,6 +104,12 @@ describe('messages', () => {
     const written = conversations.flatMap(({ stderr }) => stderr.split('\n'));
     const left = [...new Set(written)].filter((line) => !host.test(line) && !kinds(line).includes('message'));
     expect(left).toEqual([]);
+  });
+
+  test('every command line that a real QEMU refused', () => {
+    const said = refusals.map(([, , stderr]) => String(stderr).split('\n')[0]!);
+    expect(said).toHaveLength(106);
+    expect([...new Set(said)].filter((line) => !kinds(line).includes('message'))).toEqual([]);
   });
 
   test('answers and commands are no errors', () => {

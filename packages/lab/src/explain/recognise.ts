@@ -42,10 +42,12 @@ export const nearestKnown = (text: string): string | undefined =>
 function saidIn(line: string): string {
   const object = objectIn(line);
   const members = object === undefined ? undefined : membersOf(object);
-  if (members === undefined) return line;
+  if (members === undefined || !QMP_MEMBERS.some((member) => member in members)) return line;
   const desc = (members.error as { desc?: unknown } | undefined)?.desc;
   return typeof desc === 'string' ? desc : '';
 }
+
+const QMP_MEMBERS: readonly string[] = ['execute', 'exec-oob', 'QMP', 'return', 'error', 'event'];
 
 /** A number that stands alone is a status, an errno, or both. */
 function numberAlone(text: string): readonly Explanation[] {

@@ -1,7 +1,10 @@
+import { fillForm } from '@sevlab/codec/message-form';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import { ONE_CPU, parseTopology } from './cpu-topology.ts';
 import { type MachineOptions, QEMU_RELEASES, type QemuRelease } from './machine-options.ts';
 import { MACHINE_PROPERTIES, machineTypeName } from './machine-property-types.ts';
 import { parseObjectOption } from './object-option.ts';
+import { OPTION_MESSAGES } from './option-messages.ts';
 import {
   expectKeys,
   type OptionValues,
@@ -204,12 +207,14 @@ export function parseCommandLine(
     else {
       const take = Object.hasOwn(WITH_ARGUMENT, option) ? WITH_ARGUMENT[option] : undefined;
       if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option)) {
-        if (reader.others === 'refused') throw new UsageError(`${word}: invalid option`);
+        if (reader.others === 'refused')
+          throw new UsageError(fillForm(OPTION_MESSAGES['no option'], { option: word }));
         reading.result.ignored.push(word); // its argument, if it has one, is taken for a disk image
         continue;
       }
       const value = arguments_[++i];
-      if (value === undefined) throw new UsageError(`${word}: requires an argument`);
+      if (value === undefined)
+        throw new UsageError(fillForm(OPTION_MESSAGES['no argument'], { option: word }));
       if (take === undefined) reading.result.ignored.push(`${word} ${value}`);
       else withOption(`${word} ${value}`, () => take(reading, value));
     }
@@ -257,13 +262,13 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   },
   uuid: ({ result }, value) => {
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
-      throw new ValueError('failed to parse UUID string: wrong format');
+      throw new ValueError(OPTION_MESSAGES['bad UUID']);
     result.uuid = value.toLowerCase();
   },
   m: ({ result }, value) => {
     const values = parseOption(value, 'size');
     expectKeys(values, ['size', 'slots', 'maxmem']);
-    if (values.has('slots') && !values.has('maxmem')) throw new UsageError('slots specified but no max-size');
+    if (values.has('slots') && !values.has('maxmem')) throw new UsageError(OPTION_MESSAGES['slots alone']);
     const size = parseSize('size', values.get('size') ?? '0', MIB);
     result.memorySize = size === 0n ? DEFAULT_MEMORY : size;
   },
@@ -271,7 +276,7 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
     reading.smp = parseOption(value, 'cpus');
   },
   cpu: ({ result }, value) => {
-    if (value === '') throw new UsageError('-cpu option cannot be empty');
+    if (value === '') throw new UsageError(OPTION_MESSAGES['empty model']);
     result.cpuModel = parseOption(value, 'model').get('model') ?? result.cpuModel;
   },
   accel: (reading, value) => {
@@ -315,15 +320,15 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   chardev: (reading, value) => {
     const chardev = longChardev(parseOption(value, 'backend'));
     if (reading.chardevs.has(chardev.label))
-      throw new ValueError(`Duplicate ID '${chardev.label}' for chardev`);
+      throw new ValueError(fillForm(OPTION_MESSAGES['two of an id'], { id: chardev.label, kind: 'chardev' }));
     reading.chardevs.set(chardev.label, chardev);
   },
   mon: (reading, value) => {
     const mon = parseOption(value, 'chardev');
     const mode = mon.get('mode') ?? 'readline';
     if (mode !== 'control' && mode !== 'readline')
-      throw new ValueError(`Parameter 'mode' does not accept value '${mode}'`);
-    if (!mon.has('chardev')) throw new ValueError("Parameter 'chardev' is missing");
+      throw new ValueError(fillForm(QMP_MESSAGES['wrong value'], { name: 'mode', value: mode }));
+    if (!mon.has('chardev')) throw new ValueError(fillForm(QMP_MESSAGES.missing, { name: 'chardev' }));
     if (mode === 'control') reading.monitorIds.push(mon.get('chardev')!);
     else reading.result.ignored.push(`-mon ${value}`);
   },
@@ -335,7 +340,8 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
 
 function takeAccelerator(result: Parsed, names: string | undefined): void {
   for (const name of names?.split(':') ?? []) {
-    if (name !== 'kvm' && name !== 'tcg') throw new ValueError(`invalid accelerator ${name}`);
+    if (name !== 'kvm' && name !== 'tcg')
+      throw new ValueError(fillForm(OPTION_MESSAGES['no accelerator'], { name }));
   }
   if (names !== undefined) result.accelerator = names.startsWith('tcg') ? 'tcg' : 'kvm';
 }
@@ -366,13 +372,15 @@ function takeMachine(reading: Reading, value: string): void {
   const type = values.get('type') || undefined;
   const known = type === undefined ? result.machine : MACHINES.find(([pattern]) => pattern.test(type))?.[1];
   if (known === undefined)
-    throw new UsageError('unsupported machine type\nUse -machine help to list supported machines');
+    throw new UsageError(`${OPTION_MESSAGES['no machine']}\nUse -machine help to list supported machines`);
   result.machine = known;
   reading.machineVersion = /\d+\.\d+$/.exec(type ?? '')?.[0] ?? reading.machineVersion;
   for (const [key, each] of values) {
     const kind = MACHINE_PROPERTIES.get(key);
     if (kind === undefined && !MACHINE_KEYS.includes(key) && reading.reader.others === 'refused')
-      throw new UsageError(`Property '${machineNameOf(reading)}.${key}' not found`);
+      throw new UsageError(
+        fillForm(QMP_MESSAGES['no property'], { type: machineNameOf(reading), name: key }),
+      );
     if (kind === 'bool') asUsage(() => parseSwitch(key, each));
     if (REFERENCES.includes(key)) reading.references.set(key, each);
   }
@@ -403,8 +411,9 @@ const DEFAULT_RAM = 'pc.ram';
 function takeObject({ result, objectIds, reader }: Reading, text: string): void {
   const object = parseObjectOption(text, reader);
   const id = object?.id ?? (text.startsWith('{') ? parseJsonOption(text) : parseOption(text)).get('id');
-  if (id === undefined) throw new ValueError("Parameter 'id' is missing");
-  if (objectIds.has(id)) throw new ValueError(`Duplicate ID '${id}' for object`);
+  if (id === undefined) throw new ValueError(fillForm(QMP_MESSAGES.missing, { name: 'id' }));
+  if (objectIds.has(id))
+    throw new ValueError(fillForm(OPTION_MESSAGES['two of an id'], { id, kind: 'object' }));
   objectIds.add(id);
   if (object) result.objects.push(object);
   else result.ignored.push(`-object ${text}`);
@@ -416,18 +425,17 @@ const BUSES = ['ide', 'scsi', 'floppy', 'pflash', 'mtd', 'sd', 'virtio', 'xen', 
 function takeDrive(reading: Reading, text: string): void {
   const drive = parseOption(text);
   const bus = drive.get('if') ?? 'ide';
-  if (!BUSES.includes(bus)) throw new ValueError(`unsupported bus type '${bus}'`);
+  if (!BUSES.includes(bus)) throw new ValueError(fillForm(OPTION_MESSAGES['no bus'], { bus }));
   const unit = parseNumber('unit', drive.get('unit') ?? drive.get('index') ?? '0');
   const file = drive.get('file');
   if (bus !== 'pflash') {
     reading.result.ignored.push(`-drive ${text}`);
     return;
   }
-  if (unit > 1) throw new ValueError(`machine type does not support if=pflash,bus=0,unit=${unit}`);
+  if (unit > 1) throw new ValueError(fillForm(OPTION_MESSAGES['many flashes'], { unit }));
   if (unit === 1) reading.secondFlash = true;
   if (unit === 1 || file === undefined) return;
-  if (reading.result.firmwareOption !== undefined)
-    throw new ValueError('drive with bus=0, unit=0 (index=-1) exists');
+  if (reading.result.firmwareOption !== undefined) throw new ValueError(OPTION_MESSAGES['two flashes']);
   Object.assign(reading.result, { firmwareFile: file, firmwareOption: `-drive ${text}` });
 }
 
@@ -452,7 +460,9 @@ const DRIVERS = [
 function expectDriver(text: string, more: (name: string) => string): void {
   const [name = ''] = text.split(/[:,]/);
   if (!DRIVERS.includes(name) && !name.startsWith('/dev/'))
-    throw new ValueError(`'${text}' is not a valid char driver\nqemu-system-x86_64: ${more(text)}`);
+    throw new ValueError(
+      `${fillForm(OPTION_MESSAGES['no driver'], { text })}\nqemu-system-x86_64: ${more(text)}`,
+    );
 }
 
 /**
@@ -467,7 +477,7 @@ function shortChardev(label: string, text: string): Chardev {
   const endpoint = endpointOf(kind, where);
   if (endpoint === undefined)
     throw kind === 'tcp' || kind === 'telnet'
-      ? new ValueError(`parse error: ${text}`)
+      ? new ValueError(fillForm(OPTION_MESSAGES['bad chardev'], { text }))
       : new UsageError(`${text}: expected unix:PATH, tcp:HOST:PORT, stdio, file:PATH or null`);
   if ((endpoint.kind === 'unix' || endpoint.kind === 'tcp') && !server)
     throw new UsageError(`${text}: expected ,server=on behind it: this VMM connects to nobody`);
@@ -489,10 +499,11 @@ function endpointOf(kind: string | undefined, where: string): Endpoint | undefin
 /** `socket,id=ID,path=PATH,server=on`, with fd=N as libvirt has it. Throws UsageError. */
 function longChardev(values: OptionValues): Chardev {
   const label = values.get('id');
-  if (label === undefined) throw new ValueError('chardev: no id specified');
-  if (!values.has('backend')) throw new ValueError(`chardev: "${label}" missing backend`);
+  if (label === undefined) throw new ValueError(OPTION_MESSAGES['no chardev id']);
+  if (!values.has('backend')) throw new ValueError(fillForm(OPTION_MESSAGES['no backend'], { id: label }));
   const [backend = '', path, fd] = ['backend', 'path', 'fd'].map((key) => values.get(key));
-  if (!DRIVERS.includes(backend)) throw new ValueError(`'${backend}' is not a valid char driver name`);
+  if (!DRIVERS.includes(backend))
+    throw new ValueError(`${fillForm(OPTION_MESSAGES['no driver'], { text: backend })} name`);
   const endpoint = backend === 'socket' ? socketOf(values, { path, fd }) : endpointOf(backend, path ?? '');
   if (endpoint === undefined) return { label, endpoint: { kind: 'null' }, filename: backend };
   if (endpoint.kind === 'unix' && values.get('server') !== 'on')
@@ -523,7 +534,7 @@ function finish(reading: Reading): QemuCommandLine {
   }
   const flash = pflash === undefined ? undefined : fileBehind(blockdevs, pflash);
   if (pflash !== undefined && flash === undefined)
-    throw new UsageError(`Property 'cfi.pflash01.drive' can't find value '${pflash}'`);
+    throw new UsageError(fillForm(OPTION_MESSAGES['no flash'], { id: pflash }));
   if (flash !== undefined) Object.assign(result, { firmwareFile: flash.file, firmwareOption: flash.option });
   const named = (complaint: string, id: string): Chardev => {
     const chardev = chardevs.get(id);
@@ -531,17 +542,19 @@ function finish(reading: Reading): QemuCommandLine {
     return chardev;
   };
   for (const id of monitorIds)
-    result.monitors.push(named(`-mon chardev=${id},mode=control: chardev "${id}" not found`, id));
+    result.monitors.push(
+      named(`-mon chardev=${id},mode=control: ${fillForm(OPTION_MESSAGES['no chardev'], { id })}`, id),
+    );
   const serial = firstSerial(reading, named);
   if (serial !== undefined) result.serial = serial;
   const onStdio = [...result.monitors, ...(serial ? [serial] : [])].filter(
     ({ endpoint }) => endpoint.kind === 'stdio',
   );
-  if (onStdio.length > 1) throw new UsageError('cannot use stdio by multiple character devices');
+  if (onStdio.length > 1) throw new UsageError(OPTION_MESSAGES['stdio twice']);
   if (onStdio.length > 0 && result.daemonize)
     throw new UsageError('standard input and output cannot be used with -daemonize');
   if (reading.secondFlash && result.firmwareFile === undefined)
-    throw new UsageError('pflash1 requires pflash0');
+    throw new UsageError(OPTION_MESSAGES['flash 1 alone']);
   expectReferences(reading);
   if (result.sevGuest !== undefined && !result.objects.some(({ id }) => id === result.sevGuest))
     throw new UsageError(`invalid link to object '${result.sevGuest}': there is no sev-guest of that id`);
@@ -550,8 +563,7 @@ function finish(reading: Reading): QemuCommandLine {
 
 /** What -machine refers to must be there. */
 function expectReferences({ result, references, objectIds, accelerator }: Reading): void {
-  if (accelerator && references.has('accel'))
-    throw new UsageError('The -accel and "-machine accel=" options are incompatible');
+  if (accelerator && references.has('accel')) throw new UsageError(OPTION_MESSAGES['two accelerators']);
   asUsage(() => takeAccelerator(result, references.get('accel')));
   const missing = (key: string): string | undefined => {
     const id = references.get(key);
@@ -559,18 +571,21 @@ function expectReferences({ result, references, objectIds, accelerator }: Readin
   };
   if (objectIds.has(DEFAULT_RAM) && references.get('memory-backend') !== DEFAULT_RAM)
     throw new UsageError(
-      `object name '${DEFAULT_RAM}' is reserved for the default RAM backend, it can't be used for any other purposes. ` +
+      `${fillForm(OPTION_MESSAGES['reserved id'], { id: DEFAULT_RAM })}, it can't be used for any other purposes. ` +
         "Change the object's 'id' to something else",
     );
   const ram = missing('memory-backend');
-  if (ram !== undefined) throw new UsageError(`Memory backend '${ram}' not found`);
+  if (ram !== undefined) throw new UsageError(fillForm(OPTION_MESSAGES['no memory'], { id: ram }));
   const guest = missing('confidential-guest-support');
-  if (guest !== undefined) throw new UsageError(`Device '${guest}' not found`);
+  if (guest !== undefined) throw new UsageError(fillForm(QMP_MESSAGES['no such object'], { path: guest }));
   const encryption = missing('memory-encryption');
-  if (encryption !== undefined) throw new UsageError(`No such memory encryption object '${encryption}'`);
+  if (encryption !== undefined)
+    throw new UsageError(fillForm(OPTION_MESSAGES['no encryption'], { id: encryption }));
   if (result.kernel !== undefined) return;
-  if (result.append !== '') throw new UsageError('-append only allowed with -kernel option');
-  if (result.initrd !== undefined) throw new UsageError('-initrd only allowed with -kernel option');
+  if (result.append !== '')
+    throw new UsageError(fillForm(OPTION_MESSAGES['kernel missing'], { option: '-append' }));
+  if (result.initrd !== undefined)
+    throw new UsageError(fillForm(OPTION_MESSAGES['kernel missing'], { option: '-initrd' }));
 }
 
 /** -nographic puts the serial port on standard input and output, unless something else is said of it. */
@@ -582,7 +597,7 @@ function firstSerial(
   result.ignored.push(...more.map((each) => `-serial ${each}`));
   if (first === undefined || first === 'none') return undefined;
   const id = /^chardev:(.*)$/s.exec(first)?.[1];
-  const noBackend = `could not connect serial device to character backend '${first}'`;
+  const noBackend = fillForm(OPTION_MESSAGES['no serial'], { text: first });
   if (id !== undefined) return named(`-serial ${first}: ${noBackend}`, id);
   let chardev: Chardev | undefined;
   withOption(`-serial ${first}`, () => {
