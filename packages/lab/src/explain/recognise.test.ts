@@ -9,6 +9,7 @@ import refusals from '../../../vmm-sim/test/vectors/qemu-refusals.json' with { t
 import plain from '../../../vmm-sim/test/vectors/qmp-conversations.json' with { type: 'json' };
 import more from '../../../vmm-sim/test/vectors/qmp-conversations-more.json' with { type: 'json' };
 import sev from '../../../vmm-sim/test/vectors/qmp-conversations-sev.json' with { type: 'json' };
+import { MESSAGE_FORMS } from './messages.ts';
 import { nearestKnown, recognise } from './recognise.ts';
 
 const vectors = new URL('../../../guest-kernel-sim/test/vectors/', import.meta.url);
@@ -140,6 +141,11 @@ describe('messages', () => {
       'SEV: Failed to calculate guest address: {why}',
       'Memory at address 0x{address} is not RAM',
     ]);
+  });
+
+  test.each(MESSAGE_FORMS)('no other message hides %s', (form) => {
+    const said = form.replace(/\{\w+\}/g, '7');
+    expect(whats(`a word in front: ${said}`)[0]).toBe(form);
   });
 
   test('as libvirt passes it on', () => {
