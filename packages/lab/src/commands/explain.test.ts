@@ -42,6 +42,7 @@ describe('words', () => {
     for (const errno of ['-1', '-5', '-22']) expect(explain(errno).text).toMatch(/^E[A-Z]+, /);
     expect(explain('--jsn', 'EIO').error).toMatchObject({ exitCode: EXIT.usage });
     expect(explain().error).toMatchObject({ exitCode: EXIT.usage });
+    expect(explain('--policy', '3', 'EIO').error).toMatchObject({ exitCode: EXIT.usage });
   });
 
   test('words belong together, quotes or not', () => {

@@ -36,13 +36,20 @@ export function addExplain(program: Command): void {
       "a QMP conversation of a real host: the first step at which the emulated QEMU answers otherwise. Words are QEMU's arguments then, behind --",
     );
   addLaunchOptions(explain);
-  for (const option of explain.options) if (/^-\d$/.test(option.short ?? '')) delete option.short; // -1 is an errno
+  for (const option of explain.options) {
+    if (!/^-\d$/.test(option.short ?? '')) continue; // -1 is an errno here
+    delete option.short;
+    option.flags = option.flags.replace(/^-\d, /, '');
+  }
   explain
     .allowUnknownOption() // so are -5 and -22
     .addHelpText('after', LOG_HELP)
     .action((words: string[], options: ExplainOptions) => {
       const { qmp, json = false } = options;
+      const stray = Object.keys(options).find((name) => !['json', 'qmp', 'vmsaForm'].includes(name));
       if (qmp !== undefined) explainQmpLog({ ...options, qmp }, words);
+      else if (stray !== undefined)
+        throw new CommandError(EXIT.usage, 'options of a launch: expected --qmp with them, got none');
       else if (words.length === 0)
         throw new CommandError(EXIT.usage, 'nothing to explain; expected words, - for a log, or --qmp');
       else if (words.length === 1 && words[0] === '-') explainLog(json);

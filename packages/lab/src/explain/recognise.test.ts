@@ -5,9 +5,11 @@ import { ERRNO_TEXT, Errno, type ErrnoName } from '@sevlab/guest-kernel-sim/errn
 import { SUPPORT } from '@sevlab/psp-sim/support';
 import { firmwareErrorText } from '@sevlab/vmm-sim/qemu/firmware-error';
 import { describe, expect, test } from 'vitest';
+import refusals from '../../../vmm-sim/test/vectors/qemu-refusals.json' with { type: 'json' };
 import plain from '../../../vmm-sim/test/vectors/qmp-conversations.json' with { type: 'json' };
 import more from '../../../vmm-sim/test/vectors/qmp-conversations-more.json' with { type: 'json' };
 import sev from '../../../vmm-sim/test/vectors/qmp-conversations-sev.json' with { type: 'json' };
+import { MESSAGE_FORMS } from './messages.ts';
 import { nearestKnown, recognise } from './recognise.ts';
 
 const vectors = new URL('../../../guest-kernel-sim/test/vectors/', import.meta.url);
@@ -105,6 +107,12 @@ describe('messages', () => {
     expect(left).toEqual([]);
   });
 
+  test('every command line that a real QEMU refused', () => {
+    const said = refusals.map(([, , stderr]) => String(stderr).split('\n')[0]!);
+    expect(said).toHaveLength(106);
+    expect([...new Set(said)].filter((line) => !kinds(line).includes('message'))).toEqual([]);
+  });
+
   test('answers and commands are no errors', () => {
     expect(recognise('{"return": {"status": "prelaunch"}}')).toEqual([]);
     expect(recognise('{"execute": "query-sev"}')).toEqual([]);
@@ -133,6 +141,11 @@ describe('messages', () => {
       'SEV: Failed to calculate guest address: {why}',
       'Memory at address 0x{address} is not RAM',
     ]);
+  });
+
+  test.each(MESSAGE_FORMS)('no other message hides %s', (form) => {
+    const said = form.replace(/\{\w+\}/g, '7');
+    expect(whats(`a word in front: ${said}`)[0]).toBe(form);
   });
 
   test('as libvirt passes it on', () => {

@@ -1,4 +1,6 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import type { Reading } from './command-line-reading.ts';
+import { OPTION_MESSAGES } from './option-messages.ts';
 import { parseJsonOption, parseNumber, parseOption, ValueError } from './option-text.ts';
 
 const BUSES = ['ide', 'scsi', 'floppy', 'pflash', 'mtd', 'sd', 'virtio', 'xen', 'none'];
@@ -7,18 +9,17 @@ const BUSES = ['ide', 'scsi', 'floppy', 'pflash', 'mtd', 'sd', 'virtio', 'xen', 
 export function takeDrive(reading: Reading, text: string): void {
   const drive = parseOption(text);
   const bus = drive.get('if') ?? 'ide';
-  if (!BUSES.includes(bus)) throw new ValueError(`unsupported bus type '${bus}'`);
+  if (!BUSES.includes(bus)) throw new ValueError(fillForm(OPTION_MESSAGES['no bus'], { bus }));
   const unit = parseNumber('unit', drive.get('unit') ?? drive.get('index') ?? '0');
   const file = drive.get('file');
   if (bus !== 'pflash') {
     reading.result.ignored.push(`-drive ${text}`);
     return;
   }
-  if (unit > 1) throw new ValueError(`machine type does not support if=pflash,bus=0,unit=${unit}`);
+  if (unit > 1) throw new ValueError(fillForm(OPTION_MESSAGES['many flashes'], { unit }));
   if (unit === 1) reading.secondFlash = true;
   if (unit === 1 || file === undefined) return;
-  if (reading.result.firmwareOption !== undefined)
-    throw new ValueError('drive with bus=0, unit=0 (index=-1) exists');
+  if (reading.result.firmwareOption !== undefined) throw new ValueError(OPTION_MESSAGES['two flashes']);
   Object.assign(reading.result, { firmwareFile: file, firmwareOption: `-drive ${text}` });
 }
 

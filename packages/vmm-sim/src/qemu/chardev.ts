@@ -1,3 +1,5 @@
+import { fillForm } from '@sevlab/codec/message-form';
+import { OPTION_MESSAGES } from './option-messages.ts';
 import {
   type OptionValues,
   parseNumber,
@@ -45,7 +47,9 @@ const DRIVERS = [
 export function expectDriver(text: string, more: (name: string) => string): void {
   const [name = ''] = text.split(/[:,]/);
   if (!DRIVERS.includes(name) && !name.startsWith('/dev/'))
-    throw new ValueError(`'${text}' is not a valid char driver\nqemu-system-x86_64: ${more(text)}`);
+    throw new ValueError(
+      `${fillForm(OPTION_MESSAGES['no driver'], { text })}\nqemu-system-x86_64: ${more(text)}`,
+    );
 }
 
 /**
@@ -60,7 +64,7 @@ export function shortChardev(label: string, text: string): Chardev {
   const endpoint = endpointOf(kind, where);
   if (endpoint === undefined)
     throw kind === 'tcp' || kind === 'telnet'
-      ? new ValueError(`parse error: ${text}`)
+      ? new ValueError(fillForm(OPTION_MESSAGES['bad chardev'], { text }))
       : new UsageError(`${text}: expected unix:PATH, tcp:HOST:PORT, stdio, file:PATH or null`);
   if ((endpoint.kind === 'unix' || endpoint.kind === 'tcp') && !server)
     throw new UsageError(`${text}: expected ,server=on behind it: this VMM connects to nobody`);
@@ -82,10 +86,11 @@ function endpointOf(kind: string | undefined, where: string): Endpoint | undefin
 /** `socket,id=ID,path=PATH,server=on`, with fd=N as libvirt has it. Throws UsageError. */
 export function longChardev(values: OptionValues): Chardev {
   const label = values.get('id');
-  if (label === undefined) throw new ValueError('chardev: no id specified');
-  if (!values.has('backend')) throw new ValueError(`chardev: "${label}" missing backend`);
+  if (label === undefined) throw new ValueError(OPTION_MESSAGES['no chardev id']);
+  if (!values.has('backend')) throw new ValueError(fillForm(OPTION_MESSAGES['no backend'], { id: label }));
   const [backend = '', path, fd] = ['backend', 'path', 'fd'].map((key) => values.get(key));
-  if (!DRIVERS.includes(backend)) throw new ValueError(`'${backend}' is not a valid char driver name`);
+  if (!DRIVERS.includes(backend))
+    throw new ValueError(`${fillForm(OPTION_MESSAGES['no driver'], { text: backend })} name`);
   const endpoint = backend === 'socket' ? socketOf(values, { path, fd }) : endpointOf(backend, path ?? '');
   if (endpoint === undefined) return { label, endpoint: { kind: 'null' }, filename: backend };
   if (endpoint.kind === 'unix' && values.get('server') !== 'on')

@@ -1,3 +1,5 @@
+import { fillForm } from '@sevlab/codec/message-form';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import { fileBehind, takeBlockdev, takeDrive } from './block-options.ts';
 import { type Chardev, expectDriver, longChardev, shortChardev } from './chardev.ts';
 import {
@@ -11,6 +13,7 @@ import { IGNORED_ALONE, IGNORED_WITH_ARGUMENT } from './ignored-options.ts';
 import { expectReferences, machineNameOf, takeAccelerator, takeMachine } from './machine-option.ts';
 import { QEMU_RELEASES } from './machine-options.ts';
 import { parseObjectOption } from './object-option.ts';
+import { OPTION_MESSAGES } from './option-messages.ts';
 import {
   expectKeys,
   parseJsonOption,
@@ -74,12 +77,14 @@ export function parseCommandLine(
     else {
       const take = Object.hasOwn(WITH_ARGUMENT, option) ? WITH_ARGUMENT[option] : undefined;
       if (take === undefined && !IGNORED_WITH_ARGUMENT.has(option)) {
-        if (reader.others === 'refused') throw new UsageError(`${word}: invalid option`);
+        if (reader.others === 'refused')
+          throw new UsageError(fillForm(OPTION_MESSAGES['no option'], { option: word }));
         reading.result.ignored.push(word); // its argument, if it has one, is taken for a disk image
         continue;
       }
       const value = arguments_[++i];
-      if (value === undefined) throw new UsageError(`${word}: requires an argument`);
+      if (value === undefined)
+        throw new UsageError(fillForm(OPTION_MESSAGES['no argument'], { option: word }));
       if (take === undefined) reading.result.ignored.push(`${word} ${value}`);
       else withOption(`${word} ${value}`, () => take(reading, value));
     }
@@ -117,13 +122,13 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   },
   uuid: ({ result }, value) => {
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
-      throw new ValueError('failed to parse UUID string: wrong format');
+      throw new ValueError(OPTION_MESSAGES['bad UUID']);
     result.uuid = value.toLowerCase();
   },
   m: ({ result }, value) => {
     const values = parseOption(value, 'size');
     expectKeys(values, ['size', 'slots', 'maxmem']);
-    if (values.has('slots') && !values.has('maxmem')) throw new UsageError('slots specified but no max-size');
+    if (values.has('slots') && !values.has('maxmem')) throw new UsageError(OPTION_MESSAGES['slots alone']);
     const size = parseSize('size', values.get('size') ?? '0', MIB);
     result.memorySize = size === 0n ? DEFAULT_MEMORY : size;
   },
@@ -131,7 +136,7 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
     reading.smp = parseOption(value, 'cpus');
   },
   cpu: ({ result }, value) => {
-    if (value === '') throw new UsageError('-cpu option cannot be empty');
+    if (value === '') throw new UsageError(OPTION_MESSAGES['empty model']);
     result.cpuModel = parseOption(value, 'model').get('model') ?? result.cpuModel;
   },
   accel: (reading, value) => {
@@ -171,15 +176,15 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
   chardev: (reading, value) => {
     const chardev = longChardev(parseOption(value, 'backend'));
     if (reading.chardevs.has(chardev.label))
-      throw new ValueError(`Duplicate ID '${chardev.label}' for chardev`);
+      throw new ValueError(fillForm(OPTION_MESSAGES['two of an id'], { id: chardev.label, kind: 'chardev' }));
     reading.chardevs.set(chardev.label, chardev);
   },
   mon: (reading, value) => {
     const mon = parseOption(value, 'chardev');
     const mode = mon.get('mode') ?? 'readline';
     if (mode !== 'control' && mode !== 'readline')
-      throw new ValueError(`Parameter 'mode' does not accept value '${mode}'`);
-    if (!mon.has('chardev')) throw new ValueError("Parameter 'chardev' is missing");
+      throw new ValueError(fillForm(QMP_MESSAGES['wrong value'], { name: 'mode', value: mode }));
+    if (!mon.has('chardev')) throw new ValueError(fillForm(QMP_MESSAGES.missing, { name: 'chardev' }));
     if (mode === 'control') reading.monitorIds.push(mon.get('chardev')!);
     else reading.result.ignored.push(`-mon ${value}`);
   },
@@ -192,8 +197,9 @@ const WITH_ARGUMENT: Readonly<Record<string, (reading: Reading, value: string) =
 function takeObject({ result, objectIds, reader }: Reading, text: string): void {
   const object = parseObjectOption(text, reader);
   const id = object?.id ?? (text.startsWith('{') ? parseJsonOption(text) : parseOption(text)).get('id');
-  if (id === undefined) throw new ValueError("Parameter 'id' is missing");
-  if (objectIds.has(id)) throw new ValueError(`Duplicate ID '${id}' for object`);
+  if (id === undefined) throw new ValueError(fillForm(QMP_MESSAGES.missing, { name: 'id' }));
+  if (objectIds.has(id))
+    throw new ValueError(fillForm(OPTION_MESSAGES['two of an id'], { id, kind: 'object' }));
   objectIds.add(id);
   if (object) result.objects.push(object);
   else result.ignored.push(`-object ${text}`);
@@ -212,7 +218,7 @@ function finish(reading: Reading): QemuCommandLine {
   }
   const flash = pflash === undefined ? undefined : fileBehind(blockdevs, pflash);
   if (pflash !== undefined && flash === undefined)
-    throw new UsageError(`Property 'cfi.pflash01.drive' can't find value '${pflash}'`);
+    throw new UsageError(fillForm(OPTION_MESSAGES['no flash'], { id: pflash }));
   if (flash !== undefined) Object.assign(result, { firmwareFile: flash.file, firmwareOption: flash.option });
   const named = (complaint: string, id: string): Chardev => {
     const chardev = chardevs.get(id);
@@ -220,17 +226,19 @@ function finish(reading: Reading): QemuCommandLine {
     return chardev;
   };
   for (const id of monitorIds)
-    result.monitors.push(named(`-mon chardev=${id},mode=control: chardev "${id}" not found`, id));
+    result.monitors.push(
+      named(`-mon chardev=${id},mode=control: ${fillForm(OPTION_MESSAGES['no chardev'], { id })}`, id),
+    );
   const serial = firstSerial(reading, named);
   if (serial !== undefined) result.serial = serial;
   const onStdio = [...result.monitors, ...(serial ? [serial] : [])].filter(
     ({ endpoint }) => endpoint.kind === 'stdio',
   );
-  if (onStdio.length > 1) throw new UsageError('cannot use stdio by multiple character devices');
+  if (onStdio.length > 1) throw new UsageError(OPTION_MESSAGES['stdio twice']);
   if (onStdio.length > 0 && result.daemonize)
     throw new UsageError('standard input and output cannot be used with -daemonize');
   if (reading.secondFlash && result.firmwareFile === undefined)
-    throw new UsageError('pflash1 requires pflash0');
+    throw new UsageError(OPTION_MESSAGES['flash 1 alone']);
   expectReferences(reading);
   if (result.sevGuest !== undefined && !result.objects.some(({ id }) => id === result.sevGuest))
     throw new UsageError(`invalid link to object '${result.sevGuest}': there is no sev-guest of that id`);
@@ -246,7 +254,7 @@ function firstSerial(
   result.ignored.push(...more.map((each) => `-serial ${each}`));
   if (first === undefined || first === 'none') return undefined;
   const id = /^chardev:(.*)$/s.exec(first)?.[1];
-  const noBackend = `could not connect serial device to character backend '${first}'`;
+  const noBackend = fillForm(OPTION_MESSAGES['no serial'], { text: first });
   if (id !== undefined) return named(`-serial ${first}: ${noBackend}`, id);
   let chardev: Chardev | undefined;
   withOption(`-serial ${first}`, () => {

@@ -1,3 +1,6 @@
+import { fillForm } from '@sevlab/codec/message-form';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
+import { OPTION_MESSAGES } from './option-messages.ts';
 import { type OptionValues, UsageError } from './option-text.ts';
 
 /** How a machine's processors are arranged; each count is of the level above. */
@@ -25,12 +28,15 @@ const XAPIC_MAX = 255;
 export function parseTopology(values: OptionValues, machine: string, irqchip: boolean): CpuTopology {
   const given = new Map<string, number>();
   for (const [key, text] of values) {
-    if (!KEYS.includes(key)) throw new UsageError(`Parameter 'smp.${key}' is unexpected`);
-    if (!/^-?\d{1,18}$/.test(text)) throw new UsageError(`Parameter 'smp.${key}' expects integer`);
+    if (!KEYS.includes(key)) throw new UsageError(fillForm(QMP_MESSAGES.unexpected, { name: `smp.${key}` }));
+    if (!/^-?\d{1,18}$/.test(text))
+      throw new UsageError(
+        fillForm(QMP_MESSAGES['expects other'], { name: `smp.${key}`, expected: 'integer' }),
+      );
     given.set(key, Number(text));
   }
   const count = (key: string): number => given.get(key) ?? 0;
-  if (count('clusters') > 1) throw new UsageError("clusters not supported by this machine's CPU topology");
+  if (count('clusters') > 1) throw new UsageError(OPTION_MESSAGES['no clusters']);
   const [dies, threads] = [count('dies') || 1, count('threads') || 1];
   let [cpus, maxcpus, sockets, cores] = [count('cpus'), count('maxcpus'), count('sockets'), count('cores')];
   const below = dies * threads;
@@ -50,18 +56,19 @@ export function parseTopology(values: OptionValues, machine: string, irqchip: bo
   const shown = `sockets (${sockets}) * dies (${dies}) * cores (${cores}) * threads (${threads})`;
   if (maxcpus > CPUS_MAX || cpus < 0)
     throw new UsageError(
-      `Invalid SMP CPUs ${maxcpus}. The max CPUs supported by machine '${machine}' is ${CPUS_MAX}`,
+      fillForm(OPTION_MESSAGES['many vCPUs'], { count: maxcpus, machine, most: CPUS_MAX }),
     );
   if (product !== maxcpus)
     throw new UsageError(
-      `Invalid CPU topology: product of the hierarchy must match maxcpus: ${shown} != maxcpus (${maxcpus})`,
+      badTopology(`product of the hierarchy must match maxcpus: ${shown} != maxcpus (${maxcpus})`),
     );
   if (maxcpus < cpus)
     throw new UsageError(
-      `Invalid CPU topology: maxcpus must be equal to or greater than smp: ${shown} == maxcpus (${maxcpus}) < smp_cpus (${cpus})`,
+      badTopology(
+        `maxcpus must be equal to or greater than smp: ${shown} == maxcpus (${maxcpus}) < smp_cpus (${cpus})`,
+      ),
     );
-  if (maxcpus > XAPIC_MAX && !irqchip)
-    throw new UsageError('current -smp configuration requires kernel irqchip and X2APIC API support.');
+  if (maxcpus > XAPIC_MAX && !irqchip) throw new UsageError(OPTION_MESSAGES['no X2APIC']);
   return { cpus, maxcpus, sockets, dies, cores, threads };
 }
 
@@ -75,3 +82,5 @@ export function placeOf(cpu: number, { dies, cores, threads }: CpuTopology) {
     'thread-id': cpu % threads,
   };
 }
+
+const badTopology = (why: string): string => fillForm(OPTION_MESSAGES['bad topology'], { why });

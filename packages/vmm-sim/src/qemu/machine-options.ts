@@ -1,7 +1,10 @@
+import { fillForm } from '@sevlab/codec/message-form';
 import type { DirectBoot } from '../direct-boot.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import type { QemuCommandLine } from './command-line-reading.ts';
 import type { CpuTopology } from './cpu-topology.ts';
 import type { HostPorts } from './host-ports.ts';
+import { OPTION_MESSAGES } from './option-messages.ts';
 import { UsageError } from './option-text.ts';
 import type { SevObject } from './sev-object.ts';
 
@@ -72,16 +75,25 @@ export function readOptions(
     return bytes;
   };
   const noKernel = (path: string) => (reason: string) =>
-    new UsageError(`could not open kernel file '${path}': ${reason}`, 'qemu');
+    new UsageError(fillForm(OPTION_MESSAGES['no kernel'], { path, why: reason }), 'qemu');
   const noInitrd = (path: string) => (reason: string) =>
     new UsageError(
-      `error reading initrd ${path}: Failed to open file “${path}”: open() failed: ${reason}`,
+      fillForm(OPTION_MESSAGES['no initrd'], {
+        path,
+        why: `Failed to open file “${path}”: open() failed: ${reason}`,
+      }),
       'qemu',
     );
   const readFlash = (path: string, option: string): Uint8Array =>
-    expectFlash(read(path, (reason) => new UsageError(`${option}: Could not open '${path}': ${reason}`)));
+    expectFlash(
+      read(
+        path,
+        (reason) =>
+          new UsageError(`${option}: ${fillForm(QMP_MESSAGES['not opened'], { path, why: reason })}`),
+      ),
+    );
   const readBios = (path: string): Uint8Array => {
-    const complaint = new UsageError(`could not load PC BIOS '${path}'`, 'qemu');
+    const complaint = new UsageError(fillForm(OPTION_MESSAGES['no BIOS'], { path }), 'qemu');
     const bytes = read(path, () => complaint);
     if (bytes.length === 0 || bytes.length % BIOS_UNIT !== 0) throw complaint;
     return bytes;
@@ -116,9 +128,9 @@ function expectFlash(bytes: Uint8Array): Uint8Array {
   const size = Math.ceil(bytes.length / SECTOR) * SECTOR;
   if (size === 0 || size % FLASH_UNIT !== 0)
     throw new UsageError(
-      `system firmware block device pflash0 has invalid size ${size}\n` +
+      `${fillForm(OPTION_MESSAGES['bad flash'], { size })}\n` +
         'qemu-system-x86_64: info: its size must be a non-zero multiple of 0x1000',
     );
-  if (size > FLASH_MAX) throw new UsageError(`combined size of system firmware exceeds ${FLASH_MAX} bytes`);
+  if (size > FLASH_MAX) throw new UsageError(fillForm(OPTION_MESSAGES['large flash'], { most: FLASH_MAX }));
   return bytes;
 }

@@ -3,6 +3,7 @@ import { string, takeArguments } from '../qmp/parameters.ts';
 import { QmpError } from '../qmp/qmp-error.ts';
 import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import type { CommandLineReader } from './command-line-reading.ts';
+import { OPTION_MESSAGES } from './option-messages.ts';
 import {
   type OptionValues,
   parseJson,
@@ -78,7 +79,7 @@ function fromKeys(values: OptionValues, reader: CommandLineReader): SevObject | 
     throw new QmpError(fillForm(QMP_MESSAGES['wrong value'], { name: 'legacy-vm-type', value: legacy }));
   const known = new Set<string>(['qom-type', 'id', ...SEV_PROPERTIES.map(([name]) => name)]);
   const other = [...values.keys()].find((name) => !known.has(name) && !(legacy && name === 'legacy-vm-type'));
-  if (other !== undefined) throw new QmpError(`Invalid parameter '${other}'`);
+  if (other !== undefined) throw new QmpError(fillForm(OPTION_MESSAGES['no key'], { key: other }));
   return {
     ...{ ...SEV_DEFAULTS, 'reduced-phys-bits': 0, ...given, id },
     ...(legacy && { 'legacy-vm-type': legacy }),

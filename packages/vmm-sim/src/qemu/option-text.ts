@@ -1,6 +1,9 @@
 import { utf8 } from '@sevlab/codec/bytes';
+import { fillForm } from '@sevlab/codec/message-form';
 import type { JsonObject, JsonValue } from '../qmp/json-value.ts';
 import { createReader, readMessages } from '../qmp/message-reader.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
+import { OPTION_MESSAGES } from './option-messages.ts';
 
 /** The command line is not one that QEMU would take; the words behind the program's name. */
 export class UsageError extends Error {
@@ -61,11 +64,11 @@ export const optionValue = (text: string): string => text.replaceAll(',', ',,');
 export function parseJson(text: string): JsonObject {
   const reader = createReader();
   const [first, ...more] = [...readMessages(reader, utf8(text))];
-  if (first === undefined) throw new ValueError('JSON parse error, premature EOI');
+  if (first === undefined) throw new ValueError(fillForm(QMP_MESSAGES['no JSON'], { why: 'premature EOI' }));
   if ('error' in first) throw new ValueError(first.error);
   if (more.length > 0 || reader.tokens.length > 0 || reader.lexer.length > 0)
-    throw new ValueError('Expecting at most one JSON value');
-  if (!(first.message instanceof Map)) throw new ValueError('Invalid parameter type, expected: object');
+    throw new ValueError(OPTION_MESSAGES['several values']);
+  if (!(first.message instanceof Map)) throw new ValueError(OPTION_MESSAGES['JSON no object']);
   return first.message;
 }
 
@@ -83,31 +86,33 @@ export function parseSize(name: string, text: string, unit: bigint): bigint {
   const [, whole = '', fraction = '', letter = ''] = /^(\d+)(\.\d+)?([bkmgtpe]?)$/i.exec(text) ?? [];
   if (whole === '')
     throw new ValueError(
-      `Parameter '${name}' expects a non-negative number below 2^64\n` +
+      `${fillForm(QMP_MESSAGES['expects other'], { name, expected: 'a non-negative number below 2^64' })}\n` +
         'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.',
     );
   const factor = letter === '' ? unit : 1024n ** BigInt(SIZE_LETTERS.indexOf(letter.toLowerCase()));
   const bytes = BigInt(whole) * factor + BigInt(Math.floor(Number(`0${fraction}`) * Number(factor)));
-  if (bytes >= 1n << 64n) throw new ValueError(`Value '${text}' is out of range for parameter '${name}'`);
+  if (bytes >= 1n << 64n)
+    throw new ValueError(fillForm(OPTION_MESSAGES['out of range'], { value: text, name }));
   return bytes;
 }
 
 /** Throws ValueError for a key that is none of those. */
 export function expectKeys(values: OptionValues, known: readonly string[]): void {
   const other = [...values.keys()].find((key) => !known.includes(key));
-  if (other !== undefined) throw new ValueError(`Invalid parameter '${other}'`);
+  if (other !== undefined) throw new ValueError(fillForm(OPTION_MESSAGES['no key'], { key: other }));
 }
 
 /** A switch. Throws ValueError. */
 export function parseSwitch(name: string, text: string): boolean {
   if (['on', 'yes', 'true', 'y'].includes(text)) return true;
   if (['off', 'no', 'false', 'n'].includes(text)) return false;
-  throw new ValueError(`Parameter '${name}' expects 'on' or 'off'`);
+  throw new ValueError(fillForm(QMP_MESSAGES['expects other'], { name, expected: "'on' or 'off'" }));
 }
 
 /** A whole number, decimal or 0x…. Throws ValueError. */
 export function parseNumber(name: string, text: string): number {
   const value = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new ValueError(`Parameter '${name}' expects a number`);
+  if (!Number.isSafeInteger(value))
+    throw new ValueError(fillForm(QMP_MESSAGES['expects other'], { name, expected: 'a number' }));
   return value;
 }

@@ -2,7 +2,8 @@ import { readForm } from '@sevlab/codec/message-form';
 import type { HostPorts } from '../qemu/host-ports.ts';
 import { QemuMachine } from '../qemu/qemu-machine.ts';
 import { SEV_MESSAGES } from '../qemu/sev-messages.ts';
-import { type MonitorSession, openSession, receive, takeEvents } from '../qmp/monitor.ts';
+import { closeSession, type MonitorSession, openSession, receive, takeEvents } from '../qmp/monitor.ts';
+import { QMP_MESSAGES } from '../qmp/qmp-messages.ts';
 import { LearntCalls, type PacketJudge } from './learnt-calls.ts';
 import { exchangesOf, isObject, learnLaunch } from './learnt-launch.ts';
 import { type KnownMachine, machineOf } from './learnt-machine.ts';
@@ -105,7 +106,7 @@ class Replay {
     this.#messages = messages;
     this.#known = known;
     const fromVmm = messages.filter(({ from }) => from === 'vmm').map(({ text }) => text);
-    this.#answers = fromVmm.filter((text) => isAnswer(membersOf(text)));
+    this.#answers = fromVmm.filter(isReply);
     const exchanges = exchangesOf(messages);
     const launch = learnLaunch(exchanges);
     const readFile = known.readFile ?? (() => 'No such file or directory');
@@ -115,7 +116,7 @@ class Replay {
       { greeting, exchanges, launch, startsPaused: startsPaused(messages) },
       readFile,
     );
-    const calls = new LearntCalls(launch, () => descOf(this.#answers[this.#foreseen]), known.fits);
+    const calls = new LearntCalls(launch, () => this.#upcoming(), known.fits);
     this.#machine = new QemuMachine(options, calls, this.#ports(readFile));
     this.#session = openSession(this.#machine).session;
     const asksFirst = exchanges[0]?.command !== 'qmp_capabilities';
@@ -128,8 +129,7 @@ class Replay {
       readGuest: (_, length) => new Uint8Array(length),
       writeGuest: () => {},
       readFile,
-      writeFile: (path) =>
-        path === '' || path.startsWith('/nonexistent/') ? 'No such file or directory' : undefined,
+      writeFile: () => this.#whyNotOpened(),
       remark: (remark) => {
         if (remark.kind === 'command elsewhere') this.#elsewhere.add(remark.name);
       },
@@ -137,6 +137,17 @@ class Replay {
       run: () => {},
       reset: () => {},
     };
+  }
+
+  /** The error that the log has next, if it is one. */
+  #upcoming(): string | undefined {
+    return descOf(this.#answers[this.#foreseen]);
+  }
+
+  /** Why the host could not open a file, as the log has it next, on either monitor. */
+  #whyNotOpened(): string | undefined {
+    const said = readForm(QMP_MESSAGES['not opened'], this.#answers[this.#foreseen] ?? '');
+    return said?.why?.replace(/(\\r\\n)?"\}.*/s, '');
   }
 
   run(): LogVerdict {
@@ -175,7 +186,10 @@ class Replay {
 
   /** Another connection begins: what was said on the one before is over. */
   #greet(): void {
-    if (this.#steps > 0) this.#session = openSession(this.#machine).session;
+    if (this.#steps === 0) return;
+    closeSession(this.#machine, this.#session);
+    this.#session = openSession(this.#machine).session;
+    this.#foreseen -= this.#said.length;
     this.#said = [];
     this.#events = [];
   }
@@ -254,6 +268,12 @@ const isStarter = (command: unknown): boolean => command === 'cont' || command =
 
 /** A letter of a log is a byte. */
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
+/** Whether a line of QEMU's answers something, be it no JSON. */
+function isReply(text: string): boolean {
+  const members = membersOf(text);
+  return members === undefined || !('event' in members || 'QMP' in members);
+}
 
 const isAnswer = (members: Readonly<Record<string, unknown>> | undefined): boolean =>
   members !== undefined && ('return' in members || 'error' in members);

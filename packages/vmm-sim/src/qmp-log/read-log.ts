@@ -46,8 +46,8 @@ function objectsOf(text: string): readonly string[] {
   return objects.length === 0 ? [text] : objects;
 }
 
-/** From the first brace to the one that closes it. */
-function objectIn(text: string): string | undefined {
+/** What may be a JSON object in a text: from the first brace to the one that closes it. */
+export function objectIn(text: string): string | undefined {
   const start = text.indexOf('{');
   if (start === -1) return undefined;
   let depth = 0;
