@@ -263,6 +263,7 @@ describe('a command line', () => {
       /no\/such\/folder\/t: no such file; expected a place that can be written/,
     ],
     [['annotate', 'sesion', 'x'], /no structure 'sesion'; expected one of .*session/],
+    [['conform', '--update'], /--update: expected --expect FILE/],
     [['conform', 'LSE-9999'], /no case LSE-9999; try sevlab conform --list/],
     [['guest'], /no secret area given; expected one FILE or more/],
     [['guest', '--mode', 'both', 'x'], /--mode both: expected bind, load or none/],

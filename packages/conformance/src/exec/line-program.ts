@@ -55,6 +55,7 @@ export class LineProgram {
 
   /** One line there, one line back, as JSON. Throws ProgramTrouble. */
   ask(request: object): unknown {
+    if (this.#rest !== '') throw new ProgramTrouble(`it wrote more than one line: ${quoted(this.#rest)}`);
     this.#write(`${JSON.stringify(request)}\n`);
     const line = this.#readLine();
     try {

@@ -121,6 +121,16 @@ describe('what happens in a case is the answer to that case', () => {
     expect(result?.actual).toBe('status: expected the number of a SEV status, 0 to 24, got 77');
   });
 
+  it('an answer of two lines is told before the next question', async () => {
+    const script = `while read line; do printf '{"skip":"one"}\\n{"skip":"two"}\\n'; done`;
+    const cases = allCases().filter(({ id }) => ['PRS-01', 'PRS-02'].includes(id));
+    const results = await runCases(cases, await execTarget(program(script)));
+    expect(results.map(({ actual }) => actual)).toEqual([
+      'one',
+      'it wrote more than one line: "{\\"skip\\":\\"two\\"}\\n"',
+    ]);
+  });
+
   it('and the next case finds the program started again', async () => {
     const script = `read line; case $line in *PRS-01*) exit 1;; esac; echo '{"skip":"alive"}'; cat`;
     const cases = allCases().filter(({ id }) => ['PRS-01', 'PRS-02'].includes(id));
