@@ -1,55 +1,14 @@
 import { resolve } from 'node:path';
-import { hasPolicy } from '@sevlab/codec/sev/policy';
-import { buildImage } from '@sevlab/firmware-sim/image';
-import { isLayoutName, LAYOUTS, type LayoutName } from '@sevlab/firmware-sim/layouts';
-import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
-import { CommandFailed } from '@sevlab/vmm-sim/errors';
-import { parseCommandLine } from '@sevlab/vmm-sim/qemu/command-line';
-import type { QemuCommandLine } from '@sevlab/vmm-sim/qemu/command-line-reading';
-import { type MachineOptions, QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options';
-import { UsageError } from '@sevlab/vmm-sim/qemu/option-text';
-import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
+import { LAYOUTS } from '@sevlab/firmware-sim/layouts';
+import { QEMU_RELEASES } from '@sevlab/vmm-sim/qemu/machine-options';
 import { type Command, Option } from 'commander';
-import { type StartedPlatform, startFreshPlatform, startKeptPlatform } from '../emulated-platform.ts';
-import { prepareRealMachine } from '../real-qemu/prepare-real-machine.ts';
-import { systemReason } from '../system-reason.ts';
-import { type RecordedRun, traceText } from '../trace-file.ts';
-import { VERSION } from '../version.ts';
 import { leaveForeground, runInBackground } from '../vmm/background.ts';
-import { EndpointBusy } from '../vmm/endpoint.ts';
-import { remarkText } from '../vmm/remark-text.ts';
-import { FILES, VmmProcess } from '../vmm/vmm-process.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { installEmulator } from './install-emulator.ts';
-import { DEFAULT_STORE, entropySource, expectChipOf, storeAt, withStore } from './kept-platform.ts';
-import { say, writeOutput } from './output.ts';
-import { PREDICTABLE } from './seed.ts';
-
-interface VmmOptions {
-  readonly qmp: readonly string[];
-  readonly console?: string;
-  readonly firmware?: string;
-  readonly policy?: string;
-  readonly dhCertFile?: string;
-  readonly sessionFile?: string;
-  readonly kernel?: string;
-  readonly initrd?: string;
-  readonly append?: string;
-  readonly kernelHashes?: boolean;
-  readonly memory?: string;
-  readonly linux: string;
-  readonly as?: string;
-  readonly qemu: keyof typeof QEMU_RELEASES;
-  readonly store?: string;
-  readonly seed?: string;
-  readonly realQemu?: boolean;
-  readonly ram?: string;
-  readonly lint?: boolean;
-  readonly trace?: string;
-  readonly reveal?: boolean;
-  readonly installEmulator?: string;
-  readonly force?: boolean;
-}
+import { DEFAULT_STORE, storeAt } from './kept-platform.ts';
+import { say } from './output.ts';
+import { readWords, startVmm, told } from './start-vmm.ts';
+import type { VmmOptions } from './vmm-words.ts';
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
@@ -101,12 +60,12 @@ export function addVmm(program: Command): void {
     .action(async (rest: string[], options: VmmOptions, command: Command) => {
       const { installEmulator: place, force = false } = options;
       if (place !== undefined) return installEmulator(place, { words: fixedWords(command), force });
-      const asked = await told(options, async () => read(rest, options));
+      const asked = await told(options, async () => readWords(rest, options));
       if (asked.line.daemonize) {
         process.exitCode = await runInBackground(withoutDaemonize(process.argv.slice(2)), adopted(rest));
         return;
       }
-      const vmm = await told(options, () => start(asked, options));
+      const vmm = await told(options, () => startVmm(asked, options));
       for (const [signal, code] of [
         ['SIGHUP', 129],
         ['SIGINT', 130],
@@ -158,177 +117,3 @@ const withoutDaemonize = (words: readonly string[]): readonly string[] =>
 /** Descriptors that somebody opened for us. */
 const adopted = (words: readonly string[]): readonly number[] =>
   words.flatMap((word) => [...word.matchAll(/\bfd=(\d+)/g)].map(([, fd]) => Number(fd)));
-
-/** QEMU's words, our own options among them, and what they say. */
-interface Asked {
-  readonly words: readonly string[];
-  readonly line: QemuCommandLine;
-}
-
-/** Throws UsageError and CommandError. */
-function read(rest: readonly string[], options: VmmOptions): Asked {
-  const words = [...inWordsOfQemu(options), ...rest];
-  const others = options.realQemu ? 'ignored' : 'refused';
-  const line = parseCommandLine(words, { release: QEMU_RELEASES[options.qemu], others });
-  if (line.monitors.length > 0) return { words, line };
-  throw new CommandError(
-    EXIT.usage,
-    'nobody could reach it; try --qmp PATH, or -qmp unix:PATH,server=on,wait=off behind --',
-  );
-}
-
-async function start({ words, line }: Asked, options: VmmOptions): Promise<VmmProcess> {
-  const { lint = false, as, ram } = options;
-  const tell = (text: string): void => say(`sevlab vmm: ${text}`);
-  const software = { linux: linuxNamed(options.linux), ...(as !== undefined && { as: layoutNamed(as) }) };
-  const platform = startPlatform(line, options);
-  const machine = machineOptions(line, options);
-  if (options.trace !== undefined) {
-    const { firmware: image, directBoot } = machine;
-    const setup = {
-      ...{ seed: options.seed ?? '' },
-      ...(image && { image }),
-      ...(directBoot && { directBoot }),
-    };
-    keepTrace(options.trace, { setup, observer: platform.observer }, options.reveal ?? false);
-  }
-  const real = options.realQemu ? prepareRealMachine(words, line, { machine, ram }) : undefined;
-  if (lint && real === undefined && line.ignored.length > 0)
-    tell(remarkText({ kind: 'ignored options', options: line.ignored }));
-  const vmm = new VmmProcess({
-    ...{ platform, options: machine, software, lint, say: tell },
-    ...(real && { real }),
-    monitors: line.monitors.map(({ endpoint }) => endpoint),
-    ...(line.serial && real === undefined && { serial: line.serial.endpoint }),
-    ...(line.pidFile !== undefined && { pidFile: line.pidFile }),
-  });
-  await vmm.listen();
-  return vmm;
-}
-
-/** Writes the trace when the process ends, however that comes. Throws CommandError for a place that cannot be written. */
-function keepTrace(path: string, run: RecordedRun, reveal: boolean): void {
-  const write = (): void => writeOutput(path, traceText(run, { command: 'vmm', scenario: '', reveal }));
-  write();
-  process.once('exit', () => {
-    try {
-      write();
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      say(`sevlab vmm: ${error.message}`);
-      process.exitCode = error.exitCode;
-    }
-  });
-}
-
-const QEMU = 'qemu-system-x86_64';
-
-/** What goes wrong at the start, told to the person; as QEMU tells it where only QEMU's words were given. Throws CommandError. */
-async function told<T>(options: VmmOptions, act: () => Promise<T>): Promise<T> {
-  const ours = describesMachine(options);
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof UsageError)
-      throw ours
-        ? new CommandError(EXIT.usage, error.message)
-        : new CommandError(EXIT.no, error.message, error.program);
-    if (error instanceof EndpointBusy)
-      throw new CommandError(EXIT.state, `${error.message}; try another place`);
-    if (error instanceof CommandFailed) throw new CommandError(EXIT.state, error.message);
-    if (error instanceof QemuExit) {
-      const text = error.lines.map((each) => `${QEMU}: ${each}`).join('\n');
-      throw ours
-        ? new CommandError(EXIT.no, text)
-        : new CommandError(EXIT.no, text.slice(QEMU.length + 2), QEMU);
-    }
-    if (error instanceof Error && 'syscall' in error)
-      throw new CommandError(
-        EXIT.usage,
-        `${systemReason(error)}; expected a place where a socket can be made`,
-      );
-    throw error;
-  }
-}
-
-/** Our own options, as QEMU has them. */
-function inWordsOfQemu(options: VmmOptions): readonly string[] {
-  const value = (text: string): string => text.replaceAll(',', ',,');
-  const property = (name: string, text: string | undefined): string =>
-    text === undefined ? '' : `,${name}=${value(text)}`;
-  const given = (option: string, text: string | undefined): readonly string[] =>
-    text === undefined ? [] : [option, text];
-  const serial = options.console === undefined ? [] : ['-serial', endpointText(options.console)];
-  if (!describesMachine(options)) return serial;
-  const object =
-    `sev-guest,id=sev0,cbitpos=51,reduced-phys-bits=6${property('policy', options.policy)}` +
-    property('dh-cert-file', options.dhCertFile) +
-    property('session-file', options.sessionFile) +
-    (options.kernelHashes ? ',kernel-hashes=on' : '');
-  return [
-    ...['-machine', 'q35,confidential-guest-support=sev0', '-object', object],
-    ...['-S', '-m', options.memory ?? '512M'],
-    ...(options.firmware === undefined
-      ? []
-      : ['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${value(options.firmware)}`]),
-    ...(options.realQemu ? ['-nodefaults', '-no-user-config', '-display', 'none'] : []),
-    ...given('-kernel', options.kernel),
-    ...given('-initrd', options.initrd),
-    ...given('-append', options.append),
-    ...options.qmp.flatMap((place) => ['-qmp', endpointText(place)]),
-    ...serial,
-  ];
-}
-
-/** Whether our own options tell of a machine; otherwise QEMU's do. */
-const describesMachine = (options: VmmOptions): boolean =>
-  [
-    ...options.qmp,
-    ...[options.firmware, options.policy, options.dhCertFile, options.sessionFile, options.kernel],
-    ...[options.initrd, options.append, options.kernelHashes, options.memory],
-  ].some((given) => given !== undefined);
-
-/** A place as QEMU has it: a path is that of a socket. */
-function endpointText(place: string): string {
-  if (place === 'stdio') return place;
-  return `${/^(tcp|unix):/.test(place) ? place : `unix:${place.replaceAll(',', ',,')}`},server=on,wait=off`;
-}
-
-function machineOptions(line: QemuCommandLine, { qemu }: VmmOptions): MachineOptions {
-  const build = { release: QEMU_RELEASES[qemu], package: `sevlab ${VERSION}, simulated` };
-  const options = readOptions(line, build, FILES);
-  if (options.firmware !== undefined || options.machine === 'none') return options;
-  return { ...options, firmware: buildImage({ layout: '202405' }) };
-}
-
-function startPlatform(line: QemuCommandLine, { store: folder, seed, trace }: VmmOptions): StartedPlatform {
-  const policy = line.objects.find(({ id }) => id === line.sevGuest)?.policy ?? 0;
-  const use = { es: hasPolicy(policy, 'ES'), record: trace !== undefined };
-  const entropy = entropySource(seed);
-  if (seed !== undefined) say(`sevlab vmm: ${PREDICTABLE}`);
-  if (seed !== undefined && folder === undefined) return startFreshPlatform(entropy, use);
-  const store = storeAt(folder);
-  return withStore(store, () => {
-    expectChipOf(store, seed);
-    return startKeptPlatform(store, entropy, use);
-  });
-}
-
-function linuxNamed(name: string): string {
-  try {
-    return kernelProfile(name).name;
-  } catch (error) {
-    if (error instanceof RangeError) throw new CommandError(EXIT.usage, `--linux: ${error.message}`);
-    throw error;
-  }
-}
-
-/** `202405`, or `amdsev-202405`. Throws CommandError. */
-function layoutNamed(name: string): LayoutName {
-  const layout = name.replace(/^amdsev-/, '');
-  if (isLayoutName(layout)) return layout;
-  throw new CommandError(
-    EXIT.usage,
-    `--as: no layout '${name}'; expected one of ${Object.keys(LAYOUTS).join(', ')}`,
-  );
-}
