@@ -18,12 +18,12 @@ import { fromBase64, toBase64, toHex, utf8 } from '@sevlab/codec/bytes';
 import { initrdFor, readAnswers } from '@sevlab/real-guest/first-program';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SEVLAB } from './test/command-line.ts';
 import { libvirtIsThere, type Outcome, PrivateLibvirt } from './test/private-libvirt.ts';
 import { QmpClient } from './test/qmp-client.ts';
 import { realKernelIsThere } from './test/real-kernel.ts';
 import { SEALED_GUID, sealSecret } from './test/seal-secret.ts';
 
-const SEVLAB = new URL('../sevlab', import.meta.url).pathname;
 const LUKS_KEY = '736869e5-84f0-4973-92ec-06879ce3da0b';
 const PASSPHRASE = 'a passphrase for the disk';
 const AREA = 0x81_0000;

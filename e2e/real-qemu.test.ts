@@ -1,6 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,10 +21,11 @@ import { initrdFor, readAnswers } from '@sevlab/real-guest/first-program';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import { sealPacket } from '@sevlab/sev-channel/packet';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SEVLAB } from './test/command-line.ts';
 import { QmpClient } from './test/qmp-client.ts';
 import { realKernelIsThere } from './test/real-kernel.ts';
+import { killStarted, type StartedVmm, startVmm } from './test/started-vmm.ts';
 
-const SEVLAB = new URL('../sevlab', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'sevlab-real-qemu-'));
 const inFolder = (name: string): string => join(folder, name);
 const [socket, ram, answers] = ['qmp', 'ram', 'answers'].map(inFolder) as [string, string, string];
@@ -24,35 +34,21 @@ const KEPT = 'e6f5a162-d67f-4750-a67c-5d065f2a9910';
 const REMOVED = '736869e5-84f0-4973-92ec-06879ce3da0b';
 const SECRET = 'for a real kernel alone';
 
-const started: ChildProcess[] = [];
 afterEach(() => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
+  killStarted();
   for (const file of [socket, ram, answers]) rmSync(file, { force: true });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `sevlab vmm --real-qemu`; resolves once it says where its socket is, or has ended. */
-async function vmm(...args: string[]) {
-  const child = spawn(SEVLAB, ['vmm', '--seed', 'host', '--real-qemu', '--ram', ram, ...args], {
-    cwd: folder,
-  });
-  started.push(child);
-  let stderr = '';
-  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  await new Promise<void>((resolve) => {
-    child.stderr.on('data', (bytes) => {
-      stderr += bytes;
-      if (stderr.includes('QMP on')) resolve();
-    });
-    void exited.then(() => resolve());
-  });
-  return { child, stderr: () => stderr, exited };
-}
+const vmm = (...args: string[]): Promise<StartedVmm> =>
+  startVmm(folder, '--seed', 'host', '--real-qemu', '--ram', ram, ...args);
 
 /** What the RAM file holds of the secret area. */
 function area(): Buffer {
   const bytes = Buffer.alloc(4096);
-  readSync(openSync(ram, 'r'), bytes, 0, bytes.length, AREA);
+  const file = openSync(ram, 'r');
+  readSync(file, bytes, 0, bytes.length, AREA);
+  closeSync(file);
   return bytes;
 }
 

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SEVLAB } from './test/command-line.ts';
 
-const SEVLAB = new URL('../sevlab', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'sevlab-replay-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { SEVLAB } from './test/command-line.ts';
 
-const SEVLAB = new URL('../sevlab', import.meta.url).pathname;
 const GUID = '736869e5-84f0-4973-92ec-06879ce3da0b';
 const FILE = `/sys/kernel/security/secrets/coco/${GUID}`;
 const HONEST = ['offer', 'launch', 'measure', 'verify', 'seal', 'inject', 'finish', 'boot'];

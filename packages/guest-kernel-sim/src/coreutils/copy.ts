@@ -6,8 +6,26 @@ import { quote } from './quote.ts';
 import { WriteError, writeTo } from './streams.ts';
 import { type FileStatus, joinPath } from './system-calls.ts';
 
-export const sameFile = (a: FileStatus, b: FileStatus): boolean =>
+const sameFile = (a: FileStatus, b: FileStatus): boolean =>
   a.ino === b.ino && `${a.device}` === `${b.device}`;
+
+/** A source, and what is at its target; undefined, and told, where there is none or both are one file. */
+export function sourceAndTarget(
+  process: Process,
+  from: string,
+  to: string,
+): { readonly source: FileStatus; readonly target: FileStatus | undefined } | undefined {
+  const missing = errnoOf(() => process.sys.stat(from));
+  const source = lookAt(process.sys, from);
+  if (source === undefined) {
+    warn(process, `cannot stat ${quote(from)}: ${strerror(missing ?? 'ENOENT')}`);
+    return undefined;
+  }
+  const target = lookAt(process.sys, to);
+  if (target === undefined || !sameFile(source, target)) return { source, target };
+  warn(process, `${quote(from)} and ${quote(to)} are the same file`);
+  return undefined;
+}
 
 /**
  * Sources and where each goes: into a directory, or one file to one name. Throws ProgramExit when there are more

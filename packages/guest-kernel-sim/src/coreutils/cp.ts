@@ -1,7 +1,6 @@
 import { isDirectory } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
-import { copyFile, destinations, sameFile } from './copy.ts';
-import { lookAt } from './look.ts';
+import { copyFile, destinations, sourceAndTarget } from './copy.ts';
 import { errnoOf, type Process, type Program, type Run, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
 import { joinPath } from './system-calls.ts';
@@ -32,12 +31,9 @@ function* copy(process: Process, from: string, to: string, recursive: boolean): 
     warn(process, message);
     return false;
   };
-  const missing = errnoOf(() => sys.stat(from));
-  const source = lookAt(process.sys, from);
-  if (source === undefined) return tell(`cannot stat ${quote(from)}: ${strerror(missing ?? 'ENOENT')}`);
-  const target = lookAt(process.sys, to);
-  if (target !== undefined && sameFile(source, target))
-    return tell(`${quote(from)} and ${quote(to)} are the same file`);
+  const files = sourceAndTarget(process, from, to);
+  if (files === undefined) return false;
+  const { source, target } = files;
   if (!isDirectory(source)) return yield* copyFile(process, from, to);
   if (!recursive) return tell(`-r not specified; omitting directory ${quote(from)}`);
   if (`${to}/`.startsWith(`${from.replace(/\/+$/, '')}/`))

@@ -1,8 +1,7 @@
 import { isDirectory, MAY_WRITE } from '../user.ts';
 import { misuse, parseArguments } from './arguments.ts';
 import { ask } from './ask.ts';
-import { copyFile, destinations, sameFile } from './copy.ts';
-import { lookAt } from './look.ts';
+import { copyFile, destinations, sourceAndTarget } from './copy.ts';
 import { permissionsText } from './mode-text.ts';
 import { errnoOf, type Process, type Program, type Run, strerror, warn } from './program.ts';
 import { quote } from './quote.ts';
@@ -25,12 +24,9 @@ function* move(process: Process, from: string, to: string, force: boolean): Run<
     warn(process, message);
     return false;
   };
-  const missing = errnoOf(() => sys.stat(from));
-  const source = lookAt(process.sys, from);
-  if (source === undefined) return tell(`cannot stat ${quote(from)}: ${strerror(missing ?? 'ENOENT')}`);
-  const target = lookAt(process.sys, to);
-  if (target !== undefined && sameFile(source, target))
-    return tell(`${quote(from)} and ${quote(to)} are the same file`);
+  const files = sourceAndTarget(process, from, to);
+  if (files === undefined) return false;
+  const { source, target } = files;
   if (
     target !== undefined &&
     !force &&

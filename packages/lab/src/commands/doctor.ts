@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import type { Command } from 'commander';
+import { isOnPath } from '../on-path.ts';
 import { REAL_GUEST_FOLDER } from '../root-folder.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { print, printJson } from './output.ts';
@@ -14,9 +14,6 @@ interface Part {
   /** The command that installs it on Debian. */
   readonly install: string;
 }
-
-const onPath = (program: string): boolean =>
-  (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 
 /** Optional parts are for tests against real programs; the emulator itself needs Node only. */
 function parts(): Part[] {
@@ -41,14 +38,14 @@ function parts(): Part[] {
       name: 'qemu-system-x86_64',
       for: 'sevlab boot: a real Linux kernel on memory that the emulator prepared',
       needed: false,
-      present: onPath('qemu-system-x86_64'),
+      present: isOnPath('qemu-system-x86_64'),
       install: 'apt-get install --no-install-recommends qemu-system-x86',
     },
     {
       name: 'virt-qemu-sev-validate',
       for: 'the tests that run it against sevlab vmm',
       needed: false,
-      present: onPath('virt-qemu-sev-validate'),
+      present: isOnPath('virt-qemu-sev-validate'),
       install:
         'apt-get install --no-install-recommends libvirt-clients-qemu python3-libvirt python3-cryptography python3-lxml',
     },
@@ -56,7 +53,7 @@ function parts(): Part[] {
       name: 'libvirt',
       for: 'virsh and libvirtd in front of sevlab vmm, and the tests that do it',
       needed: false,
-      present: onPath('virsh') && onPath('libvirtd'),
+      present: isOnPath('virsh') && isOnPath('libvirtd'),
       install:
         'apt-get install --no-install-recommends libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu',
     },
@@ -64,7 +61,7 @@ function parts(): Part[] {
       name: 'socat',
       for: 'typing QMP to sevlab vmm, in the README and in tests',
       needed: false,
-      present: onPath('socat'),
+      present: isOnPath('socat'),
       install: 'apt-get install --no-install-recommends socat',
     },
     {

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ROOT_FOLDER } from '../root-folder.ts';
+import { shellWord } from '../shell-word.ts';
 import { systemReason } from '../system-reason.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { print } from './output.ts';
@@ -16,7 +17,9 @@ export function installEmulator(
   const program = resolve(path);
   if (existsSync(program) && !force)
     throw new CommandError(EXIT.unsafe, `${path}: expected no such file; try another place, or --force`);
-  const line = [process.execPath, join(ROOT_FOLDER, 'sevlab'), 'vmm', ...words, '--'].map(quoted).join(' ');
+  const line = [process.execPath, join(ROOT_FOLDER, 'sevlab'), 'vmm', ...words, '--']
+    .map(shellWord)
+    .join(' ');
   try {
     writeFileSync(program, `#!/bin/sh\n# Takes the arguments of qemu-system-x86_64.\nexec ${line} "$@"\n`);
     chmodSync(program, 0o755);
@@ -37,10 +40,6 @@ and in <domain>, with the files of sevlab owner session:
     <session>…</session>
   </launchSecurity>`);
 }
-
-/** A word of sh(1). */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

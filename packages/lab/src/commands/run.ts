@@ -13,6 +13,7 @@ import type { Scenario, Step } from '../scenario/scenario.ts';
 import { setupOf } from '../scenario/setup.ts';
 import { updateExpectation } from '../scenario/update.ts';
 import { describeScenarioError, ScenarioError } from '../scenario/values.ts';
+import { shellWord } from '../shell-word.ts';
 import { systemReason } from '../system-reason.ts';
 import { traceText } from '../trace-file.ts';
 import { VERSION } from '../version.ts';
@@ -110,12 +111,8 @@ const wordsOf = (file: string, variant: string | undefined, linux: string | unde
 /** The command that gives the same run again. */
 function reproduction({ words, run }: FileRun): string {
   const all = ['sevlab', 'run', ...words, '--seed', run.pipeline.setup.seed ?? ''];
-  return `reproduce with sevlab ${VERSION}: ${all.map(quoted).join(' ')}`;
+  return `reproduce with sevlab ${VERSION}: ${all.map(shellWord).join(' ')}`;
 }
-
-/** A word of sh(1). */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** `shell: ls -la`: what a step is, in one line. The bytes that a check looks for may be a secret, and stay out. */
 export function describeStep(step: Step): string {

@@ -1,6 +1,7 @@
 import { toHex } from '@sevlab/codec/bytes';
 import type { Case, KernelCase } from '@sevlab/conformance/case';
 import type { CaseResult } from '@sevlab/conformance/run';
+import { shellWord } from '../shell-word.ts';
 
 /** What failed, and how to see it again. */
 export async function describeFailure(
@@ -9,7 +10,7 @@ export async function describeFailure(
   target: string,
 ): Promise<string> {
   const { id, title, clause } = testCase;
-  const option = target === 'sim' ? '' : `--target ${quoteWord(target)} `;
+  const option = target === 'sim' ? '' : `--target ${shellWord(target)} `;
   return [
     `${id} ${title} (${clause})${profile ? `, under the profile ${profile}` : ''}`,
     `  expected ${JSON.stringify(expected)}`,
@@ -18,10 +19,6 @@ export async function describeFailure(
     ...(testCase.room === 'kernel' ? await guestCommand(testCase) : []),
   ].join('\n');
 }
-
-/** A word as a shell takes it. */
-const quoteWord = (word: string): string =>
-  /^[\w:./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The same area on the emulated kernel alone, where its command can say what the case says. */
 async function guestCommand(testCase: KernelCase): Promise<string[]> {

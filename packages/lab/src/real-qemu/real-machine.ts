@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegionRequest } from '@sevlab/machine/guest-ram';
 import { GuestMemoryFile } from '@sevlab/real-guest/guest-memory-file';
 import { QEMU } from '@sevlab/real-guest/qemu';
 import { type RealArguments, realArguments } from '@sevlab/vmm-sim/qemu/real-arguments';
+import { isOnPath } from '../on-path.ts';
 
 /** How a real QEMU is asked for. */
 export interface RealMachineParts {
@@ -160,8 +161,4 @@ export class RealMachine {
 }
 
 /** Lets it end with us, whatever ends us, where util-linux can. */
-const WITH_US: readonly string[] = (process.env.PATH ?? '')
-  .split(delimiter)
-  .some((folder) => existsSync(join(folder, 'setpriv')))
-  ? ['setpriv', '--pdeathsig', 'KILL', '--']
-  : [];
+const WITH_US: readonly string[] = isOnPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];

@@ -63,7 +63,8 @@ function load(file: string, bytes: Uint8Array, depth: number): LoadedScenario {
     },
   );
   const layers: Layer[] = [...included, { ...own, fields }];
-  return { scenario: merge(layers) as unknown as Scenario, placeOf: (path) => placeIn(layers, own, path) }; // see LoadedScenario
+  const merged: object = merge(layers);
+  return { scenario: merged as Scenario, placeOf: (path) => placeIn(layers, own, path) }; // see LoadedScenario
 }
 
 function includeFile(
