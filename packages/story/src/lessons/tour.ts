@@ -121,7 +121,7 @@ export const TOUR: Tour = {
       at: { type: 'command', name: 'LAUNCH_SECRET' },
       text: [
         'The host says where the packet lies and where its content shall go.',
-        'The AMD-SP goes through its checks in order. The MAC comes before a byte is decrypted.',
+        'The AMD-SP goes through its checks in order, and compares the MAC before it decrypts a byte.',
         'Then it decrypts with the TEK and writes with the VEK. In DRAM one noise was exchanged for another.',
       ],
       look: {
@@ -138,7 +138,7 @@ export const TOUR: Tour = {
       title: 'The firmware says where the secrets are',
       at: { type: 'handover' },
       text: [
-        'VMRUN started the measured firmware. It reserved the page of the secret area, so that nobody uses it for something else.',
+        'VMRUN started the measured firmware, which reserved the page of the secret area, so that nobody uses it for something else.',
         'It did not read the secrets. It left an entry in the EFI configuration table that leads to base and size of the area.',
         'With that it hands over to the kernel.',
       ],
