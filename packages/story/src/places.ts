@@ -75,7 +75,7 @@ export const PLACES: Readonly<Record<PlaceKind, PlaceWords>> = {
   dram: {
     title: 'In the cells of DRAM',
     sentence:
-      'The AMD-SP decrypted the packet and wrote it under the VEK. Each of the 16 bytes of a block depends on all 16 of its plaintext, and on its sPA.',
+      'The AMD-SP decrypted the packet and wrote it under the VEK. Each byte of a block of 16 depends on all 16 bytes of its plaintext, and on its sPA.',
     clear: WITH_KEY,
     noise: WITHOUT_KEY,
   },
@@ -112,7 +112,7 @@ export const PLACES: Readonly<Record<PlaceKind, PlaceWords>> = {
   're-encrypted': {
     title: 'Encrypted anew with its block',
     sentence:
-      'The guest wrote beside it. The byte is the same, and its ciphertext is not: a block changes as a whole.',
+      'The guest wrote beside it. The byte is the same, and its ciphertext is another: a block changes as a whole.',
     clear: WITH_KEY,
     noise: WITHOUT_KEY,
   },

@@ -122,7 +122,8 @@ export const TOUR: Tour = {
       text: [
         'The host says where the packet lies and where its content shall go.',
         'The AMD-SP goes through its checks in order, and compares the MAC before it decrypts a byte.',
-        'Then it decrypts with the TEK and writes with the VEK. In DRAM one noise was exchanged for another.',
+        'Then it decrypts with the TEK and writes with the VEK.',
+        'In DRAM there is noise now, other noise than in the packet.',
       ],
       look: {
         sentence: 'The checks, with their statuses. The first that does not hold would decide.',
@@ -130,7 +131,7 @@ export const TOUR: Tour = {
       },
       readers: {
         who: ['guest-owner', 'amd-sp', 'firmware', 'kernel'],
-        sentence: 'The guest from now on, by its key. The host reads other noise than before.',
+        sentence: 'The guest from now on, by its key. The host reads noise.',
       },
     },
     {
@@ -175,7 +176,7 @@ export const TOUR: Tour = {
       at: { type: 'shell', includes: 'hd ' },
       text: [
         'hd opens the file and reads it.',
-        'The bytes come from the secret area at this moment, through the key of the guest: nobody made a copy.',
+        'The bytes come from the secret area at this moment, through the key of the guest: the kernel keeps no copy.',
         'This is the output that the documentation of the kernel prints.',
       ],
       look: {
