@@ -10,8 +10,8 @@ import type { Scenario } from '@sevlab/lab/scenario/scenario';
 import { setupOf } from '@sevlab/lab/scenario/setup';
 import { validateScenario } from '@sevlab/lab/scenario/validate';
 import { ScenarioError } from '@sevlab/lab/scenario/values';
-import type { AnyEvent } from '@sevlab/story/event';
-import { journeyOf } from '@sevlab/story/journey';
+import { type AnyEvent, ofType } from '@sevlab/story/event';
+import { journeyOf, tracedSecrets } from '@sevlab/story/journey';
 import { ATTACK_LESSONS } from '@sevlab/story/lessons/attacks';
 import { contradictions, UNNOTICED } from '@sevlab/story/lessons/claim';
 import { checkExercise, solutionOf } from '@sevlab/story/lessons/exercise';
@@ -79,6 +79,20 @@ function shows({ steps, events }: Played, look: Look, at: Selector): boolean {
 
 const sentencesIn = (text: readonly string[]): number => text.join(' ').split(/[.?](?= |$)/).length - 1;
 
+/** Addresses and GUIDs that a text names. */
+const named = (text: string): string[] =>
+  text.match(/\b(0x[0-9a-f]{5,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g) ?? [];
+
+/** Whether the events of a run speak of it, in whatever number of digits, or its secrets do. */
+const isIn = ({ events }: Played, name: string): boolean => {
+  const text = JSON.stringify(events.map(({ open: _, closed: __, ...event }) => event));
+  return (
+    text.includes(name) ||
+    text.includes(name.replace(/^0x/, '')) ||
+    tracedSecrets(events).some(({ guid }) => guid === name)
+  );
+};
+
 /** Every text of a lesson. */
 const textsOf = (value: unknown): string[] =>
   typeof value === 'string'
@@ -109,6 +123,11 @@ describe('the tour', () => {
       expect(sentencesIn(stop.text)).toBeLessThanOrEqual(4);
       expect(shows(run, stop.look.at, stop.at)).toBe(true);
       expect(stop.readers.who).not.toContain('host');
+      expect(
+        textsOf(stop)
+          .flatMap(named)
+          .filter((name) => !isIn(run, name)),
+      ).toEqual([]);
     },
   );
 });
@@ -151,15 +170,32 @@ describe.each(ATTACK_LESSONS.map((lesson) => [lesson.id, lesson] as const))(
         ]);
     });
 
+    it('names addresses and secrets that are there', () => {
+      const names = [...lesson.situation, ...reveal.text, ...textsOf(reveal.look)].flatMap(named);
+      expect(names.filter((name) => !isIn(run, name))).toEqual([]);
+    });
+
     it('would not say it of another run', () => {
       expect(contradictions(playFile('kernel-documentation').events, reveal.claim)).not.toEqual([]);
     });
 
     it('names no status that the AMD-SP did not answer', () => {
       const answered = new Set(run.events.map((event) => (event.type === 'status' ? event.status : '')));
-      const named = reveal.text.flatMap((text) => text.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? []);
-      const statuses = named.filter((word) => Object.hasOwn(SEV_STATUS, word));
+      const words = reveal.text.flatMap((text) => text.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? []);
+      const statuses = words.filter((word) => Object.hasOwn(SEV_STATUS, word));
       expect(statuses.filter((status) => !answered.has(status))).toEqual([]);
+    });
+
+    it('predicts the status that was answered, and only in the right prediction', () => {
+      const [asked] = /\b[A-Z]+(_[A-Z]+)+\b/.exec(lesson.question) ?? [];
+      if (asked === undefined) return; // the question is about something else
+      const from = positionOf(run.events, lesson.upTo)!;
+      const [answered] = ofType(run.events.slice(from), 'status').filter(({ name }) => name === asked);
+      for (const { id, text } of lesson.predictions) {
+        const [status] = /^[A-Z_]+\b/.exec(text) ?? [];
+        if (status !== undefined && Object.hasOwn(SEV_STATUS, status))
+          expect({ id, said: status === answered!.status }).toEqual({ id, said: id === lesson.right });
+      }
     });
 
     it('says which command answered what, and it did', () => {
