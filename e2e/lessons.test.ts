@@ -235,19 +235,18 @@ describe.each(EXERCISES.map((exercise) => [exercise.id, exercise] as const))('ex
     });
   });
 
-  it('is not solved by leaving out steps that are as they should be', () => {
+  it('is not solved by leaving out steps', () => {
     const scenario = load(exercise.start);
-    const right = new Set(load(solutionOf(exercise)).steps.map((step) => JSON.stringify(step)));
     const { length: failing } = runOf(scenario, file).results;
-    const attempts = [
-      scenario.steps.slice(0, failing - 1),
-      ...scenario.steps.flatMap((step, i) =>
-        right.has(JSON.stringify(step)) ? [scenario.steps.toSpliced(i, 1)] : [],
-      ),
-    ];
-    for (const steps of attempts) {
-      const attempt = played({ ...scenario, steps }, file);
-      if (attempt !== undefined) expect(checkExercise(exercise, attempt).solved).toBe(false);
+    const cut = { ...scenario, steps: scenario.steps.slice(0, failing - 1) };
+    expect(checkExercise(exercise, play(cut, file)).solved).toBe(false);
+    const solution = load(solutionOf(exercise));
+    const given = new Set(scenario.steps.map((step) => JSON.stringify(step)));
+    for (const [i, step] of solution.steps.entries()) {
+      // a repaired step may have other repairs; of a check, a condition says the same
+      if ('check' in step || !given.has(JSON.stringify(step))) continue;
+      const attempt = played({ ...solution, steps: solution.steps.toSpliced(i, 1) }, file);
+      if (attempt !== undefined) expect(checkExercise(exercise, attempt)).not.toMatchObject({ solved: true });
     }
   });
 
