@@ -160,6 +160,32 @@ it('the example of the kernel documentation: nine places, in the order of the pi
   expect(clear).toEqual(['owner', 'table', 'guest-memory', 'file']);
 });
 
+it.each([
+  ['attacks/a10-replayed-ciphertext', ['host-copy', 'wiped', 'wiped-dram', 'restored']],
+  ['attacks/a12-debugger', ['leak']],
+  ['attacks/a14-shared-key', ['other-guest']],
+  ['attacks/a05-packet-again', ['host-buffer', 'dram']],
+  ['faults/firmware-overwrites-the-secret', ['host-copy', 're-encrypted', 'host-copy']],
+  ['lessons/mac-forged', ['host-buffer', 'dram']],
+] as const)('%s: what comes of a byte behind the honest way', (name, kinds) => {
+  const { events } = run(`${name}.yaml`);
+  const byte = { guid: '736869e5-84f0-4973-92ec-06879ce3da0b', offset: 2 };
+  const all = journeyOf(events, stepsOf(events), byte).map(({ kind }) => kind);
+  expect(all.slice(-kinds.length)).toEqual(kinds);
+});
+
+it('lessons/ciphertext-moved: a block that was written over reads as something else', () => {
+  const { events, secrets } = run('lessons/ciphertext-moved.yaml');
+  const guid = '736869e5-84f0-4973-92ec-06879ce3da0b';
+  const places = (offset: number) => journeyOf(events, stepsOf(events), { guid, offset });
+  expect(places(25).map(({ kind }) => kind)).toEqual(
+    expect.arrayContaining(['dram', 'overwritten', 'guest-memory', 'file']),
+  );
+  const read = Uint8Array.from({ length: 40 }, (_, offset) => places(offset).at(-1)!.byte!);
+  expect(equal(read.subarray(0, 24), secrets.get(guid)!.subarray(0, 24))).toBe(true);
+  expect(equal(read.subarray(24), secrets.get(guid)!.subarray(24))).toBe(false);
+});
+
 it('without closed bytes the places are the same from the packet on, and plaintext is unknown', () => {
   const { events } = run('kernel-documentation.yaml');
   const closed = events.map(({ closed: bytes, ...event }) => ({

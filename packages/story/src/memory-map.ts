@@ -81,7 +81,7 @@ function lastHandover(events: readonly AnyEvent[], upTo: number): EventOf<'hando
   return events.findLast((event, at): event is EventOf<'handover'> => at < upTo && event.type === 'handover');
 }
 
-const TYPES = new Map(Object.entries(EFI_MEMORY_TYPE).map(([name, type]) => [type as number, name]));
+const TYPES = new Map<number, string>(Object.entries(EFI_MEMORY_TYPE).map(([name, type]) => [type, name]));
 
 const ABOUT: Readonly<Record<string, string>> = {
   EfiReservedMemoryType: 'Nobody may use it. The secret area is of this type.',
