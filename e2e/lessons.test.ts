@@ -79,6 +79,15 @@ function shows({ steps, events }: Played, look: Look, at: Selector): boolean {
 
 const sentencesIn = (text: readonly string[]): number => text.join(' ').split(/[.?](?= |$)/).length - 1;
 
+const answersOf = (events: readonly AnyEvent[]): ReadonlySet<string> =>
+  new Set(ofType(events, 'status').map(({ status }) => status));
+
+/** Statuses that texts name. */
+const statusesIn = (texts: readonly string[]): string[] =>
+  texts
+    .flatMap((text) => text.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? [])
+    .filter((word) => Object.hasOwn(SEV_STATUS, word));
+
 /** Addresses and GUIDs that a text names. */
 const named = (text: string): string[] =>
   text.match(/\b(0x[0-9a-f]{5,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g) ?? [];
@@ -180,10 +189,8 @@ describe.each(ATTACK_LESSONS.map((lesson) => [lesson.id, lesson] as const))(
     });
 
     it('names no status that the AMD-SP did not answer', () => {
-      const answered = new Set(run.events.map((event) => (event.type === 'status' ? event.status : '')));
-      const words = reveal.text.flatMap((text) => text.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? []);
-      const statuses = words.filter((word) => Object.hasOwn(SEV_STATUS, word));
-      expect(statuses.filter((status) => !answered.has(status))).toEqual([]);
+      const answered = answersOf(run.events);
+      expect(statusesIn(reveal.text).filter((status) => !answered.has(status))).toEqual([]);
     });
 
     it('predicts the status that was answered, and only in the right prediction', () => {
@@ -225,6 +232,7 @@ describe.each(EXERCISES.map((exercise) => [exercise.id, exercise] as const))('ex
     const { solved, unmet } = checkExercise(exercise, { passed, events });
     expect(solved).toBe(false);
     expect(unmet.length).toBeGreaterThan(0);
+    expect(statusesIn(exercise.task).filter((status) => !answersOf(events).has(status))).toEqual([]);
   });
 
   it('passes with its solution', () => {
