@@ -36,7 +36,7 @@ export async function buildLab(options: LabOptions = {}): Promise<FastifyInstanc
     if (!allowed.has(hostname))
       await reply.status(403).send({ error: `host '${hostname}' is not allowed; try --allow-host` });
   });
-  await app.register(fastifyStatic, { root: join(ROOT_FOLDER, 'packages/lab/public') });
+  await app.register(fastifyStatic, { root: join(ROOT_FOLDER, 'dist/web') });
 
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error instanceof ScenarioError ? 400 : (error.statusCode ?? 500);

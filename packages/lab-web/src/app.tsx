@@ -1,0 +1,33 @@
+import { useState } from 'preact/hooks';
+import type { PlayerPlace } from './route.ts';
+import { Header } from './shell/header.tsx';
+import { Help } from './shell/help.tsx';
+import { useKeys } from './shell/use-keys.ts';
+import { useRoute } from './shell/use-route.ts';
+import { Traces } from './traces/traces.tsx';
+
+/** The whole page. */
+export function App() {
+  const [route, go] = useRoute();
+  const [help, setHelp] = useState(false);
+  useKeys({ '?': () => setHelp(true) });
+  return (
+    <>
+      <a class="skip sr-only" href="#main">
+        Skip to the content
+      </a>
+      <Header route={route} onHelp={() => setHelp(true)} />
+      <main id="main" class="view" tabIndex={-1}>
+        {route.view === 'play' && (
+          <Traces
+            scenario={route.scenario}
+            seed={route.seed}
+            at={route.at}
+            onPlace={(at: PlayerPlace) => go({ ...route, at }, 'replace')}
+          />
+        )}
+      </main>
+      <Help open={help} onClose={() => setHelp(false)} />
+    </>
+  );
+}
