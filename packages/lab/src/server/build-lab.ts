@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { STAGES } from '@sevlab/story/stages';
 import { stepsOf } from '@sevlab/story/steps';
@@ -6,7 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { bothViews } from '../both-views.ts';
 import { capabilities } from '../capabilities.ts';
 import { type Demonstration, demonstrate } from '../demonstration.ts';
-import { ROOT_FOLDER } from '../root-folder.ts';
+import { WEB_FOLDER } from '../root-folder.ts';
 import { ScenarioError } from '../scenario/values.ts';
 import { traceText } from '../trace-file.ts';
 
@@ -36,7 +35,7 @@ export async function buildLab(options: LabOptions = {}): Promise<FastifyInstanc
     if (!allowed.has(hostname))
       await reply.status(403).send({ error: `host '${hostname}' is not allowed; try --allow-host` });
   });
-  await app.register(fastifyStatic, { root: join(ROOT_FOLDER, 'dist/web') });
+  await app.register(fastifyStatic, { root: WEB_FOLDER });
 
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error instanceof ScenarioError ? 400 : (error.statusCode ?? 500);
