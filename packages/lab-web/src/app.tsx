@@ -1,4 +1,6 @@
 import { useState } from 'preact/hooks';
+import { Tour } from './lessons/tour.tsx';
+import { Reference } from './reference/reference.tsx';
 import type { PlayerPlace } from './route.ts';
 import { Header } from './shell/header.tsx';
 import { Help } from './shell/help.tsx';
@@ -18,6 +20,8 @@ export function App() {
       </a>
       <Header route={route} onHelp={() => setHelp(true)} />
       <main id="main" class="view" tabIndex={-1}>
+        {route.view === 'tour' && <Tour route={route} go={go} />}
+        {route.view === 'reference' && <Reference topic={route.topic} />}
         {route.view === 'play' && (
           <Traces
             scenario={route.scenario}

@@ -1,5 +1,6 @@
+import type { TourStop } from '@sevlab/story/lessons/lesson';
+import { TOUR } from '@sevlab/story/lessons/tour';
 import { stepOf } from '@sevlab/story/selector';
-import { TOUR, type TourStop } from '@sevlab/story/lessons/tour';
 import { useMemo } from 'preact/hooks';
 import { Glyph } from '../glyph.tsx';
 import type { LoadedTrace } from '../loaded-trace.ts';

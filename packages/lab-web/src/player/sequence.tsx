@@ -62,18 +62,20 @@ const LaneHeads = ({ lanes, open, onOpen }: LaneHeadsProps) => (
       <div key={id} class={`lane-head party-${party}`}>
         <Glyph party={party} />
         <span>{title}</span>
+        {id === lanes.at(-1)?.id && (
+          <button
+            type="button"
+            class="lane-opener quiet"
+            aria-pressed={open}
+            aria-label="Guest as three lanes"
+            title={open ? 'Show the guest as one lane' : 'Open the guest: firmware, kernel, user space'}
+            onClick={() => onOpen(!open)}
+          >
+            <Icon name={open ? 'narrow' : 'widen'} />
+          </button>
+        )}
       </div>
     ))}
-    <button
-      type="button"
-      class="lane-opener quiet"
-      aria-pressed={open}
-      title={open ? 'Show the guest as one lane' : 'Open the guest: firmware, kernel, user space'}
-      onClick={() => onOpen(!open)}
-    >
-      <Icon name={open ? 'narrow' : 'widen'} />
-      <span class="sr-only">Guest as three lanes</span>
-    </button>
   </div>
 );
 

@@ -18,14 +18,23 @@ export function Reference({ topic = 'words' }: { readonly topic?: string | undef
         <ul class="topics">
           {TOPICS.map(({ id, title }) => (
             <li key={id}>
-              <a href={routeHash({ view: 'reference', topic: id })} aria-current={id === page ? 'page' : undefined}>
+              <a
+                href={routeHash({ view: 'reference', topic: id })}
+                aria-current={id === page ? 'page' : undefined}
+              >
                 {title}
               </a>
             </li>
           ))}
         </ul>
       </nav>
-      {page === 'statuses' ? <Statuses /> : page === 'structures' ? <StructureReference name={detail} /> : <Words />}
+      {page === 'statuses' ? (
+        <Statuses />
+      ) : page === 'structures' ? (
+        <StructureReference name={detail} />
+      ) : (
+        <Words />
+      )}
     </div>
   );
 }

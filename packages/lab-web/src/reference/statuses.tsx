@@ -17,26 +17,28 @@ export const Statuses = () => (
         </tr>
       </thead>
       <tbody>
-        {(Object.keys(SEV_STATUS) as SevStatus[]).map(explainStatus).map(({ status, code, sentence, causes }) => (
-          <tr key={status}>
-            <td>
-              <code>0x{code.toString(16).padStart(4, '0')}</code>
-            </td>
-            <th scope="row">
-              <code>{status}</code>
-            </th>
-            <td>
-              {sentence}
-              {causes.length > 0 && (
-                <ul class="causes">
-                  {causes.map((cause) => (
-                    <li key={cause}>{cause}</li>
-                  ))}
-                </ul>
-              )}
-            </td>
-          </tr>
-        ))}
+        {(Object.keys(SEV_STATUS) as SevStatus[])
+          .map(explainStatus)
+          .map(({ status, code, sentence, causes }) => (
+            <tr key={status}>
+              <td>
+                <code>0x{code.toString(16).padStart(4, '0')}</code>
+              </td>
+              <th scope="row">
+                <code>{status}</code>
+              </th>
+              <td>
+                {sentence}
+                {causes.length > 0 && (
+                  <ul class="causes">
+                    {causes.map((cause) => (
+                      <li key={cause}>{cause}</li>
+                    ))}
+                  </ul>
+                )}
+              </td>
+            </tr>
+          ))}
       </tbody>
     </table>
   </>

@@ -2,11 +2,33 @@ import { Glyph } from '../glyph.tsx';
 import type { Party } from '../player/lanes.ts';
 
 const PARTIES: readonly { readonly party: Party; readonly name: string; readonly trust: string }[] = [
-  { party: 'owner', name: 'Guest owner', trust: 'Trusted, and elsewhere. It has the secrets, and sends them to one launch that it believes.' },
-  { party: 'amd-sp', name: 'AMD-SP', trust: 'Trusted: the AMD Secure Processor, on the chip. It holds the keys and answers the commands of the host.' },
-  { party: 'guest', name: 'Guest', trust: 'Trusted once it is attested: firmware, kernel and user space read private memory through the key of their ASID.' },
-  { party: 'host', name: 'Host', trust: 'Not trusted: VMM, hypervisor, devices. It carries everything and must understand none of it.' },
-  { party: 'memory', name: 'Memory, disk', trust: 'Neutral: where bytes lie. Cells of a private page hold ciphertext.' },
+  {
+    party: 'owner',
+    name: 'Guest owner',
+    trust: 'Trusted, and elsewhere. It has the secrets, and sends them to one launch that it believes.',
+  },
+  {
+    party: 'amd-sp',
+    name: 'AMD-SP',
+    trust:
+      'Trusted: the AMD Secure Processor, on the chip. It holds the keys and answers the commands of the host.',
+  },
+  {
+    party: 'guest',
+    name: 'Guest',
+    trust:
+      'Trusted once it is attested: firmware, kernel and user space read private memory through the key of their ASID.',
+  },
+  {
+    party: 'host',
+    name: 'Host',
+    trust: 'Not trusted: VMM, hypervisor, devices. It carries everything and must understand none of it.',
+  },
+  {
+    party: 'memory',
+    name: 'Memory, disk',
+    trust: 'Neutral: where bytes lie. Cells of a private page hold ciphertext.',
+  },
 ];
 
 const WORDS: readonly (readonly [word: string, meaning: string])[] = [
@@ -27,7 +49,9 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
 export const Words = () => (
   <>
     <h2>Colour is trust</h2>
-    <p>Plaintext of a secret appears to those who may read it. To everybody else the same bytes are grey noise.</p>
+    <p>
+      Plaintext of a secret appears to those who may read it. To everybody else the same bytes are grey noise.
+    </p>
     <table class="listing">
       <tbody>
         {PARTIES.map(({ party, name, trust }) => (
@@ -41,8 +65,9 @@ export const Words = () => (
       </tbody>
     </table>
     <p class="legend">
-      <span class="byte cipher">8f</span> ciphertext <span class="byte secret">73</span> plaintext of a secret or of
-      private memory <span class="byte wiped">○</span> wiped <span class="byte unknown">??</span> not in the trace
+      <span class="byte cipher">8f</span> ciphertext <span class="byte secret">73</span> plaintext of a secret
+      or of private memory <span class="byte wiped">○</span> wiped <span class="byte unknown">??</span> not in
+      the trace
     </p>
     <h2>Words</h2>
     <dl class="words">
@@ -54,8 +79,8 @@ export const Words = () => (
       ))}
     </dl>
     <p>
-      Everything here is simulated. Keys and roots of trust are made for this program and protect nothing; the structures,
-      commands, checks and answers are those of the real thing.
+      Everything here is simulated. Keys and roots of trust are made for this program and protect nothing; the
+      structures, commands, checks and answers are those of the real thing.
     </p>
   </>
 );
