@@ -3,7 +3,7 @@ import { equal, toHex } from '@sevlab/codec/bytes';
 import { readSecretTable, SecretEntry } from '@sevlab/codec/efi/secret-table';
 import type { Actor, Segment } from '@sevlab/codec/trace';
 import { type AnyEvent, bytesOf, type EventOf, lengthOf, ofType } from './event.ts';
-import { MemoryHistory } from './memory-history.ts';
+import { leadOf, MemoryHistory } from './memory-history.ts';
 import { BLOCK_SIZE } from './page-history.ts';
 import { PLACES, type PlaceKey, type PlaceKind } from './places.ts';
 import { type Step, stepAt } from './steps.ts';
@@ -203,7 +203,7 @@ class Journey {
       blocks.add(toHex(block));
       const fields = { ...this.#inDram(at, address), key: vek(asid) };
       if (event.view !== 'private') this.#add(known ? 'restored' : 'overwritten', at, fields);
-      else if (event.actor !== 'amd-sp') this.#wiped(event, at, { address, fields });
+      else if (event.actor !== 'amd-sp') this.#rewritten(event, at, { address, fields });
     }
     if (event.actor === 'amd-sp' && event.view === 'private') this.#injected(event, at);
   }
@@ -249,24 +249,33 @@ class Journey {
   }
 
   /** The guest wrote the block: over the byte, or beside it, which changes the ciphertext all the same. */
-  #wiped(
+  #rewritten(
     event: EventOf<'access'>,
     at: number,
     { address, fields }: { readonly address: bigint; readonly fields: PlaceFields },
   ): void {
     const { asid } = event;
+    const index = indexAt(event.segments, address);
+    const inside = index !== undefined && index >= leadOf(event) && index < leadOf(event) + event.length;
+    if (!inside) {
+      const last = this.places.at(-1);
+      if (last?.kind === 'wiped-dram' && last.spa === fields.spa && last.step === this.#stepAt(at)) this.places.pop();
+      const wiped = last !== undefined && last !== this.places.at(-1);
+      this.#add(wiped ? 'wiped-dram' : 're-encrypted', at, fields);
+      return;
+    }
     const plain = asid === undefined ? undefined : this.#history.plaintext(at + 1, asid, spa(address), 1);
     const byte = plain?.known[0] === 1 ? plain.bytes[0] : undefined;
     const guestAddress = asid === undefined ? undefined : this.#history.gpaOf(at + 1, asid, spa(address));
-    const step = this.#stepAt(at);
-    const last = this.places.at(-1);
-    if (last?.kind === 'wiped-dram' && last.step === step && last.spa === fields.spa) this.places.length -= 2;
-    this.#add('wiped', at, {
+    const place = {
       ...(guestAddress !== undefined && { gpa: hexAddress(guestAddress) }),
       ...{ spa: hexAddress(address), key: vek(asid) },
       ...(byte !== undefined && { byte }),
-    });
-    this.#add('wiped-dram', at, fields);
+    };
+    if (byte === undefined || byte === 0) {
+      this.#add('wiped', at, place);
+      this.#add('wiped-dram', at, fields);
+    } else this.#add('rewritten', at, place);
   }
 
   #read(event: EventOf<'access'>, at: number): void {

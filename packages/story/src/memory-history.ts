@@ -177,7 +177,7 @@ function plaintextOf(event: EventOf<'access'>, total: number): Plaintext | undef
 }
 
 /** Writes are of whole blocks: by how many bytes the first segment starts before the access does. */
-function leadOf({ gpa, segments: [first], view, operation }: EventOf<'access'>): number {
+export function leadOf({ gpa, segments: [first], view, operation }: EventOf<'access'>): number {
   if (gpa === undefined || first === undefined || view !== 'private' || operation === 'read') return 0;
   return Number((BigInt(gpa) - BigInt(first.spa)) & BigInt(BLOCK_SIZE - 1));
 }

@@ -11,6 +11,10 @@ export type PlaceKind =
   | 'file'
   | 'wiped'
   | 'wiped-dram'
+  /** The guest wrote something else over it. */
+  | 'rewritten'
+  /** The guest wrote beside it in the same block. */
+  | 're-encrypted'
   /** The host kept the cells. */
   | 'host-copy'
   /** The host wrote over the cells. */
@@ -95,6 +99,18 @@ export const PLACES: Readonly<Record<PlaceKind, PlaceWords>> = {
   'wiped-dram': {
     title: 'The ciphertext of zero',
     sentence: 'In DRAM the block has changed as a whole. What it decrypts to, the host cannot tell.',
+    clear: WITH_KEY,
+    noise: WITHOUT_KEY,
+  },
+  rewritten: {
+    title: 'Overwritten by the guest',
+    sentence: 'Software of the guest used this memory for something else.',
+    clear: WITH_KEY,
+    noise: WITHOUT_KEY,
+  },
+  're-encrypted': {
+    title: 'Encrypted anew with its block',
+    sentence: 'The guest wrote beside it. The byte is the same, and its ciphertext is not: a block changes as a whole.',
     clear: WITH_KEY,
     noise: WITHOUT_KEY,
   },
