@@ -16,25 +16,49 @@ export class ApiError extends Error {
   }
 }
 
+/** What the lab says of a request that it does not answer as was asked. */
+interface Problem {
+  readonly error?: string;
+  readonly field?: string;
+  readonly expected?: string;
+  readonly got?: string;
+  readonly try?: string;
+  /** In a scenario that was sent. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+const problemText = ({ error, expected, got, line, column, try: remedy }: Problem): string =>
+  [
+    line === undefined ? error : `Line ${line}, column ${column}: ${error}`,
+    expected === undefined ? '' : `expected ${expected}`,
+    got === undefined ? '' : `got ${got}`,
+    remedy === undefined ? '' : `try ${remedy}`,
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
+
+/** What goes to the lab: its bytes, and what they are. */
+interface Sent {
+  readonly type: string;
+  readonly body: Blob | string;
+}
+
 /** A request to the lab under `api/`. Throws ApiError. */
-async function request(method: string, path: string, body?: unknown): Promise<Response> {
-  const binary = body instanceof Blob;
+async function request(method: string, path: string, sent?: Sent): Promise<Response> {
   let reply: Response;
   try {
     reply = await fetch(`api/${path}`, {
       method,
-      ...(body !== undefined && {
-        headers: { 'content-type': binary ? 'application/octet-stream' : 'application/json' },
-        body: binary ? body : JSON.stringify(body),
-      }),
+      ...(sent && { headers: { 'content-type': sent.type }, body: sent.body }),
     });
   } catch {
     throw new ApiError(0, 'The lab does not answer. Is `sevlab serve` still running?');
   }
   if (reply.ok) return reply;
   const retryAfter = Number(reply.headers.get('retry-after') ?? Number.NaN);
-  const said = (await reply.json().catch(() => ({}))) as { error?: string; field?: string };
-  const message = said.error ?? `The lab answered ${reply.status}.`;
+  const said = (await reply.json().catch(() => ({}))) as Problem;
+  const message = said.error === undefined ? `The lab answered ${reply.status}.` : problemText(said);
   throw new ApiError(reply.status, message, said.field, Number.isNaN(retryAfter) ? undefined : retryAfter);
 }
 
@@ -43,9 +67,22 @@ export const getJson = async <T>(path: string): Promise<T> =>
 
 export const getText = async (path: string): Promise<string> => (await request('GET', path)).text();
 
-/** Sends JSON, or a Blob as it is. */
-export const post = async <T>(path: string, body: unknown): Promise<T> =>
-  (await request('POST', path, body)).json() as Promise<T>;
+/** Sends JSON; an answer without content is undefined. */
+export const post = <T>(path: string, body: unknown): Promise<T> =>
+  send(path, { type: 'application/json', body: JSON.stringify(body) });
+
+/** Sends a scenario as its text: errors name lines and columns of it. */
+export const postText = <T>(path: string, body: string): Promise<T> =>
+  send(path, { type: 'application/yaml', body });
+
+/** Sends a file as it is. */
+export const postFile = <T>(path: string, body: Blob): Promise<T> =>
+  send(path, { type: 'application/octet-stream', body });
+
+async function send<T>(path: string, sent: Sent): Promise<T> {
+  const reply = await request('POST', path, sent);
+  return (reply.status === 204 ? undefined : await reply.json()) as T;
+}
 
 export const remove = async (path: string): Promise<void> => {
   await request('DELETE', path);

@@ -1,5 +1,8 @@
 import { useState } from 'preact/hooks';
+import { Attacks } from './lessons/attacks.tsx';
+import { Exercises } from './lessons/exercises.tsx';
 import { Tour } from './lessons/tour.tsx';
+import { Live } from './live/live.tsx';
 import { Reference } from './reference/reference.tsx';
 import type { PlayerPlace } from './route.ts';
 import { Header } from './shell/header.tsx';
@@ -21,6 +24,9 @@ export function App() {
       <Header route={route} onHelp={() => setHelp(true)} />
       <main id="main" class="view" tabIndex={-1}>
         {route.view === 'tour' && <Tour route={route} go={go} />}
+        {route.view === 'attacks' && <Attacks route={route} go={go} />}
+        {route.view === 'exercises' && <Exercises lesson={route.lesson} />}
+        {route.view === 'live' && <Live session={route.session} go={go} />}
         {route.view === 'reference' && <Reference topic={route.topic} />}
         {route.view === 'play' && (
           <Traces

@@ -5,6 +5,7 @@ import type { LoadedTrace } from '../loaded-trace.ts';
 import type { PlayerPlace } from '../route.ts';
 import { GuestOutput } from './guest-output.tsx';
 import { JourneyPanel } from './journey-panel.tsx';
+import { MapPanel } from './map-panel.tsx';
 import { MemoryPanel } from './memory-panel.tsx';
 import { PassedBytes } from './passed-bytes.tsx';
 
@@ -31,6 +32,7 @@ export function BytePanel(props: BytePanelProps) {
     ...extraTabs,
     { id: 'structures', title: 'Bytes of this step', content: () => <PassedBytes {...props} /> },
     { id: 'memory', title: 'Memory: who sees what', content: () => <MemoryPanel {...props} /> },
+    { id: 'map', title: 'Memory map', content: () => <MapPanel {...props} /> },
     { id: 'journey', title: 'Journey of a byte', content: () => <JourneyPanel {...props} /> },
     { id: 'output', title: 'Guest console', content: () => <GuestOutput {...props} /> },
   ];

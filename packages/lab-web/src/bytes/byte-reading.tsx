@@ -1,4 +1,4 @@
-import type { Annotation } from '@sevlab/codec/layout';
+import type { HexField } from './hex-view.tsx';
 import { NATURE_WORDS, type Nature } from './nature.ts';
 import { readingsAt } from './reading.ts';
 
@@ -6,7 +6,7 @@ interface ByteReadingProps {
   readonly bytes: Uint8Array;
   readonly offset: number;
   readonly base: bigint;
-  readonly field: Annotation | undefined;
+  readonly field: HexField | undefined;
   readonly nature: Nature | undefined;
 }
 
@@ -19,7 +19,7 @@ export function ByteReading({ bytes, offset, base, field, nature }: ByteReadingP
         {field && (
           <>
             {' '}
-            <b>{field.name}</b>, byte {offset - field.offset + 1} of {field.size}, {field.type}
+            <b>{field.name}</b>, byte {offset - field.offset + 1} of {field.length}, {field.type}
           </>
         )}
         {nature && nature !== 'plain' && <em> {NATURE_WORDS[nature]}</em>}

@@ -1,16 +1,25 @@
-import { describeValue } from '@sevlab/codec/hexdump';
-import type { Annotation } from '@sevlab/codec/layout';
 import { useMemo, useState } from 'preact/hooks';
 import { VirtualRows } from '../virtual-rows.tsx';
 import { ByteReading } from './byte-reading.tsx';
 import { NATURE_WORDS, type Nature } from './nature.ts';
+
+/** A field of what is shown; `offset` and `length` in bytes. */
+export interface HexField {
+  readonly name: string;
+  readonly type: string;
+  readonly offset: number;
+  readonly length: number;
+  /** As text. */
+  readonly value: string;
+  readonly doc: string;
+}
 
 interface HexViewProps {
   readonly label: string;
   readonly bytes: Uint8Array;
   /** Number of the first byte: an address, or 0. */
   readonly base?: bigint;
-  readonly fields?: readonly Annotation[];
+  readonly fields?: readonly HexField[];
   /** What each byte is to whoever looks; `plain` where it is absent. */
   readonly natureOf?: ((offset: number) => Nature) | undefined;
   /** Bytes that differ from what others see. */
@@ -176,7 +185,7 @@ function HexRow({
 }
 
 interface FieldListProps {
-  readonly fields: readonly Annotation[];
+  readonly fields: readonly HexField[];
   readonly marked: number | undefined;
   readonly onPoint: (field: number | undefined) => void;
   readonly onChoose: ((offset: number) => void) | undefined;
@@ -194,13 +203,7 @@ const FieldList = ({ fields, marked, onPoint, onChoose }: FieldListProps) => (
         >
           <code class="at">{field.offset.toString(16).padStart(2, '0')}</code>
           <span class="name">{field.name}</span>
-          <code class="value">
-            {'value' in field
-              ? describeValue(field.value)
-              : field.bytes.length < field.size
-                ? 'cut off'
-                : 'reserved'}
-          </code>
+          <code class="value">{field.value}</code>
         </button>
       </li>
     ))}
@@ -208,9 +211,9 @@ const FieldList = ({ fields, marked, onPoint, onChoose }: FieldListProps) => (
 );
 
 /** The field of each byte, as its position in the list. */
-function fieldOfBytes(fields: readonly Annotation[], length: number): (number | undefined)[] {
+function fieldOfBytes(fields: readonly HexField[], length: number): (number | undefined)[] {
   const found = new Array<number | undefined>(length).fill(undefined);
-  for (const [i, { offset, size }] of fields.entries())
+  for (const [i, { offset, length: size }] of fields.entries())
     found.fill(i, offset, Math.min(length, offset + size));
   return found;
 }

@@ -8,5 +8,5 @@ export const useScenario = (scenario: string, seed?: string): Loaded<LoadedTrace
 
 function traceAddress(scenario: string, seed: string | undefined): string {
   const query = seed === undefined ? '' : `?seed=${encodeURIComponent(seed)}`;
-  return scenario === 'kernel-documentation' ? `demo/trace${query}` : `scenarios/${scenario}/trace${query}`;
+  return `scenarios/${scenario}/trace${query}`;
 }

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useCallback, useMemo, useState } from 'preact/hooks';
-import { BytePanel } from '../bytes/byte-panel.tsx';
+import { BytePanel, type ExtraTab } from '../bytes/byte-panel.tsx';
 import type { LoadedTrace } from '../loaded-trace.ts';
 import type { PlayerPlace } from '../route.ts';
 import { useKeys } from '../shell/use-keys.ts';
@@ -17,11 +17,12 @@ interface PlayerProps {
   /** What stands beside the sequence: a lesson, or the controls of a live session. */
   readonly children?: ComponentChildren;
   /** What forward and back do, where that is not one step: a tour goes from stop to stop. Absent at its ends. */
+  readonly extraTabs?: readonly ExtraTab[];
   readonly path?: { readonly forward: (() => void) | undefined; readonly back: (() => void) | undefined };
 }
 
 /** A trace, step by step: sequence, inspector, bytes. */
-export function Player({ trace, at, onPlace, children, path }: PlayerProps) {
+export function Player({ trace, at, onPlace, children, path, extraTabs }: PlayerProps) {
   const total = trace.steps.length;
   const index = Math.min(at.step, total - 1);
   const step = trace.steps[index]!; // a run has at least one step
@@ -70,7 +71,7 @@ export function Player({ trace, at, onPlace, children, path }: PlayerProps) {
         speed={speed}
         onSpeed={setSpeed}
       />
-      <BytePanel trace={trace} step={step} at={at} onPlace={onPlace} />
+      <BytePanel trace={trace} step={step} at={at} onPlace={onPlace} extraTabs={extraTabs} />
     </div>
   );
 }
