@@ -30,34 +30,53 @@ export function MapPanel({ trace, step, onPlace }: BytePanelProps) {
       <section aria-label="Pages">
         <h3>Pages that were touched</h3>
         <ol class="regions">
-          {map.pages.map(({ first, last, state }) => (
-            <li key={first}>
-              <button type="button" class={`quiet ${state}`} onClick={() => look(hex(first))}>
-                <code>
-                  {hex(first)} – {hex(last)}
-                </code>
-                <span class="swatch" aria-hidden="true" />
-                <span>{state}</span>
-                <small>{sizeText(last - first + 1n)}</small>
-              </button>
-            </li>
-          ))}
-          {map.hostPages.map(({ first, last }) => (
-            <li key={first}>
-              <button type="button" class="quiet host" onClick={() => look(`spa:${hex(first)}`)}>
-                <code>
-                  sPA {hex(first)} – {hex(last)}
-                </code>
-                <span>memory of the host</span>
-                <small>{sizeText(last - first + 1n)}</small>
-              </button>
-            </li>
-          ))}
+          <PageRanges
+            ranges={map.encrypted}
+            kind="private"
+            title="private: ciphertext in DRAM"
+            onLook={(at) => look(hex(at))}
+          />
+          <PageRanges
+            ranges={map.shared}
+            kind="shared"
+            title="shared: everybody reads it"
+            onLook={(at) => look(hex(at))}
+          />
+          <PageRanges
+            ranges={map.elsewhere}
+            kind="host"
+            title="memory of the host"
+            onLook={(at) => look(`spa:${hex(at)}`)}
+          />
         </ol>
       </section>
     </div>
   );
 }
+
+interface PageRangesProps {
+  readonly ranges: readonly { readonly first: bigint; readonly last: bigint }[];
+  readonly kind: 'private' | 'shared' | 'host';
+  readonly title: string;
+  readonly onLook: (address: bigint) => void;
+}
+
+const PageRanges = ({ ranges, kind, title, onLook }: PageRangesProps) => (
+  <>
+    {ranges.map(({ first, last }) => (
+      <li key={first}>
+        <button type="button" class={`quiet ${kind}`} onClick={() => onLook(first)}>
+          <code>
+            {kind === 'host' ? 'sPA' : 'GPA'} {hex(first)} – {hex(last)}
+          </code>
+          <span class="swatch" aria-hidden="true" />
+          <span>{title}</span>
+          <small>{sizeText(last - first + 1n)}</small>
+        </button>
+      </li>
+    ))}
+  </>
+);
 
 const SOURCES: Readonly<Record<MemoryMap['source'], string>> = {
   efi: 'The EFI memory map that the firmware handed over',

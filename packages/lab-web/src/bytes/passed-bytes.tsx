@@ -1,5 +1,7 @@
-import type { PassingStructure } from '@sevlab/story/structures';
+import type { Step } from '@sevlab/story/steps';
+import type { PassingStructure, Structures } from '@sevlab/story/structures';
 import { useState } from 'preact/hooks';
+import { type LoadedTrace, shortTitle } from '../loaded-trace.ts';
 import { partyOf } from '../player/lanes.ts';
 import type { BytePanelProps } from './byte-panel.tsx';
 import { CopyBar } from './copy-bar.tsx';
@@ -8,11 +10,13 @@ import { useStructures } from './use-structures.ts';
 
 /** The structures that pass in a step, byte by byte. */
 export function PassedBytes({ trace, step, at, onPlace }: BytePanelProps) {
-  const passing = useStructures(trace).of(step);
+  const structures = useStructures(trace);
+  const from = lastWithStructures(structures, trace, step);
+  const passing = structures.of(from);
   const [wanted = '', nth = '0'] = (at.panel ?? '').split('.', 2);
-  const named = passing.filter(({ name }) => name === wanted);
+  const named = passing.filter((structure) => nameOf(structure) === wanted);
   const shown = named[Number(nth)] ?? named[0] ?? passing[0];
-  if (shown === undefined) return <p class="empty">No structure passes in this step.</p>;
+  if (shown === undefined) return <p class="empty">No structure has passed yet.</p>;
   const go = (structure: PassingStructure, byte?: number) =>
     onPlace({
       step: step.index,
@@ -23,6 +27,11 @@ export function PassedBytes({ trace, step, at, onPlace }: BytePanelProps) {
   return (
     <div class="passed">
       <ul class="passing" aria-label="Structures">
+        {from !== step && (
+          <li class="clause">
+            From step {from.index + 1}, {shortTitle(from)}
+          </li>
+        )}
         {passing.map((structure) => (
           <li key={panelOf(passing, structure)}>
             <button
@@ -49,6 +58,12 @@ export function PassedBytes({ trace, step, at, onPlace }: BytePanelProps) {
   );
 }
 
+/** A verdict, or VMRUN, passes nothing: what it is about passed before it. */
+function lastWithStructures(structures: Structures, { steps }: LoadedTrace, step: Step): Step {
+  for (let i = step.index; i >= 0; i--) if (structures.of(steps[i]!).length > 0) return steps[i]!;
+  return step;
+}
+
 interface ShownProps {
   readonly structure: PassingStructure;
   readonly party: string;
@@ -57,7 +72,7 @@ interface ShownProps {
 }
 
 function Shown({ structure, chosen, onChoose }: ShownProps) {
-  const { label, bytes, fields, clause, command, address, openness } = structure;
+  const { label, bytes, fields, clause, command, address, openness, offset = 0 } = structure;
   const [bare, setBare] = useState(false);
   return (
     <section class="structure" aria-label={label}>
@@ -77,7 +92,7 @@ function Shown({ structure, chosen, onChoose }: ShownProps) {
       <HexView
         label={label}
         bytes={bytes}
-        base={address === undefined ? 0n : BigInt(address.value)}
+        base={BigInt(address?.value ?? 0) + BigInt(offset)}
         fields={bare ? [] : fields}
         natureOf={openness === 'closed' ? () => 'secret' : undefined}
         chosen={chosen !== undefined && chosen < bytes.length ? chosen : undefined}
@@ -89,6 +104,9 @@ function Shown({ structure, chosen, onChoose }: ShownProps) {
 
 /** The structure's name, and which of that name it is. */
 function panelOf(passing: readonly PassingStructure[], structure: PassingStructure): string {
-  const nth = passing.filter(({ name }) => name === structure.name).indexOf(structure);
-  return nth === 0 ? structure.name : `${structure.name}.${nth}`;
+  const nth = passing.filter((other) => nameOf(other) === nameOf(structure)).indexOf(structure);
+  return nth === 0 ? nameOf(structure) : `${nameOf(structure)}.${nth}`;
 }
+
+/** Bytes without a structure go by what they are here. */
+const nameOf = ({ name, label }: PassingStructure): string => name ?? label;

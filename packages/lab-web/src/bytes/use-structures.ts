@@ -6,5 +6,5 @@ import { useHistory } from './use-history.ts';
 /** What passes in each step of the trace; each step is looked at when it is asked for. */
 export function useStructures(trace: LoadedTrace): Structures {
   const history = useHistory(trace);
-  return useMemo(() => new Structures(trace.events, trace.steps, history), [trace, history]);
+  return useMemo(() => new Structures(trace.events, history), [trace, history]);
 }

@@ -43,7 +43,7 @@ export function TerminalPanel({ id, output, running }: TerminalPanelProps) {
   }, [output]);
 
   if (!running) return <p class="empty">The guest does not run yet: boot it, and its shell is here.</p>;
-  return <div ref={box} class="terminal" />;
+  return <div ref={box} class="guest-terminal" />;
 }
 
 function show(terminal: Terminal, output: readonly string[], written: { current: number }): void {

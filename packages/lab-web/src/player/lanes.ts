@@ -11,10 +11,10 @@ export interface Lane {
 }
 
 const OUTSIDE: readonly Lane[] = [
-  { id: 'owner', party: 'owner', title: 'Guest owner', actors: ['guest-owner'] },
-  { id: 'host', party: 'host', title: 'Host, VMM', actors: ['host'] },
+  { id: 'owner', party: 'owner', title: 'Owner', actors: ['guest-owner'] },
+  { id: 'host', party: 'host', title: 'Host', actors: ['host'] },
   { id: 'amd-sp', party: 'amd-sp', title: 'AMD-SP', actors: ['amd-sp'] },
-  { id: 'memory', party: 'memory', title: 'Memory, disk', actors: ['memory', 'disk'] },
+  { id: 'memory', party: 'memory', title: 'Memory', actors: ['memory', 'disk'] },
 ];
 
 /** The guest as one lane. */
