@@ -14,7 +14,7 @@ export const TOUR: Tour = {
       text: [
         'A guest owner wants to give four secrets to a guest that runs on a machine of somebody else.',
         'The host sees every message and every cell of DRAM, so a secret that it passes on in the clear is lost.',
-        'The way out starts here: INIT wakes the AMD-SP, a processor on the same chip that does not take the word of the host.',
+        'The way out starts here: INIT starts the firmware of the AMD-SP, a processor on the same chip that does not take the word of the host.',
       ],
       look: {
         sentence: 'The lanes: everything that crosses the lane of the host must be noise to it.',
@@ -36,7 +36,7 @@ export const TOUR: Tour = {
       ],
       look: {
         sentence: 'The step before: the certificates, with KEY_USAGE and signatures in each.',
-        at: { view: 'structure', name: 'certificate' },
+        at: { view: 'structure', name: 'certificate', of: { type: 'message', name: 'certificates' } },
       },
       readers: {
         who: ['guest-owner'],
@@ -90,7 +90,7 @@ export const TOUR: Tour = {
       ],
       look: {
         sentence: 'The step before: MEASURE and MNONCE, 48 bytes, readable by everybody.',
-        at: { view: 'structure', name: 'measurement' },
+        at: { view: 'structure', name: 'measurement', of: { type: 'message', name: 'measurement' } },
       },
       readers: {
         who: ['guest-owner'],
