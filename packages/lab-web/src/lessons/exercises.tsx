@@ -1,11 +1,10 @@
-import { checkExercise, EXERCISES } from '@sevlab/story/lessons/exercises';
+import { checkExercise, type Exercise, solutionOf } from '@sevlab/story/lessons/exercise';
+import { EXERCISES } from '@sevlab/story/lessons/exercises';
 import { useState } from 'preact/hooks';
 import { ApiError, postText } from '../api.ts';
 import { type LoadedTrace, loadTrace } from '../loaded-trace.ts';
 import { Player } from '../player/player.tsx';
 import { type PlayerPlace, routeHash } from '../route.ts';
-
-type Exercise = (typeof EXERCISES)[number];
 
 /** Launches with a fault in them, to be mended; each says by itself whether it is. */
 export function Exercises({ lesson }: { readonly lesson?: string | undefined }) {
@@ -89,7 +88,7 @@ function ExerciseOf({ exercise }: { readonly exercise: Exercise }) {
         <p key={sentence}>{sentence}</p>
       ))}
       <label class="editor">
-        <span>{exercise.file}</span>
+        <span>{exercise.id}.yaml</span>
         <textarea
           spellcheck={false}
           autocapitalize="off"
@@ -109,7 +108,7 @@ function ExerciseOf({ exercise }: { readonly exercise: Exercise }) {
         <button type="button" class="quiet" onClick={() => setText(exercise.start)}>
           Start over
         </button>
-        <button type="button" class="quiet" onClick={() => setText(exercise.solution)}>
+        <button type="button" class="quiet" onClick={() => setText(solutionOf(exercise))}>
           Solution
         </button>
       </p>
