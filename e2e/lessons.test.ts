@@ -86,66 +86,76 @@ describe('the tour', () => {
     expect(indices).toEqual([...new Set(indices)].sort((a, b) => a - b));
   });
 
-  it.each(TOUR.stops.map((stop) => [stop.id, stop] as const))('%s: two to four sentences, and something to see', (_, stop) => {
-    expect(sentencesIn(stop.text)).toBeGreaterThanOrEqual(2);
-    expect(sentencesIn(stop.text)).toBeLessThanOrEqual(4);
-    expect(shows(run, stop.look.at, stop.at)).toBe(true);
-    expect(stop.readers.who).not.toContain('host');
-  });
+  it.each(TOUR.stops.map((stop) => [stop.id, stop] as const))(
+    '%s: two to four sentences, and something to see',
+    (_, stop) => {
+      expect(sentencesIn(stop.text)).toBeGreaterThanOrEqual(2);
+      expect(sentencesIn(stop.text)).toBeLessThanOrEqual(4);
+      expect(shows(run, stop.look.at, stop.at)).toBe(true);
+      expect(stop.readers.who).not.toContain('host');
+    },
+  );
 });
 
-describe.each(ATTACK_LESSONS.map((lesson) => [lesson.id, lesson] as const))('attack lesson %s', (_, lesson) => {
-  const { reveal } = lesson;
-  const run = playFile(lesson.scenario);
+describe.each(ATTACK_LESSONS.map((lesson) => [lesson.id, lesson] as const))(
+  'attack lesson %s',
+  (_, lesson) => {
+    const { reveal } = lesson;
+    const run = playFile(lesson.scenario);
 
-  it('plays a scenario that goes as it says, and so does the remedy', () => {
-    expect(run.passed).toBe(true);
-    if (lesson.remedied !== undefined) expect(existsSync(fileOf(lesson.remedied))).toBe(true);
-  });
+    it('plays a scenario that goes as it says, and so does the remedy', () => {
+      expect(run.passed).toBe(true);
+      if (lesson.remedied !== undefined) expect(existsSync(fileOf(lesson.remedied))).toBe(true);
+    });
 
-  it('asks before the run shows it', () => {
-    const asked = positionOf(run.events, lesson.upTo);
-    const shown = positionOf(run.events, reveal.at);
-    expect(asked).toBeDefined();
-    expect(shown).toBeGreaterThanOrEqual(asked!);
-    expect(shows(run, reveal.look, reveal.at)).toBe(true);
-  });
+    it('asks before the run shows it', () => {
+      const asked = positionOf(run.events, lesson.upTo);
+      const shown = positionOf(run.events, reveal.at);
+      expect(asked).toBeDefined();
+      expect(shown).toBeGreaterThanOrEqual(asked!);
+      expect(shows(run, reveal.look, reveal.at)).toBe(true);
+    });
 
-  it('has three or four predictions, of which one is right', () => {
-    expect(lesson.predictions.length).toBeGreaterThanOrEqual(3);
-    expect(lesson.predictions.length).toBeLessThanOrEqual(4);
-    const ids = lesson.predictions.map(({ id }) => id);
-    expect(ids.filter((id) => id === lesson.right)).toHaveLength(1);
-    expect(new Set(ids).size).toBe(ids.length);
-  });
+    it('has three or four predictions, of which one is right', () => {
+      expect(lesson.predictions.length).toBeGreaterThanOrEqual(3);
+      expect(lesson.predictions.length).toBeLessThanOrEqual(4);
+      const ids = lesson.predictions.map(({ id }) => id);
+      expect(ids.filter((id) => id === lesson.right)).toHaveLength(1);
+      expect(new Set(ids).size).toBe(ids.length);
+    });
 
-  it('says what the trace says', () => {
-    expect(contradictions(run.events, reveal.claim)).toEqual([]);
-    const failed = run.events.filter((event) => event.type === 'precondition' && !event.held);
-    if (reveal.caughtBy === 'nobody') expect(reveal.claim.nowhere).toEqual(expect.arrayContaining([...UNNOTICED]));
-    else expect(failed).toEqual([expect.objectContaining({ actor: reveal.caughtBy, condition: reveal.check })]);
-  });
+    it('says what the trace says', () => {
+      expect(contradictions(run.events, reveal.claim)).toEqual([]);
+      const failed = run.events.filter((event) => event.type === 'precondition' && !event.held);
+      if (reveal.caughtBy === 'nobody')
+        expect(reveal.claim.nowhere).toEqual(expect.arrayContaining([...UNNOTICED]));
+      else
+        expect(failed).toEqual([
+          expect.objectContaining({ actor: reveal.caughtBy, condition: reveal.check }),
+        ]);
+    });
 
-  it('would not say it of another run', () => {
-    expect(contradictions(playFile('kernel-documentation').events, reveal.claim)).not.toEqual([]);
-  });
+    it('would not say it of another run', () => {
+      expect(contradictions(playFile('kernel-documentation').events, reveal.claim)).not.toEqual([]);
+    });
 
-  it('names no status that the AMD-SP did not answer', () => {
-    const answered = new Set(run.events.map((event) => (event.type === 'status' ? event.status : '')));
-    const named = reveal.text.flatMap((text) => text.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? []);
-    const statuses = named.filter((word) => Object.hasOwn(SEV_STATUS, word));
-    expect(statuses.filter((status) => !answered.has(status))).toEqual([]);
-  });
+    it('names no status that the AMD-SP did not answer', () => {
+      const answered = new Set(run.events.map((event) => (event.type === 'status' ? event.status : '')));
+      const named = reveal.text.flatMap((text) => text.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? []);
+      const statuses = named.filter((word) => Object.hasOwn(SEV_STATUS, word));
+      expect(statuses.filter((status) => !answered.has(status))).toEqual([]);
+    });
 
-  it('says which command answered what, and it did', () => {
-    for (const text of [...reveal.text, reveal.remedy]) {
-      for (const [, command, status] of text.matchAll(/\b([A-Z]+(?:_[A-Z]+)+) answere?[ds] ([A-Z_]+)/g)) {
-        const where = reveal.text.includes(text) ? run : playFile(lesson.remedied!);
-        expect(positionOf(where.events, { type: 'status', name: command!, status: status! })).toBeDefined();
+    it('says which command answered what, and it did', () => {
+      for (const text of [...reveal.text, reveal.remedy]) {
+        for (const [, command, status] of text.matchAll(/\b([A-Z]+(?:_[A-Z]+)+) answere?[ds] ([A-Z_]+)/g)) {
+          const where = reveal.text.includes(text) ? run : playFile(lesson.remedied!);
+          expect(positionOf(where.events, { type: 'status', name: command!, status: status! })).toBeDefined();
+        }
       }
-    }
-  });
-});
+    });
+  },
+);
 
 describe.each(EXERCISES.map((exercise) => [exercise.id, exercise] as const))('exercise %s', (_, exercise) => {
   const temporary = mkdtempSync(join(tmpdir(), 'exercise-'));
@@ -167,7 +177,10 @@ describe.each(EXERCISES.map((exercise) => [exercise.id, exercise] as const))('ex
 
   it('passes with its solution', () => {
     for (const { find } of exercise.repairs) expect(exercise.start.split(find)).toHaveLength(2);
-    expect(checkExercise(exercise, play(load(solutionOf(exercise)), file))).toEqual({ solved: true, unmet: [] });
+    expect(checkExercise(exercise, play(load(solutionOf(exercise)), file))).toEqual({
+      solved: true,
+      unmet: [],
+    });
   });
 
   it('is not solved by leaving out what fails, nor by expecting nothing', () => {

@@ -26,17 +26,20 @@ interface Problem {
   /** In a scenario that was sent. */
   readonly line?: number;
   readonly column?: number;
+  /** What else is wrong. */
+  readonly others?: readonly Problem[];
 }
 
-const problemText = ({ error, expected, got, line, column, try: remedy }: Problem): string =>
-  [
+/** One line for each thing that is wrong. */
+function problemText({ error, expected, got, line, column, try: remedy, others = [] }: Problem): string {
+  const parts = [
     line === undefined ? error : `Line ${line}, column ${column}: ${error}`,
     expected === undefined ? '' : `expected ${expected}`,
     got === undefined ? '' : `got ${got}`,
     remedy === undefined ? '' : `try ${remedy}`,
-  ]
-    .filter((part) => part !== '')
-    .join('; ');
+  ];
+  return [parts.filter((part) => part !== '').join('; '), ...others.map(problemText)].join('\n');
+}
 
 /** What goes to the lab: its bytes, and what they are. */
 interface Sent {

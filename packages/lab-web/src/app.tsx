@@ -4,7 +4,6 @@ import { Exercises } from './lessons/exercises.tsx';
 import { Tour } from './lessons/tour.tsx';
 import { Live } from './live/live.tsx';
 import { Reference } from './reference/reference.tsx';
-import type { PlayerPlace } from './route.ts';
 import { Header } from './shell/header.tsx';
 import { Help } from './shell/help.tsx';
 import { useKeys } from './shell/use-keys.ts';
@@ -28,14 +27,7 @@ export function App() {
         {route.view === 'exercises' && <Exercises lesson={route.lesson} />}
         {route.view === 'live' && <Live session={route.session} go={go} />}
         {route.view === 'reference' && <Reference topic={route.topic} />}
-        {route.view === 'play' && (
-          <Traces
-            scenario={route.scenario}
-            seed={route.seed}
-            at={route.at}
-            onPlace={(at: PlayerPlace) => go({ ...route, at }, 'replace')}
-          />
-        )}
+        {route.view === 'play' && <Traces route={route} go={go} />}
       </main>
       <Help open={help} onClose={() => setHelp(false)} />
     </>

@@ -1,7 +1,7 @@
 import { ATTACK_LESSONS } from '@sevlab/story/lessons/attacks';
 import type { AttackLesson } from '@sevlab/story/lessons/lesson';
 import { stepOf } from '@sevlab/story/selector';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Glyph } from '../glyph.tsx';
 import type { LoadedTrace } from '../loaded-trace.ts';
 import { ACTOR_NAMES, partyOf } from '../player/lanes.ts';
@@ -138,29 +138,35 @@ const Question = ({ lesson, chosen, onChoose }: QuestionProps) => (
   </fieldset>
 );
 
-const RevealText = ({ lesson: { reveal } }: { readonly lesson: AttackLesson }) => (
-  <section aria-label="What happened" class="reveal">
-    <p class={`verdict ${reveal.caughtBy === 'nobody' ? 'party-host' : `party-${partyOf(reveal.caughtBy)}`}`}>
-      {reveal.caughtBy === 'nobody' ? (
-        <>
-          <Glyph party="host" /> Nobody noticed
-        </>
-      ) : (
-        <>
-          <Glyph party={partyOf(reveal.caughtBy)} /> Caught: {ACTOR_NAMES[reveal.caughtBy]}
-        </>
-      )}
-    </p>
-    {reveal.check && (
-      <p>
-        Check: <q>{reveal.check}</q>
+function RevealText({ lesson: { reveal } }: { readonly lesson: AttackLesson }) {
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => section.current?.scrollIntoView({ block: 'nearest' }), []);
+  return (
+    <section ref={section} aria-label="What happened" class="reveal">
+      <p
+        class={`verdict ${reveal.caughtBy === 'nobody' ? 'party-host' : `party-${partyOf(reveal.caughtBy)}`}`}
+      >
+        {reveal.caughtBy === 'nobody' ? (
+          <>
+            <Glyph party="host" /> Nobody noticed
+          </>
+        ) : (
+          <>
+            <Glyph party={partyOf(reveal.caughtBy)} /> Caught: {ACTOR_NAMES[reveal.caughtBy]}
+          </>
+        )}
       </p>
-    )}
-    {reveal.text.map((sentence) => (
-      <p key={sentence}>{sentence}</p>
-    ))}
-    <h3>{reveal.caughtBy === 'nobody' ? 'What would have caught it' : 'What keeps it so'}</h3>
-    <p>{reveal.remedy}</p>
-    <p class="clause">{reveal.clause}</p>
-  </section>
-);
+      {reveal.check && (
+        <p>
+          Check: <q>{reveal.check}</q>
+        </p>
+      )}
+      {reveal.text.map((sentence) => (
+        <p key={sentence}>{sentence}</p>
+      ))}
+      <h3>{reveal.caughtBy === 'nobody' ? 'What would have caught it' : 'What keeps it so'}</h3>
+      <p>{reveal.remedy}</p>
+      <p class="clause">{reveal.clause}</p>
+    </section>
+  );
+}

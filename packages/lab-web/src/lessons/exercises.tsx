@@ -125,7 +125,7 @@ function ExerciseOf({ exercise }: { readonly exercise: Exercise }) {
   );
   if (result === undefined) return <div class="reading">{beside}</div>;
   return (
-    <Player trace={result.trace} at={at} onPlace={setAt}>
+    <Player trace={result.trace} at={at} onPlace={setAt} wide>
       {beside}
     </Player>
   );

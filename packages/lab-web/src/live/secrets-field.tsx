@@ -7,19 +7,21 @@ export interface SecretInput {
   readonly value: string;
 }
 
-/** GUIDs of the example in Linux, Documentation/security/secrets/coco.rst, for secrets without one of their own. */
-const GUIDS = [
-  'e6f5a162-d67f-4750-a67c-5d065f2a9910',
-  '736870e5-84f0-4973-92ec-06879ce3da0b',
-  '83c83f7f-1356-4975-8b7e-d3a0b54312c6',
-  '9553f55d-3da2-43ee-ab5d-ff17f78864d2',
-] as const;
-
-export const emptySecret = (count: number): SecretInput => ({
-  guid: GUIDS[count] ?? crypto.randomUUID(),
-  form: 'text',
-  value: count === 0 ? 'open sesame' : '',
-});
+/** The secrets of packages/lab/scenarios/kernel-documentation.yaml: with them the guest answers as the document prints. */
+export const DOCUMENTED_SECRETS: readonly SecretInput[] = [
+  { guid: '736870e5-84f0-4973-92ec-06879ce3da0b', form: 'text', value: 'correct horse battery staple' },
+  {
+    guid: '83c83f7f-1356-4975-8b7e-d3a0b54312c6',
+    form: 'hex',
+    value: '6b657920666f72207468652066696c65206f6e2074686520636c6f7564206469',
+  },
+  { guid: '9553f55d-3da2-43ee-ab5d-ff17f78864d2', form: 'text', value: 'https://inventory.example/vault' },
+  {
+    guid: 'e6f5a162-d67f-4750-a67c-5d065f2a9910',
+    form: 'hex',
+    value: '74686573652d6172652d7468652d6b6174612d736563726574730001020304050607',
+  },
+];
 
 export const secretsBody = (secrets: readonly SecretInput[]): object[] =>
   secrets.map(({ guid, form, value }) => ({
@@ -88,7 +90,10 @@ export function SecretsField({ secrets, onChange }: SecretsFieldProps) {
           </button>
         </div>
       ))}
-      <button type="button" onClick={() => onChange([...secrets, emptySecret(secrets.length)])}>
+      <button
+        type="button"
+        onClick={() => onChange([...secrets, { guid: crypto.randomUUID(), form: 'text', value: '' }])}
+      >
         Add a secret
       </button>
     </fieldset>

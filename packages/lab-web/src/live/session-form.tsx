@@ -4,7 +4,7 @@ import { ApiError, getJson, post } from '../api.ts';
 import { FromLab } from '../shell/from-lab.tsx';
 import { useLoaded } from '../shell/use-loaded.ts';
 import { type FirmwareChoice, FirmwareField } from './firmware-field.tsx';
-import { emptySecret, type SecretInput, SecretsField, secretsBody } from './secrets-field.tsx';
+import { DOCUMENTED_SECRETS, type SecretInput, SecretsField, secretsBody } from './secrets-field.tsx';
 import type { SessionDescription } from './session.ts';
 
 /** What the lab can do, as far as the form asks. */
@@ -46,7 +46,7 @@ function Form({
   const [linux, setLinux] = useState('documented');
   const [policy, setPolicy] = useState<number>(POLICY.NODBG | POLICY.NOKS);
   const [firmware, setFirmware] = useState<FirmwareChoice>({ layout: '202405' });
-  const [secrets, setSecrets] = useState<readonly SecretInput[]>([emptySecret(0)]);
+  const [secrets, setSecrets] = useState<readonly SecretInput[]>(DOCUMENTED_SECRETS);
   const [seed, setSeed] = useState('');
   const [failure, setFailure] = useState<ApiError>();
   const [busy, setBusy] = useState(false);

@@ -15,14 +15,16 @@ interface PlayerProps {
   readonly at: PlayerPlace;
   readonly onPlace: (at: PlayerPlace) => void;
   /** What stands beside the sequence: a lesson, or the controls of a live session. */
-  readonly children?: ComponentChildren;
+  readonly children: ComponentChildren;
+  /** It is a text that one edits, and needs more room. */
+  readonly wide?: boolean;
   /** What forward and back do, where that is not one step: a tour goes from stop to stop. Absent at its ends. */
   readonly extraTabs?: readonly ExtraTab[];
   readonly path?: { readonly forward: (() => void) | undefined; readonly back: (() => void) | undefined };
 }
 
 /** A trace, step by step: sequence, inspector, bytes. */
-export function Player({ trace, at, onPlace, children, path, extraTabs }: PlayerProps) {
+export function Player({ trace, at, onPlace, children, wide = false, path, extraTabs }: PlayerProps) {
   const total = trace.steps.length;
   const index = Math.min(at.step, total - 1);
   const step = trace.steps[index]!; // a run has at least one step
@@ -53,8 +55,8 @@ export function Player({ trace, at, onPlace, children, path, extraTabs }: Player
     ' ': () => setPlaying(!playing),
   });
   return (
-    <div class={`player ${children ? '' : 'alone'}`}>
-      {children && <aside class="beside">{children}</aside>}
+    <div class={`player ${wide ? 'wide' : ''}`}>
+      <aside class="beside">{children}</aside>
       <div class="middle">
         <PipelineStrip steps={trace.steps} step={index} onStep={go} />
         <Sequence trace={trace} step={index} onStep={go} />

@@ -55,9 +55,14 @@ function ShareButton() {
       () => prompt('The link of what is shown:', location.href),
     );
   return (
-    <button type="button" class="quiet" onClick={share}>
-      <span role="status">{copied ? 'Link copied' : 'Copy link'}</span>
-    </button>
+    <>
+      <span role="status" class="copied">
+        {copied && 'Copied'}
+      </span>
+      <button type="button" class="quiet" onClick={share}>
+        Copy link
+      </button>
+    </>
   );
 }
 
