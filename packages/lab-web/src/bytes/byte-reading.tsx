@@ -13,7 +13,7 @@ interface ByteReadingProps {
 /** The chosen byte: where it is, of which field, and what it is as a number. */
 export function ByteReading({ bytes, offset, base, field, nature }: ByteReadingProps) {
   return (
-    <div class="byte-reading">
+    <section class="byte-reading" aria-label="The chosen byte" tabIndex={0}>
       <p>
         <code>0x{(base + BigInt(offset)).toString(16)}</code>
         {field && (
@@ -45,6 +45,6 @@ export function ByteReading({ bytes, offset, base, field, nature }: ByteReadingP
           </tbody>
         </table>
       )}
-    </div>
+    </section>
   );
 }

@@ -23,7 +23,6 @@ export function GuestOutput({ trace, step }: BytePanelProps) {
   });
   if (lines.length === 0) return <p class="empty">The guest has not printed anything yet.</p>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <pre ref={box} class="guest-output" tabIndex={0} role="region" aria-label="Guest console">
       {lines.join('\n')}
     </pre>

@@ -15,7 +15,7 @@ interface InspectorProps {
 export function Inspector({ trace, step }: InspectorProps) {
   const events = eventsOf(trace, step);
   return (
-    <section class="inspector" aria-label="The step explained">
+    <section class="inspector" aria-label="The step explained" tabIndex={0}>
       <p class={`who party-${partyOf(step.actor)}`}>
         <Glyph party={partyOf(step.actor)} /> {ACTOR_NAMES[step.actor]}
         {step.to !== step.actor && (
