@@ -49,6 +49,20 @@ export function runScenario(
   setup: Setup,
   secrets: readonly Secret[],
 ): ScenarioRun {
+  const steps = runSteps(scenario, file, setup, secrets);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** As runScenario, one step at a time, for somebody who has other things to do in between. */
+export function* runSteps(
+  scenario: Scenario,
+  file: string,
+  setup: Setup,
+  secrets: readonly Secret[],
+): Generator<StepResult, ScenarioRun> {
   const pipeline = createPipeline(setup);
   const schemes = createSchemes(setup);
   const faults = createFaults(scenario, setup);
@@ -59,12 +73,10 @@ export function runScenario(
     const result = runStep(pipeline, step, file, secrets, schemes);
     const cause =
       result.finding?.held === false ? causeIn(pipeline.observer.events.slice(before)) : undefined;
-    results.push({
-      step,
-      ...result,
-      ...(cause !== undefined && { cause }),
-      events: pipeline.observer.events.length,
-    });
+    const events = pipeline.observer.events.length;
+    const told: StepResult = { step, ...result, ...(cause !== undefined && { cause }), events };
+    results.push(told);
+    yield told;
     if (result.finding?.held === false) return { pipeline, results, passed: false };
   }
   return { pipeline, results, passed: true };
@@ -103,7 +115,7 @@ function runStep(
       },
     };
   }
-  const outcome = attempt(() => honest(pipeline, step, secrets, schemes));
+  const outcome = attempt(() => ({ status: honestStep(pipeline, step, secrets, schemes) }));
   return { finding: judge(outcome, step.expect ?? {}), instead: insteadOf(outcome) };
 }
 
@@ -130,12 +142,16 @@ function insteadOf(outcome: Outcome): StepExpectation {
 /** An AMD-SP's status, or who refused and why. */
 type Outcome = { readonly status: SevStatus } | { readonly refused: string };
 
-function honest(
+/**
+ * Takes an honest step, except for what a hostile host has prepared. Returns the AMD-SP's status. Throws Refused,
+ * CommandFailed, VmmError, VmrunRefused and ScenarioError.
+ */
+export function honestStep(
   pipeline: Pipeline,
   step: Extract<Step, { readonly do: HonestStep }>,
   secrets: readonly Secret[],
   schemes: Schemes,
-): Outcome {
+): SevStatus {
   switch (step.do) {
     case 'offer':
       pipeline.offer((files) => shownCertificates(files, schemes));
@@ -157,11 +173,11 @@ function honest(
       pipeline.startFirmware();
       break;
     case 'inject':
-      return { status: inject(pipeline, step.at, schemes) };
+      return inject(pipeline, step.at, schemes);
     default:
       pipeline[step.do]();
   }
-  return { status: 'SUCCESS' };
+  return 'SUCCESS';
 }
 
 /** What the host shows of the platform's certificates. */
