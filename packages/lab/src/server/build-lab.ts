@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { capabilities } from '../capabilities.ts';
 import { addHostCheck } from './allowed-hosts.ts';
+import { answerClientError } from './client-errors.ts';
 import { addDemoRoutes } from './demo-routes.ts';
 import { addErrorReplies, type ReportFault, sendError } from './error-replies.ts';
 import { addFirmwareRoutes } from './firmware-routes.ts';
@@ -55,6 +56,7 @@ export async function buildLab(options: LabOptions = {}): Promise<FastifyInstanc
     exposeHeadRoutes: false,
     bodyLimit: BODY_MAX,
     requestTimeout: REQUEST_TIME,
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
       (reply as FastifyReply).headers(SECURITY_HEADERS); // hooks do not run for these
       sendError(error, request as FastifyRequest, reply as FastifyReply, reportFault);

@@ -11,6 +11,8 @@ const HEARTBEAT = 15_000;
 const UNREAD_MAX = 4;
 /** After which a client tries again when the stream breaks. Milliseconds. */
 const RETRY = 1000;
+/** Streams of one session at a time. */
+const STREAMS_MAX = 16;
 
 /** What a stream hangs on. */
 export interface StreamSource {
@@ -25,6 +27,12 @@ export interface StreamSource {
  * only when the client has taken those before it, so a slow one costs no memory. Throws HttpProblem for an id of the future.
  */
 export function sendEvents(reply: FastifyReply, { log, onEnd, timers }: StreamSource, after: number): void {
+  if (log.readers >= STREAMS_MAX)
+    throw new HttpProblem(429, {
+      error: 'the session has too many event streams',
+      expected: `at most ${STREAMS_MAX} at a time`,
+      try: 'closing one of them',
+    });
   const entries = log.entries();
   skip(entries, after);
   reply.hijack();
