@@ -22,9 +22,12 @@ export interface Answer<T = Json> {
 /** Somebody who talks to a lab over the network. */
 export class LabClient {
   readonly url: string;
+  /** Ends the lab. */
+  readonly close: () => Promise<unknown>;
 
-  constructor(url: string) {
+  constructor(url: string, close: () => Promise<unknown>) {
     this.url = url;
+    this.close = close;
   }
 
   async ask<T = Json>(path: string, body?: unknown, init: RequestInit = {}): Promise<Answer<T>> {
@@ -94,8 +97,9 @@ function eventOf(block: string): StreamEvent | undefined {
 /** A lab that listens on loopback until the test is over. */
 export async function startLab(options: LabOptions = {}): Promise<LabClient> {
   const app = await buildLab(options);
-  onTestFinished(() => app.close());
-  return new LabClient(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const close = async () => app.close();
+  onTestFinished(close);
+  return new LabClient(await app.listen({ host: '127.0.0.1', port: 0 }), close);
 }
 
 /** A request with headers that fetch() does not let anybody set; answers its status and body. */
