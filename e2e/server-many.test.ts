@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { HandTimers } from './test/hand-timers.ts';
 import { type Answer, type Json, type LabClient, type StreamEvent, startLab } from './test/lab-client.ts';
@@ -6,8 +7,8 @@ const CLIENTS = 200;
 const MINUTE = 60_000;
 
 const guidOf = (client: number): string => `736869e5-84f0-4973-92ec-${client.toString(16).padStart(12, '0')}`;
-/** So that no client's is part of another's. */
-const secretOf = (client: number): string => `<secret of client ${client}>`;
+/** No part of one is part of another. */
+const secretOf = (client: number): string => createHash('sha256').update(`client ${client}`).digest('hex');
 
 /** Starts a session, runs it, types, looks around, and reads all that the session tells. Answers every reply. */
 async function visit(lab: LabClient, client: number, session: string): Promise<string[]> {
@@ -91,6 +92,7 @@ describe('idle sessions', () => {
     const lab = await startLab({ timers });
     const [idle, used] = [await lab.session({}, 'running'), await lab.session()];
     const stream = lab.events(`${idle}/events`);
+    await expect.poll(() => timers.size).toBe(2); // it beats
     timers.pass(10 * MINUTE);
     expect((await lab.ask(used)).status).toBe(200);
     timers.pass(5 * MINUTE - 1);
@@ -120,6 +122,7 @@ describe('idle sessions', () => {
     const lab = await startLab({ timers, idle: 10_000 });
     const session = await lab.session();
     const stream = lab.events(`${session}/events`);
+    await expect.poll(() => timers.size).toBe(2);
     for (let i = 0; i < 5; i++) {
       timers.pass(9000);
       expect((await lab.ask(session)).status).toBe(200);

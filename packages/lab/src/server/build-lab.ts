@@ -62,6 +62,7 @@ export async function buildLab(options: LabOptions = {}): Promise<FastifyInstanc
       sendError(error, request as FastifyRequest, reply as FastifyReply, reportFault);
     },
   });
+  app.removeContentTypeParser('text/plain'); // bodies are JSON, unless a route says otherwise
   addErrorReplies(app, reportFault);
   addSecurityHeaders(app);
   addHostCheck(app, allowedHosts);

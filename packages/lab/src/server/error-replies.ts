@@ -19,7 +19,6 @@ const REFUSALS: Readonly<Record<string, (request: FastifyRequest) => ProblemText
     got: headers['content-type'] ?? 'none',
   }),
   FST_ERR_BAD_URL: () => ({ error: 'the URL is not encoded as URLs are' }),
-  FST_ERR_MAX_PARAM_LENGTH: () => ({ error: 'a part of the URL is too long' }),
 };
 
 /** Tells somebody who looks after the server, but not the sender, about a fault of ours; no bytes of a request. */

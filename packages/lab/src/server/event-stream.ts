@@ -47,13 +47,16 @@ export function sendEvents(reply: FastifyReply, { log, onEnd, timers }: StreamSo
   let full = false;
   let unread = 0;
   const send = (): void => {
-    while (!full) {
+    while (!full && !raw.writableEnded) {
       const { value: entry } = entries.next();
       if (entry === undefined) return;
       full = !raw.write(eventText(entry));
     }
   };
-  const stops = [
+  const stop = (): void => {
+    for (const end of waits) end();
+  };
+  const waits = [
     log.onWake(send),
     timers.every(HEARTBEAT, () => {
       if (!full) full = !raw.write(': still here\n\n');
@@ -61,6 +64,7 @@ export function sendEvents(reply: FastifyReply, { log, onEnd, timers }: StreamSo
     }),
     onEnd((reason) => {
       send();
+      stop();
       raw.end(`event: state\ndata: ${JSON.stringify({ state: 'ended', reason })}\n\n`);
     }),
   ];
@@ -69,9 +73,7 @@ export function sendEvents(reply: FastifyReply, { log, onEnd, timers }: StreamSo
     unread = 0;
     send();
   });
-  raw.on('close', () => {
-    for (const stop of stops) stop();
-  });
+  raw.on('close', stop);
   send();
 }
 
