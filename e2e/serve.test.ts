@@ -27,7 +27,7 @@ describe('sevlab serve', () => {
     ['SIGTERM', 143],
   ] as const)('ends at %s with its streams, and has told nothing of what was sent', async (signal, code) => {
     const { url, ended, said, interrupt } = await serve();
-    const lab = new LabClient(url, async () => {});
+    const lab = new LabClient(url);
     const secret = 'hunter2-and-more';
     const guid = '736869e5-84f0-4973-92ec-06879ce3da0b';
     const session = await lab.session({ secrets: [{ guid, text: secret }] }, 'running');

@@ -109,6 +109,7 @@ describe('an event stream', () => {
   it('does not wait for a client that reads nothing, and cuts it off; it can resume', async () => {
     const timers = new HandTimers();
     const lab = await startLab({ timers, idle: 3_600_000 });
+    const waiting = () => Math.max(...lab.sockets.map(({ writableLength }) => writableLength));
     const session = await lab.session({ secrets: SECRETS });
     const slow = await rawStream(lab, session);
     await expect.poll(() => slow.text()).toContain('event: state');
@@ -119,6 +120,7 @@ describe('an event stream', () => {
       expect((await lab.ask(`${session}/host`, { write: { spa: '0x1000', hex } })).status).toBe(200);
     }
     expect((await lab.ask(session)).status).toBe(200);
+    expect(waiting()).toBeLessThan(1_000_000); // it is the kernel that holds what is on its way
     const idle = timers.size;
     timers.pass(15_000 * 6);
     await expect.poll(() => timers.size).toBe(idle - 1); // its heartbeat is gone

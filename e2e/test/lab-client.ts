@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import type { Socket } from 'node:net';
 import { buildLab, type LabOptions } from '@sevlab/lab/server/build-lab';
 import { onTestFinished } from 'vitest';
 
@@ -24,10 +25,13 @@ export class LabClient {
   readonly url: string;
   /** Ends the lab. */
   readonly close: () => Promise<unknown>;
+  /** The lab's ends of its connections, when it runs in this process. */
+  readonly sockets: readonly Socket[];
 
-  constructor(url: string, close: () => Promise<unknown>) {
+  constructor(url: string, close: () => Promise<unknown> = async () => {}, sockets: readonly Socket[] = []) {
     this.url = url;
     this.close = close;
+    this.sockets = sockets;
   }
 
   async ask<T = Json>(path: string, body?: unknown, init: RequestInit = {}): Promise<Answer<T>> {
@@ -99,7 +103,9 @@ export async function startLab(options: LabOptions = {}): Promise<LabClient> {
   const app = await buildLab(options);
   const close = async () => app.close();
   onTestFinished(close);
-  return new LabClient(await app.listen({ host: '127.0.0.1', port: 0 }), close);
+  const sockets: Socket[] = [];
+  app.server.on('connection', (socket) => sockets.push(socket));
+  return new LabClient(await app.listen({ host: '127.0.0.1', port: 0 }), close, sockets);
 }
 
 /** A request with headers that fetch() does not let anybody set; answers its status and body. */

@@ -5,7 +5,12 @@ import { expect, it } from 'vitest';
 import { traceHeader } from '../trace-file.ts';
 import { type LogEntry, SessionLog } from './session-log.ts';
 
-const header = traceHeader({}, 0n, { command: 'serve', scenario: 'test', reveal: true });
+/** The longest bytes of the events below are an input of the run. */
+const header = traceHeader({ image: new Uint8Array(5001) }, 0n, {
+  command: 'serve',
+  scenario: 'test',
+  reveal: true,
+});
 
 /** What a reader finds from where it is on. */
 function read(entries: Iterator<LogEntry | undefined>): LogEntry[] {
