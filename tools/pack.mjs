@@ -1,7 +1,16 @@
 // `node tools/pack.mjs FOLDER` packs what other repositories install: sevlab, the command line with all that it reads,
 // and @sevlab/testing, the library. Neither has a dependency to install. Prints the files that it wrote.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,11 +78,14 @@ async function stageLibrary(stage) {
       banner: { js: requireInModules },
     }),
   ];
-  bundleTypes({ root, entries: [...ENTRIES, 'vitest'].map((entry) => `${TESTING}/src/${entry}.ts`), stage });
+  bundleTypes({ root, entries: [...ENTRIES, 'vitest'].map((entry) => `testing/src/${entry}.ts`), stage });
   write(stage, 'THIRD-PARTY', thirdParty(built.map(({ metafile }) => metafile)));
   for (const path of ['LICENSE', 'NOTICE']) cpSync(join(root, path), join(stage, path));
   cpSync(join(root, TESTING, 'README.md'), join(stage, 'README.md'));
-  const exportsOf = (entry, formats) => [entry === 'index' ? '.' : `./${entry}`, { types: `./types/testing/src/${entry}.d.ts`, ...formats }];
+  const exportsOf = (entry, formats) => [
+    entry === 'index' ? '.' : `./${entry}`,
+    { types: `./types/testing/src/${entry}.d.ts`, ...formats },
+  ];
   writeManifest(stage, {
     ...{ name: '@sevlab/testing', version, license, engines },
     description: 'sevlab in tests: launches in the process of vitest, jest or node:test',
@@ -95,9 +107,16 @@ function thirdParty(metafiles) {
       .filter((folder) => folder !== undefined),
   );
   const sections = [...folders].map((folder) => {
-    const { name: packageName, version: packageVersion, license: licence } = JSON.parse(read(`${folder}/package.json`));
+    const {
+      name: packageName,
+      version: packageVersion,
+      license: licence,
+    } = JSON.parse(read(`${folder}/package.json`));
     const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-    const text = file === undefined ? `${licence}; the package has no file with its text.` : read(`${folder}/${file}`).trim();
+    const text =
+      file === undefined
+        ? `${licence}; the package has no file with its text.`
+        : read(`${folder}/${file}`).trim();
     return `${packageName} ${packageVersion} (${licence})\n\n${text}\n`;
   });
   return `Code of these packages is in the bundles, under their licences.\n\n${sections.sort().join(`\n${'-'.repeat(80)}\n\n`)}`;
@@ -108,15 +127,22 @@ function write(stage, path, text) {
   writeFileSync(join(stage, path), text);
 }
 
-const writeManifest = (stage, manifest) => write(stage, 'package.json', `${JSON.stringify(manifest, null, 2)}\n`);
+const writeManifest = (stage, manifest) =>
+  write(stage, 'package.json', `${JSON.stringify(manifest, null, 2)}\n`);
 
 /** A tarball of the folder, by npm. */
 function packFolder(stage, folder) {
-  const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  const { stdout, stderr, status } = spawnSync(npm[0], [...npm.slice(1), 'pack', '--silent', '--pack-destination', folder], {
-    cwd: stage,
-    encoding: 'utf8',
-  });
+  const npm = process.env.npm_execpath?.endsWith('.js')
+    ? [process.execPath, process.env.npm_execpath]
+    : ['npm'];
+  const { stdout, stderr, status } = spawnSync(
+    npm[0],
+    [...npm.slice(1), 'pack', '--silent', '--pack-destination', folder],
+    {
+      cwd: stage,
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) throw new Error(`npm pack: ${stderr}`);
   return join(folder, stdout.trim());
 }

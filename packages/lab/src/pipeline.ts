@@ -133,20 +133,24 @@ export class Pipeline {
 
   /**
    * LAUNCH_START, ACTIVATE, LAUNCH_UPDATE_DATA. `instead` is what a cheating host takes for what was agreed, or the
-   * session of another guest owner than ours.
+   * session of another guest owner than ours, or of nobody.
    * Throws CommandFailed and VmmError.
    */
   launch(
-    instead: Partial<Pick<LaunchRequest, 'image' | 'policy' | 'directBoot' | 'vcpus' | 'session'>> = {},
+    instead: Partial<Pick<LaunchRequest, 'image' | 'policy' | 'directBoot' | 'vcpus'>> & {
+      readonly session?: LaunchRequest['session'] | 'none';
+    } = {},
   ): LaunchingGuest {
     const { image, memorySize, policy, disk, directBoot, kernelHashes, vcpus } = this.setup;
+    const { session = this.#need('offer'), ...otherwise } = instead;
     const launching = this.actors.vmm.launch({
-      ...{ image, memorySize, policy, session: instead.session ?? this.#need('offer') },
+      ...{ image, memorySize, policy },
+      ...(session !== 'none' && { session }),
       ...(disk && { disk }),
       ...(directBoot && { directBoot }),
       ...(kernelHashes && { kernelHashes }),
       ...(vcpus && { vcpus }),
-      ...instead,
+      ...otherwise,
     });
     this.#advance({ launching });
     return launching;

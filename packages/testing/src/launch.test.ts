@@ -24,7 +24,11 @@ it('forks: one guest wipes its secret, the other keeps it', () => {
 });
 
 it('is the same guest for the same seed', () => {
-  const measurementOf = (seed: string) => launch({ seed }).pipeline.progress.measured!.measurement;
+  const measurementOf = (seed: string) =>
+    launch({ seed })
+      .trace()
+      .find((event) => event.type === 'message' && event.name === 'measurement')?.open?.measurement;
+  expect(measurementOf('a')).toHaveLength(48);
   expect(measurementOf('a')).toEqual(measurementOf('a'));
   expect(measurementOf('a')).not.toEqual(measurementOf('b'));
 });

@@ -1,4 +1,10 @@
-import { type Entropy, type EntropyState, forkEntropy, seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
+import {
+  type Entropy,
+  type EntropyState,
+  forkEntropy,
+  seededEntropy,
+  systemEntropy,
+} from '@sevlab/ambient/entropy';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
 import type { CertificateFiles } from '@sevlab/guest-owner-sim/guest-owner';
 import type { KeyPair } from '@sevlab/sev-channel/p384';

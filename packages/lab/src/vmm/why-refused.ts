@@ -62,10 +62,7 @@ const whyNotSoLong = ({ godh, session }: { godh: GivenFile; session: GivenFile }
   lengthText('the certificate of the guest owner', godh, SevCertificate.size);
 
 /** Why a packet of LAUNCH_SECRET does not open; undefined when nothing that is known explains it. No key is in it. */
-export function whyNoPacket(
-  sp: SecureProcessor,
-  packet: NonNullable<Refusal['packet']>,
-): string | undefined {
+export function whyNoPacket(sp: SecureProcessor, packet: NonNullable<Refusal['packet']>): string | undefined {
   const guest = [...sp.state.guests.values()].find(({ state }) => state === 'LSECRET');
   if (guest === undefined || packet.header.length !== PacketHeader.size) return undefined;
   const { channel, measure } = guest;
