@@ -27,7 +27,7 @@ export interface LaunchedGuest extends Fixture {
     command: string,
     options?: { readonly as?: string },
   ): { readonly output: string; readonly status: number };
-  /** The GUIDs of the secrets that the kernel shows. */
+  /** The GUIDs of the secrets that the kernel shows: none where its driver found no table. */
   listSecrets(): readonly string[];
   /** Reads a secret as root. Throws an error with `code`, as node:fs does. */
   readSecret(guid: string): Uint8Array;
@@ -55,7 +55,10 @@ export function guestOf(bench: Bench): LaunchedGuest {
     ...fixtureOf(bench),
     run: (command, { as } = {}) =>
       runShell(kernel(), command, as === undefined ? undefined : createSession(accountOf(kernel(), as))),
-    listSecrets: () => kernel().fs.readdirSync(SECRETS_FOLDER).map(String),
+    listSecrets: () => {
+      const { fs } = kernel();
+      return fs.existsSync(SECRETS_FOLDER) ? fs.readdirSync(SECRETS_FOLDER).map(String) : [];
+    },
     readSecret: (guid) => kernel().fs.readFileSync(`${SECRETS_FOLDER}/${guid.toLowerCase()}`) as Uint8Array, // no encoding was asked for
     remainsOf: (guid) => {
       const name = parseGuid(guid);

@@ -1,3 +1,4 @@
+import 'vitest'; // stays in the declarations, which add to its types
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { expect } from 'vitest';
 import { matchers } from './matchers.ts';
