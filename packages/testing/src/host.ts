@@ -1,15 +1,15 @@
+import type { LayoutName } from '@sevlab/firmware-sim/layouts';
 import { encodeChainFile } from '@sevlab/lab/certificate-file';
-import { flipBit } from '@sevlab/lab/scenario/attack';
-import { causeIn } from '@sevlab/lab/scenario/cause';
-import { attempt } from '@sevlab/lab/scenario/honest-step';
+import { shownCertificates } from '@sevlab/lab/scenario/honest-step';
 import type { CertificateName } from '@sevlab/lab/scenario/scenario';
 import { sessionText } from '@sevlab/lab/session-text';
-import { type Bench, createBench, eventsOf, strikeBefore } from './bench.ts';
+import { type Bench, createBench, strikeBefore } from './bench.ts';
 import { type FileBytes, fileBytes } from './file-bytes.ts';
 import { type Fixture, fixtureOf } from './fixture.ts';
-import { LaunchRefused } from './launch.ts';
+import { succeeds, takeStep } from './launch-steps.ts';
 import type { LaunchOptions } from './options.ts';
 import { type PausedGuest, pausedGuestOf } from './paused-guest.ts';
+import { type Qemu, qemuOn } from './qemu.ts';
 
 /** What a guest owner sends before the launch: two files of `sevctl session`, in base64, or of sev-tool, raw. */
 export interface SessionFiles {
@@ -32,6 +32,12 @@ export interface Host extends Fixture {
    * Throws LaunchRefused with the AMD-SP's status, and RangeError for files that are none.
    */
   launch(files?: SessionFiles): PausedGuest;
+  /**
+   * The same platform behind QMP: a QEMU 7.2 of ours, started with QEMU's own arguments, for a client of QEMU. Without
+   * `-bios` or flash it has the firmware of the options. `as` says which release of edk2 an image of others is like.
+   * Throws UsageError and QemuExit with what QEMU would print.
+   */
+  startQemu(words: readonly string[], options?: { readonly as?: LayoutName }): Promise<Qemu>;
 }
 
 /** Switches a platform on. Throws RangeError or ScenarioError for options that cannot be. */
@@ -39,15 +45,14 @@ export function startHost(options: Omit<LaunchOptions, 'secrets'> = {}): Host {
   const bench = createBench(options);
   strikeBefore(bench, 'offer');
   const files = bench.run.pipeline.certificates();
-  const { certificateFlip: flip, certificates: instead } = bench.run.schemes;
-  const given = { ...files, ...instead };
-  const shown = flip === undefined ? given : { ...given, [flip.name]: flipBit(given[flip.name], flip.bit) };
+  const certificates = () => shownCertificates(files, bench.run.schemes);
   return {
     ...fixtureOf(bench),
     firmware: bench.run.pipeline.setup.image,
-    certificates: () => shown,
-    exportChain: () => encodeChainFile(shown, true),
+    certificates,
+    exportChain: () => encodeChainFile(certificates(), true),
     launch: (session) => launchWith(bench, session),
+    startQemu: (words, { as } = {}) => qemuOn(bench, words, as),
   };
 }
 
@@ -56,28 +61,17 @@ function launchWith(bench: Bench, files: SessionFiles | undefined): PausedGuest 
     godh: fileBytes('godh', files.godh),
     session: fileBytes('session', files.session),
   };
-  for (const step of ['launch', 'measure'] as const) {
-    strikeBefore(bench, step);
-    const { pipeline, schemes } = bench.run;
-    const before = eventsOf(bench).length;
-    const { image, policy } = schemes;
-    const outcome = attempt(() => {
-      if (step === 'measure') pipeline.measure();
-      else
-        pipeline.launch({
-          session: session ?? 'none',
-          ...(image && { image }),
-          ...(policy !== undefined && { policy }),
-        });
-      return { status: 'SUCCESS' };
-    });
-    if ('refused' in outcome) throw new LaunchRefused(step, outcome.refused);
-    if (outcome.status === 'SUCCESS') continue;
-    const cause = causeIn(eventsOf(bench).slice(before)) ?? `the AMD-SP answered ${outcome.status}`;
-    const launchPolicy = policy ?? pipeline.setup.policy;
-    const more =
-      session && sessionText(pipeline.actors.secureProcessor, { ...session, policy: launchPolicy });
-    throw new LaunchRefused(step, more === undefined ? cause : `${cause}; ${more}`, outcome.status);
-  }
+  const { pipeline, schemes } = bench.run;
+  const otherwise = (): Parameters<typeof pipeline.launch>[0] => ({
+    ...(schemes.image && { image: schemes.image }),
+    ...(schemes.policy !== undefined && { policy: schemes.policy }),
+  });
+  const explain = (): string | undefined => {
+    const { policy = pipeline.setup.policy } = schemes;
+    return session && sessionText(pipeline.actors.secureProcessor, { ...session, policy });
+  };
+  const start = (): unknown => pipeline.launch({ session: session ?? 'none', ...otherwise() });
+  takeStep(bench, 'launch', () => succeeds(start), explain);
+  takeStep(bench, 'measure', () => succeeds(() => pipeline.measure()));
   return pausedGuestOf(bench);
 }

@@ -3,14 +3,12 @@ import { readSecretTable } from '@sevlab/codec/efi/secret-table';
 import { parseGuid, SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
 import { findArea, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
-import { runShell } from '@sevlab/guest-kernel-sim/shell';
-import { createSession } from '@sevlab/guest-kernel-sim/shell/session';
 import { hostFinds } from '@sevlab/lab/host-search';
-import { accountOf } from '@sevlab/lab/scenario/account';
 import { SECRETS_FOLDER } from '@sevlab/lab/scenario/check';
 import { cellsAt } from '@sevlab/lab/scenario/guest-cells';
 import { type Bench, bytesOf, forkBench } from './bench.ts';
 import { type Fixture, fixtureOf } from './fixture.ts';
+import { type ShellAnswer, type ShellOptions, typeIn } from './shell.ts';
 
 /** What lies in guest memory where a secret was put. */
 export interface Remains {
@@ -22,11 +20,8 @@ export interface Remains {
 
 /** A guest that was launched and booted. */
 export interface LaunchedGuest extends Fixture {
-  /** Types a command into the guest's shell, as root unless an account is named: `user`, or `auditor` of group root. */
-  run(
-    command: string,
-    options?: { readonly as?: string },
-  ): { readonly output: string; readonly status: number };
+  /** Types a command into the guest's shell. */
+  run(command: string, options?: ShellOptions): ShellAnswer;
   /** The GUIDs of the secrets that the kernel shows: none where its driver found no table. */
   listSecrets(): readonly string[];
   /** Reads a secret as root. Throws an error with `code`, as node:fs does. */
@@ -53,8 +48,7 @@ export function guestOf(bench: Bench): LaunchedGuest {
   const atBoot = readSecretTable(readArea(bench)).entries;
   return {
     ...fixtureOf(bench),
-    run: (command, { as } = {}) =>
-      runShell(kernel(), command, as === undefined ? undefined : createSession(accountOf(kernel(), as))),
+    run: (command, options) => typeIn(kernel(), command, options),
     listSecrets: () => {
       const { fs } = kernel();
       return fs.existsSync(SECRETS_FOLDER) ? fs.readdirSync(SECRETS_FOLDER).map(String) : [];

@@ -1,12 +1,11 @@
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { packetLengthText } from '@sevlab/lab/length-text';
-import { flipBit } from '@sevlab/lab/scenario/attack';
-import { causeIn } from '@sevlab/lab/scenario/cause';
-import { attempt } from '@sevlab/lab/scenario/honest-step';
+import { sentPacket } from '@sevlab/lab/scenario/honest-step';
+import { addressOf } from '@sevlab/lab/scenario/values';
 import { whyNoPacket } from '@sevlab/lab/vmm/why-refused';
-import { type Bench, eventsOf, strikeBefore } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { type FileBytes, fileBytes } from './file-bytes.ts';
-import { LaunchRefused } from './launch.ts';
+import { succeeds, takeOne, takeStep } from './launch-steps.ts';
 import { guestOf, type LaunchedGuest } from './launched-guest.ts';
 
 /** What the AMD-SP answered to a command, and why, as it alone knows. */
@@ -72,22 +71,16 @@ export function pausedGuestOf(bench: Bench): PausedGuest {
 }
 
 function inject(bench: Bench, { header, payload }: PacketFiles, address: string | undefined): Answer {
-  strikeBefore(bench, 'inject');
   const { pipeline, schemes } = bench.run;
-  const flip = schemes.packetFlip;
-  const packet = { header: fileBytes('header', header), data: fileBytes('payload', payload) };
-  const sent = flip === undefined ? packet : { ...packet, [flip.part]: flipBit(packet[flip.part], flip.bit) };
-  const before = eventsOf(bench).length;
-  const outcome = attempt(() => ({
-    status: pipeline.inject(sent, address === undefined ? undefined : BigInt(address)),
-  }));
-  if ('refused' in outcome) throw new LaunchRefused('inject', outcome.refused);
-  const { status } = outcome;
+  let packet = { header: fileBytes('header', header), data: fileBytes('payload', payload) };
+  const { status, cause } = takeOne(bench, 'inject', () => {
+    packet = sentPacket(packet, schemes);
+    return { status: pipeline.inject(packet, address === undefined ? undefined : addressOf(address)) };
+  });
   if (status === 'SUCCESS') return { status };
-  const rule = causeIn(eventsOf(bench).slice(before));
-  const found = packetLengthText(sent.header, sent.data) ?? explain(bench, status, sent);
-  const cause = [rule, found].filter((text) => text !== undefined).join('; ');
-  return { status, ...(cause !== '' && { cause }) };
+  const found = packetLengthText(packet.header, packet.data) ?? explain(bench, status, packet);
+  const causes = [cause, found].filter((text) => text !== undefined);
+  return { status, ...(causes.length > 0 && { cause: causes.join('; ') }) };
 }
 
 /** What only somebody who has the keys can tell of a packet. */
@@ -102,18 +95,9 @@ function explain(
 }
 
 function start(bench: Bench): LaunchedGuest {
-  for (const step of ['finish', 'firmware', 'boot'] as const) {
-    strikeBefore(bench, step);
-    const { pipeline } = bench.run;
-    const outcome = attempt(() => {
-      if (step === 'finish') pipeline.finish();
-      else if (step === 'firmware') pipeline.startFirmware();
-      else pipeline.boot();
-      return { status: 'SUCCESS' };
-    });
-    if ('refused' in outcome) throw new LaunchRefused(step, outcome.refused);
-    if (outcome.status !== 'SUCCESS')
-      throw new LaunchRefused(step, `the AMD-SP answered ${outcome.status}`, outcome.status);
-  }
+  const { pipeline } = bench.run;
+  takeStep(bench, 'finish', () => succeeds(() => pipeline.finish()));
+  takeStep(bench, 'firmware', () => succeeds(() => pipeline.startFirmware()));
+  takeStep(bench, 'boot', () => succeeds(() => pipeline.boot()));
   return guestOf(bench);
 }

@@ -1,6 +1,6 @@
 import type { Secret } from '@sevlab/codec/efi/secret-table';
 import type { SevStatus } from '@sevlab/codec/sev/status';
-import type { CertificateFiles } from '@sevlab/guest-owner-sim/guest-owner';
+import type { CertificateFiles, SealedPacket } from '@sevlab/guest-owner-sim/guest-owner';
 import { VmrunRefused } from '@sevlab/machine/machine';
 import { CommandFailed, VmmError } from '@sevlab/vmm-sim/errors';
 import { type Pipeline, Refused } from '../pipeline.ts';
@@ -52,7 +52,7 @@ export function takeStep(
 }
 
 /** What the host shows of the platform's certificates. */
-function shownCertificates(
+export function shownCertificates(
   files: CertificateFiles,
   { certificates, certificateFlip }: Schemes,
 ): CertificateFiles {
@@ -92,12 +92,17 @@ function seal(pipeline: Pipeline, secrets: readonly Secret[]): void {
   }
 }
 
-function inject(pipeline: Pipeline, at: string | undefined, { packetFlip }: Schemes): SevStatus {
+function inject(pipeline: Pipeline, at: string | undefined, schemes: Schemes): SevStatus {
   const { packet } = pipeline.progress;
   const address = at === undefined ? undefined : addressOf(at);
-  if (packet === undefined || packetFlip === undefined) return pipeline.inject(packet, address);
+  return pipeline.inject(packet && sentPacket(packet, schemes), address);
+}
+
+/** What the host sends in the place of a packet. */
+export function sentPacket(packet: SealedPacket, { packetFlip }: Schemes): SealedPacket {
+  if (packetFlip === undefined) return packet;
   const { part, bit } = packetFlip;
-  return pipeline.inject({ ...packet, [part]: flipBit(packet[part], bit) }, address);
+  return { ...packet, [part]: flipBit(packet[part], bit) };
 }
 
 /** What became of a step, refusals among it. */
