@@ -4,7 +4,7 @@
 #                             and PREFIX/packages has both packages for npm install
 #   ci.sh run REPORTS FILE…   runs scenario files; what came of them is in REPORTS/junit.xml and REPORTS/ctrf.json
 set -eu
-checkout=$(cd "$(dirname "$0")/.." && pwd -P)
+checkout=$(cd -P "$(dirname "$0")/.." && pwd)
 
 case ${1-} in
 install)

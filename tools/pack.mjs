@@ -89,6 +89,8 @@ async function stageLibrary(stage) {
   writeManifest(stage, {
     ...{ name: '@sevlab/testing', version, license, engines },
     description: 'sevlab in tests: launches in the process of vitest, jest or node:test',
+    main: './index.cjs',
+    types: './types/testing/src/index.d.ts',
     exports: Object.fromEntries([
       ...ENTRIES.map((entry) => exportsOf(entry, { require: `./${entry}.cjs`, default: `./${entry}.mjs` })),
       exportsOf('vitest', { default: './vitest.mjs' }),
@@ -130,7 +132,7 @@ function write(stage, path, text) {
 const writeManifest = (stage, manifest) =>
   write(stage, 'package.json', `${JSON.stringify(manifest, null, 2)}\n`);
 
-/** A tarball of the folder, by npm. */
+/** Packs a folder by npm into another. Gives the name of the file. */
 function packFolder(stage, folder) {
   const npm = process.env.npm_execpath?.endsWith('.js')
     ? [process.execPath, process.env.npm_execpath]
@@ -144,7 +146,7 @@ function packFolder(stage, folder) {
     },
   );
   if (status !== 0) throw new Error(`npm pack: ${stderr}`);
-  return join(folder, stdout.trim());
+  return stdout.trim();
 }
 
 const [folder] = process.argv.slice(2);
@@ -157,7 +159,7 @@ for (const stage of [stageCommandLine, stageLibrary]) {
   const place = mkdtempSync(join(tmpdir(), 'sevlab-pack-'));
   try {
     await stage(place);
-    process.stdout.write(`${packFolder(place, resolve(folder))}\n`);
+    process.stdout.write(`${join(folder, packFolder(place, resolve(folder)))}\n`);
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
