@@ -109,17 +109,11 @@ function thirdParty(metafiles) {
       .filter((folder) => folder !== undefined),
   );
   const sections = [...folders].map((folder) => {
-    const {
-      name: packageName,
-      version: packageVersion,
-      license: licence,
-    } = JSON.parse(read(`${folder}/package.json`));
+    const manifest = JSON.parse(read(`${folder}/package.json`));
     const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-    const text =
-      file === undefined
-        ? `${licence}; the package has no file with its text.`
-        : read(`${folder}/${file}`).trim();
-    return `${packageName} ${packageVersion} (${licence})\n\n${text}\n`;
+    const head = `${manifest.name} ${manifest.version} (${manifest.license})`;
+    const by = manifest.author?.name ?? manifest.author;
+    return `${head}\n\n${file === undefined ? `By ${by}; the package has no file with its licence.` : read(`${folder}/${file}`).trim()}\n`;
   });
   return `Code of these packages is in the bundles, under their licences.\n\n${sections.sort().join(`\n${'-'.repeat(80)}\n\n`)}`;
 }
