@@ -9,7 +9,11 @@ import { type Bench, eventsOf, forkRun } from './bench.ts';
 export type Event = TraceEvent<Uint8Array>;
 
 /** The type of an event, and fields that must be as they are here. */
-export type EventPattern = Readonly<Record<string, unknown>> & Pick<Event, 'type'>;
+export type EventPattern = Event extends infer One
+  ? One extends Event
+    ? Pick<One, 'type'> & Partial<Omit<One, 'type' | 'open' | 'closed'>>
+    : never
+  : never;
 
 /** What a test can do with a machine, whoever runs on it. */
 export interface Fixture {

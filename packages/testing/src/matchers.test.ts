@@ -25,7 +25,7 @@ it('toHaveSecret wants the name, and the bytes if they are given', () => {
   expect(guest).not.toHaveSecret(OTHER);
   expect(() => expect(guest).toHaveSecret(OTHER)).toThrow(`and it has ${GUID}`);
   expect(() => expect(guest).toHaveSecret(GUID, 'lost')).toThrow(
-    `expected secret ${GUID} to be 6c6f7374, got 6b657074`,
+    `expected secret ${GUID} to be the given 4 bytes, got 4 bytes, different from byte 0 on`,
   );
   expect(() => expect(guest).not.toHaveSecret(GUID)).toThrow('expected the guest not to have a secret');
 });

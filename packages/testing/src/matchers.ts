@@ -1,6 +1,7 @@
-import { equal, toHex, utf8 } from '@sevlab/codec/bytes';
+import { utf8 } from '@sevlab/codec/bytes';
 import { NULL_GUID } from '@sevlab/codec/guid';
 import type { SevStatus } from '@sevlab/codec/sev/status';
+import { comparePrivate } from '@sevlab/lab/scenario/finding';
 import type { LaunchedGuest } from './launched-guest.ts';
 import type { Answer } from './paused-guest.ts';
 
@@ -31,13 +32,13 @@ export const matchers = {
       };
     const wanted = typeof value === 'string' ? utf8(value) : value;
     const actual = guest.readSecret(guid);
-    const pass = wanted === undefined || equal(actual, wanted);
+    const finding = comparePrivate(wanted ?? actual, actual);
     return {
-      pass,
+      pass: finding.held,
       message: () =>
-        pass
+        finding.held
           ? `expected the guest not to have ${wanted === undefined ? 'a' : 'that'} secret ${guid}`
-          : `expected secret ${guid} to be ${toHex(wanted)}, got ${toHex(actual)}`,
+          : `expected secret ${guid} to be the given ${finding.expected}, got ${finding.actual}`,
     };
   },
 

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@sevlab/ambient/observer';
-import type { Finding } from './check.ts';
+import type { Finding } from './finding.ts';
 
 /** Fields of an event, and what must be in them. */
 export type EventPattern = Readonly<Record<string, unknown>>;

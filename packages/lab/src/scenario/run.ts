@@ -6,8 +6,9 @@ import { createPipeline, type Pipeline, Refused, type Setup } from '../pipeline.
 import { accountOf } from './account.ts';
 import { attack } from './attack.ts';
 import { causeIn } from './cause.ts';
-import { check, type Finding } from './check.ts';
+import { check } from './check.ts';
 import { createFaults, strike } from './faults.ts';
+import type { Finding } from './finding.ts';
 import { attempt, type Outcome, takeStep } from './honest-step.ts';
 import type { Scenario, Step, StepExpectation } from './scenario.ts';
 import { createSchemes, type Schemes } from './schemes.ts';
