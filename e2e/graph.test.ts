@@ -17,6 +17,7 @@ const GRAPH: Readonly<Record<string, readonly string[]>> = {
   'vmm-sim': ['ambient', 'codec', 'machine'],
   'guest-kernel-sim': ['ambient', 'codec', 'machine'],
   story: ['codec'],
+  'lab-web': ['codec', 'story'],
 };
 /** These put actors together, so they may know any of them, but not each other in a circle. */
 const COMPOSERS = ['conformance', 'lab', 'real-guest', 'testing'];
@@ -37,7 +38,7 @@ const ours = (names: readonly string[]): string[] =>
 function importedBy(name: string): { packages: string[]; builtins: string[] } {
   const folder = `${root}packages/${name}/src`;
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.ts') && !/\.(test|fuzz|test-d)\.ts$/.test(file),
+    (file) => /\.tsx?$/.test(file) && !/\.(test|fuzz|test-d)\.ts$/.test(file),
   );
   const specifiers = files.flatMap((file) =>
     [

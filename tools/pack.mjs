@@ -1,32 +1,23 @@
 // `node tools/pack.mjs FOLDER` packs what other repositories install: sevlab, the command line with all that it reads,
 // and @sevlab/testing, the library. Neither has a dependency to install. Prints the files that it wrote.
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundlePage } from './bundle-page.mjs';
 import { bundleTypes } from './bundle-types.mjs';
 import { bundleOptions } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
 
-/** What the command line reads at run time, at the places of the checkout; the page is where it was built, or lies. */
+/** What the command line reads at run time, at the places of the checkout; bundles are made beside it. */
 const FILES = [
   'sevlab',
   'tools/launch.cjs',
   'tools/node-version.cjs',
-  ...['packages/lab/public', 'dist/web'].filter((folder) => existsSync(join(root, folder))),
   'packages/lab/scenarios',
   'packages/lab/scenario.schema.json',
   'packages/conformance/cases',
@@ -55,7 +46,8 @@ async function stageCommandLine(stage) {
     entryPoints: ['packages/lab/src/main.ts'],
     outfile: join(stage, 'dist/sevlab.cjs'),
   });
-  write(stage, 'THIRD-PARTY', thirdParty([metafile]));
+  const page = await bundlePage(join(stage, 'dist/web'));
+  write(stage, 'THIRD-PARTY', thirdParty([metafile, ...page.metafiles]));
   writeManifest(stage, { name, version, description, license, engines, bin: { sevlab: 'sevlab' } });
 }
 

@@ -46,9 +46,11 @@ export const bundleOptions = {
   logLevel: 'warning',
 };
 
-/** Bundles the CLI into one CommonJS file, and notes beside it which files of ours went in. */
+/** Bundles the CLI into one CommonJS file, and the page; notes beside it which files of ours went into either. */
 export async function bundleCli() {
   const { build } = await import('esbuild');
+  const { bundlePage } = await import('./bundle-page.mjs');
+  const page = await bundlePage(join(root, 'dist/web'));
   const temporary = `${bundle}.${process.pid}.tmp`; // renamed when complete: two processes may bundle at once
   mkdirSync(join(root, 'dist'), { recursive: true });
   const { metafile } = await build({
@@ -57,7 +59,10 @@ export async function bundleCli() {
     outfile: temporary,
   });
   const ours = Object.keys(metafile.inputs).filter((file) => !file.startsWith('node_modules/'));
-  writeFileSync(`${temporary}.inputs`, JSON.stringify(['pnpm-lock.yaml', 'tools/setup.mjs', ...ours]));
+  writeFileSync(
+    `${temporary}.inputs`,
+    JSON.stringify(['pnpm-lock.yaml', 'tools/setup.mjs', ...ours, ...page.inputs]),
+  );
   renameSync(`${temporary}.inputs`, `${bundle}.inputs.json`);
   renameSync(temporary, bundle);
 }

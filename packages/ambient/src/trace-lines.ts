@@ -16,25 +16,25 @@ import type { RecordedEvent } from './observer.ts';
 export function* traceLines(header: TraceHeader, events: Iterable<RecordedEvent>): Generator<string> {
   yield JSON.stringify(header);
   const known = new Set(Object.values(header.inputs));
-  for (const event of events) {
-    const blobs: TraceBlob[] = [];
-    const written = writeEvent(event, header.revealed, (bytes) => {
-      if (bytes.length <= BLOB_THRESHOLD) return Buffer.from(bytes).toString('base64');
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      if (!known.has(sha256)) {
-        known.add(sha256);
-        blobs.push({
-          type: 'blob',
-          sha256,
-          length: bytes.length,
-          data: Buffer.from(bytes).toString('base64'),
-        });
-      }
-      return { blob: sha256, length: bytes.length };
-    });
-    for (const blob of blobs) yield JSON.stringify(blob);
-    yield JSON.stringify(written);
-  }
+  for (const event of events) yield* eventLines(event, { revealed: header.revealed, known });
+}
+
+/** The lines of one event. `known` are the blobs (SHA-256, hexadecimal) that stand above; this event's are added. */
+export function eventLines(
+  event: RecordedEvent,
+  { revealed, known }: { readonly revealed: boolean; readonly known: Set<string> },
+): string[] {
+  const blobs: TraceBlob[] = [];
+  const written = writeEvent(event, revealed, (bytes) => {
+    if (bytes.length <= BLOB_THRESHOLD) return Buffer.from(bytes).toString('base64');
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (!known.has(sha256)) {
+      known.add(sha256);
+      blobs.push({ type: 'blob', sha256, length: bytes.length, data: Buffer.from(bytes).toString('base64') });
+    }
+    return { blob: sha256, length: bytes.length };
+  });
+  return [...blobs, written].map((line) => JSON.stringify(line));
 }
 
 /** One event as it stands in a file. `store` turns bytes into text. */

@@ -7,6 +7,7 @@ import type { PlatformStatusBuffer } from '@sevlab/codec/sev/command';
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { bootFirmware } from '@sevlab/firmware-sim/boot';
+import type { LayoutName } from '@sevlab/firmware-sim/layouts';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
 import { forkKernel, type Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { kexecLoad } from '@sevlab/guest-kernel-sim/kexec';
@@ -55,6 +56,8 @@ export interface Setup {
   readonly disk?: Uint8Array;
   /** A name that kernelProfile knows. */
   readonly linux: string;
+  /** What a firmware image that sevlab did not build is taken for. */
+  readonly as?: LayoutName;
   readonly record: boolean;
 }
 
@@ -215,7 +218,8 @@ export class Pipeline {
 
   #firmware(context: GuestContext): Gpa {
     const { observer } = this;
-    const outcome = bootFirmware({ context, observer, memorySize: this.setup.memorySize });
+    const { memorySize, as } = this.setup;
+    const outcome = bootFirmware({ context, observer, memorySize, ...(as && { as }) });
     if (outcome.kind === 'handover') return outcome.bootParams;
     observer.observe('firmware', 'host', () => ({ type: 'stop', reason: outcome.reason }));
     throw new Refused('firmware', `the guest does not start: ${outcome.reason}`);

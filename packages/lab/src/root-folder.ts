@@ -5,6 +5,9 @@ import { shellWord } from './shell-word.ts';
 /** What this program belongs to: a checkout, or an installed package, in which things lie where a checkout has them. */
 export const ROOT_FOLDER: string = findRoot(import.meta.dirname);
 
+/** The built page of `sevlab serve`, and the template of `sevlab run --report`. */
+export const WEB_FOLDER: string = join(ROOT_FOLDER, 'dist/web');
+
 /** What `sevlab boot` boots by itself is made from what lies here. */
 export const REAL_GUEST_FOLDER: string = join(ROOT_FOLDER, 'packages/real-guest');
 

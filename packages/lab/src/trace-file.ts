@@ -30,21 +30,26 @@ function inputsOf({ image, directBoot }: RecordedRun['setup']): Record<string, s
   );
 }
 
-/** The trace of a run as the text of a file. */
-export function traceText({ setup, observer }: RecordedRun, options: TraceOptions): string {
-  const header: TraceHeader = {
+/** The first line of a run's trace. `start` is in nanoseconds since 1970. */
+export function traceHeader(setup: RecordedRun['setup'], start: bigint, options: TraceOptions): TraceHeader {
+  return {
     format: TRACE_FORMAT,
     version: TRACE_VERSION,
     sevlab: VERSION,
     simulated: true,
     seed: setup.seed ?? '',
-    start: new Date(Number(observer.state.start / 1_000_000n)).toISOString(),
+    start: new Date(Number(start / 1_000_000n)).toISOString(),
     command: options.command,
     ...(options.arguments && { arguments: options.arguments }),
     scenario: options.scenario,
     inputs: inputsOf(setup),
     revealed: options.reveal,
   };
+}
+
+/** The trace of a run as the text of a file. */
+export function traceText({ setup, observer }: RecordedRun, options: TraceOptions): string {
+  const header = traceHeader(setup, observer.state.start, options);
   let text = '';
   for (const line of traceLines(header, observer.events)) text += `${line}\n`;
   return text;

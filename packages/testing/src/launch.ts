@@ -1,4 +1,4 @@
-import { takeStep as takeHonestStep } from '@sevlab/lab/scenario/honest-step';
+import { honestStep } from '@sevlab/lab/scenario/honest-step';
 import { createBench } from './bench.ts';
 import { LAUNCH_STEPS, takeStep } from './launch-steps.ts';
 import { guestOf, type LaunchedGuest } from './launched-guest.ts';
@@ -12,6 +12,8 @@ export function launch(options: LaunchOptions = {}): LaunchedGuest {
   const bench = createBench(options);
   const { pipeline, schemes } = bench.run;
   for (const step of LAUNCH_STEPS)
-    takeStep(bench, step, () => takeHonestStep(pipeline, { do: step }, bench.secrets, schemes));
+    takeStep(bench, step, () => ({
+      status: honestStep(pipeline, { do: step }, bench.secrets, schemes),
+    }));
   return guestOf(bench);
 }

@@ -1,12 +1,12 @@
 import { hexAddress } from '@sevlab/codec/address';
 import { toHex } from '@sevlab/codec/bytes';
-import type { ImageManifest } from '@sevlab/codec/ovmf/manifest';
 import { VERIFIERS, type Verifier } from '@sevlab/firmware-sim/direct-boot/blob-verifier';
 import { GRUBS, type Grub } from '@sevlab/firmware-sim/grub';
 import { buildImage, DEFAULT_IMAGE_SIZE } from '@sevlab/firmware-sim/image';
 import { type Inspection, inspectImage } from '@sevlab/firmware-sim/inspect';
 import { DEFAULT_LAYOUT, isLayoutName, LAYOUTS } from '@sevlab/firmware-sim/layouts';
 import { type Command, Option } from 'commander';
+import { inspectionJson, layoutName } from '../inspection-json.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { readBytes } from './input.ts';
 import { print, printJson, say, writeOutput } from './output.ts';
@@ -90,7 +90,7 @@ export function addFirmware(program: Command): void {
     .option('--json', 'one JSON document')
     .action((file: string, { json }: { json?: boolean }) => {
       const inspection = inspectImage(readBytes(file));
-      if (json) printJson(toJson(inspection));
+      if (json) printJson(inspectionJson(inspection));
       else print(toText(inspection));
       const errors = inspection.findings.filter(({ severity }) => severity === 'error');
       if (errors.length > 0)
@@ -113,20 +113,6 @@ function parseArea(text: string): { base: number; size: number } | 'none' {
 
 const isU32 = (value: number | undefined): value is number =>
   value !== undefined && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
-
-/** The field is padded with NULs. */
-const layoutName = ({ layout }: ImageManifest): string => layout.replace(/\0+$/, '');
-
-const toJson = ({ entries, manifest, sha256, ...rest }: Inspection) => ({
-  ...rest,
-  launchDigest: sha256,
-  secretArea: rest.secretArea ?? null,
-  hashesArea: rest.hashesArea ?? null,
-  entries: entries.map(({ data, ...entry }) => ({ ...entry, data: toHex(data) })),
-  manifest: manifest
-    ? { ...manifest, layout: layoutName(manifest), bodySha256: toHex(manifest.bodySha256) }
-    : null,
-});
 
 function toText({
   size,

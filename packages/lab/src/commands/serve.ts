@@ -24,12 +24,18 @@ export function addServe(program: Command): void {
         throw new CommandError(EXIT.usage, `--port ${port}: expected a number from 0 to 65535`);
       }
       const { buildLab } = await import('../server/build-lab.ts'); // the server's libraries are needed here only
-      const app = await buildLab({ allowedHosts: [host, ...allowHost] });
+      const app = await buildLab({
+        allowedHosts: [host, ...allowHost],
+        reportFault: (where, { name, stack = '' }) =>
+          say(
+            `sevlab serve: this is a fault of sevlab itself: ${where}: ${name}${firstPlace(stack)}; please report it`,
+          ),
+      });
       try {
         await app.listen({ host, port: number });
         const { port: bound } = app.server.address() as AddressInfo; // it listens on a network address
         print(`sevlab, simulated: http://${host.includes(':') ? `[${host}]` : host}:${bound}`);
-        if (!LOOPBACK.has(host)) say(`sevlab serve: ${host} is not loopback: others can reach this`);
+        if (!LOOPBACK.has(host)) say(exposure(host, allowHost));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         throw new CommandError(EXIT.state, `cannot listen on ${host} port ${port}: ${reason}; try --port 0`);
@@ -42,3 +48,15 @@ export function addServe(program: Command): void {
       }
     });
 }
+
+/** What somebody should know who opens the lab to others. */
+const exposure = (host: string, names: readonly string[]): string =>
+  [
+    `sevlab serve: ${host} is not loopback: everybody who reaches it can use what is here, without a password:`,
+    '  the page, scenarios, live sessions with their secrets for who knows a session’s id, and the work of this computer;',
+    '  no files and no environment of it. There is no TLS. Secrets that are typed in are safe from nobody.',
+    `  Names that are answered: ${['those of loopback', host, ...names].join(', ')}`,
+  ].join('\n');
+
+/** Where in our code, without what the message may quote. */
+const firstPlace = (stack: string): string => /\n\s+(at .*)/.exec(stack)?.[1]?.replace(/^/, ' ') ?? '';

@@ -14,15 +14,15 @@ import { addressOf, ScenarioError } from './values.ts';
 export type Outcome = { readonly status: SevStatus } | { readonly refused: string };
 
 /**
- * Takes one step of an honest launch, with what the host has prepared for it. Throws ScenarioError for what cannot be, and
- * as the pipeline does: see attempt().
+ * Takes an honest step, except for what a hostile host has prepared. Returns the AMD-SP's status. Throws Refused,
+ * CommandFailed, VmmError, VmrunRefused and ScenarioError.
  */
-export function takeStep(
+export function honestStep(
   pipeline: Pipeline,
   step: Extract<Step, { readonly do: HonestStep }>,
   secrets: readonly Secret[],
   schemes: Schemes,
-): Outcome {
+): SevStatus {
   switch (step.do) {
     case 'offer':
       pipeline.offer((files) => shownCertificates(files, schemes));
@@ -44,11 +44,11 @@ export function takeStep(
       pipeline.startFirmware();
       break;
     case 'inject':
-      return { status: inject(pipeline, step.at, schemes) };
+      return inject(pipeline, step.at, schemes);
     default:
       pipeline[step.do]();
   }
-  return { status: 'SUCCESS' };
+  return 'SUCCESS';
 }
 
 /** What the host shows of the platform's certificates. */

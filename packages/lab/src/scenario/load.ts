@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { systemReason } from '../system-reason.ts';
 import type { Scenario } from './scenario.ts';
-import { ScenarioError } from './values.ts';
+import { ScenarioError, SENT_SCENARIO } from './values.ts';
 
 /** A scenario is written by a person. Bytes. */
 const MAX_SIZE = 4 * 1024 * 1024;
@@ -35,6 +35,9 @@ export function loadScenario(file: string): LoadedScenario {
   return load(file, readFileSync(file === '-' ? 0 : file), 1);
 }
 
+/** A scenario that somebody sent, as its bytes. It includes nothing. Throws ScenarioError. */
+export const readSentScenario = (bytes: Uint8Array): LoadedScenario => load(SENT_SCENARIO, bytes, 1);
+
 /** Lists that grow by inclusion. */
 const LISTS: ReadonlySet<string> = new Set(['secrets', 'steps', 'faults']);
 /** Objects whose fields come from both. */
@@ -59,6 +62,8 @@ function load(file: string, bytes: Uint8Array, depth: number): LoadedScenario {
           `${name}: expected at most ${MAX_DEPTH} files that include each other`,
           place,
         );
+      if (file === SENT_SCENARIO)
+        throw new ScenarioError('include: a scenario that was sent includes no files of this machine', place);
       return includeFile(resolve(dirname(file), name), name, { place, depth });
     },
   );

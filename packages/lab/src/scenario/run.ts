@@ -9,7 +9,7 @@ import { causeIn } from './cause.ts';
 import { check } from './check.ts';
 import { createFaults, strike } from './faults.ts';
 import type { Finding } from './finding.ts';
-import { attempt, type Outcome, takeStep } from './honest-step.ts';
+import { attempt, honestStep, type Outcome } from './honest-step.ts';
 import type { Scenario, Step, StepExpectation } from './scenario.ts';
 import { createSchemes, type Schemes } from './schemes.ts';
 
@@ -46,6 +46,20 @@ export function runScenario(
   setup: Setup,
   secrets: readonly Secret[],
 ): ScenarioRun {
+  const steps = runSteps(scenario, file, setup, secrets);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** As runScenario, one step at a time, for somebody who has other things to do in between. */
+export function* runSteps(
+  scenario: Scenario,
+  file: string,
+  setup: Setup,
+  secrets: readonly Secret[],
+): Generator<StepResult, ScenarioRun> {
   const pipeline = createPipeline(setup);
   const schemes = createSchemes(setup);
   const faults = createFaults(scenario, setup);
@@ -56,12 +70,10 @@ export function runScenario(
     const result = runStep(pipeline, step, file, secrets, schemes);
     const cause =
       result.finding?.held === false ? causeIn(pipeline.observer.events.slice(before)) : undefined;
-    results.push({
-      step,
-      ...result,
-      ...(cause !== undefined && { cause }),
-      events: pipeline.observer.events.length,
-    });
+    const events = pipeline.observer.events.length;
+    const told: StepResult = { step, ...result, ...(cause !== undefined && { cause }), events };
+    results.push(told);
+    yield told;
     if (result.finding?.held === false) return { pipeline, results, passed: false };
   }
   return { pipeline, results, passed: true };
@@ -100,7 +112,7 @@ function runStep(
       },
     };
   }
-  const outcome = attempt(() => takeStep(pipeline, step, secrets, schemes));
+  const outcome = attempt(() => ({ status: honestStep(pipeline, step, secrets, schemes) }));
   return { finding: judge(outcome, step.expect ?? {}), instead: insteadOf(outcome) };
 }
 

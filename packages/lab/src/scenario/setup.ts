@@ -1,4 +1,3 @@
-import { dirname, resolve } from 'node:path';
 import { seededEntropy } from '@sevlab/ambient/entropy';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
 import { type Guid, parseGuid } from '@sevlab/codec/guid';
@@ -61,7 +60,7 @@ export function setupOf(
 }
 
 function imageOf(source: FirmwareSource, file: string): Uint8Array {
-  if ('file' in source) return readInput(resolve(dirname(file), source.file));
+  if ('file' in source) return readInput(source.file, file, 'firmware.file');
   const { size, secretArea, ...options } = source;
   try {
     return buildImage({
@@ -80,10 +79,10 @@ const areaOf = (area: 'none' | { readonly base: string; readonly size: number })
   area === 'none' ? area : { base: Number(addressOf(area.base)), size: area.size };
 
 function kernelOf(source: KernelSource, scenarioFile: string): NonNullable<Setup['directBoot']> {
-  const read = (path: string): Uint8Array => readInput(resolve(dirname(scenarioFile), path));
+  const read = (name: string, place: string): Uint8Array => readInput(name, scenarioFile, place);
   return {
-    kernel: 'file' in source ? read(source.file) : emulatedKernelFile(),
-    ...(source.initrd !== undefined && { initrd: read(source.initrd) }),
+    kernel: 'file' in source ? read(source.file, 'kernel.file') : emulatedKernelFile(),
+    ...(source.initrd !== undefined && { initrd: read(source.initrd, 'kernel.initrd') }),
     commandLine: source.commandLine ?? '',
   };
 }

@@ -27,11 +27,14 @@ export const describeScenarioError = (file: string, { message, place, others }: 
     ...others.map((other) => describeScenarioError(file, other)),
   ].join('\n');
 
+/** The name of a scenario that somebody sent from elsewhere: what lies on this machine is not for it. */
+export const SENT_SCENARIO = '(sent)';
+
 /** Files in a scenario are named from the folder that it lies in. Throws ScenarioError, which names the place. */
 export function bytesOf(source: ByteSource, scenarioFile: string, place: string): Uint8Array {
   if ('text' in source) return utf8(source.text);
-  if ('file' in source) return readInput(resolve(dirname(scenarioFile), source.file));
-  if ('env' in source) return fromEnvironment(source.env, place);
+  if ('file' in source) return readInput(source.file, scenarioFile, place);
+  if ('env' in source) return fromEnvironment(source.env, scenarioFile, place);
   try {
     return 'hex' in source ? fromHex(source.hex) : fromBase64(source.base64);
   } catch (error) {
@@ -40,7 +43,8 @@ export function bytesOf(source: ByteSource, scenarioFile: string, place: string)
   }
 }
 
-function fromEnvironment(name: string, place: string): Uint8Array {
+function fromEnvironment(name: string, scenarioFile: string, place: string): Uint8Array {
+  expectOwn(scenarioFile, place);
   const value = process.env[name];
   if (value === undefined)
     throw new ScenarioError(
@@ -50,12 +54,22 @@ function fromEnvironment(name: string, place: string): Uint8Array {
 }
 
 /** A file that a scenario names. Throws ScenarioError when it is missing or unreadable. */
-export function readInput(path: string): Uint8Array {
+export function readInput(name: string, scenarioFile: string, place: string): Uint8Array {
+  expectOwn(scenarioFile, place);
+  const path = resolve(dirname(scenarioFile), name);
   try {
     return new Uint8Array(readFileSync(path));
   } catch (error) {
     throw new ScenarioError(`${path}: ${systemReason(error)}; expected a file that can be read`);
   }
+}
+
+/** Throws ScenarioError for a scenario that was sent. */
+export function expectOwn(scenarioFile: string, place: string): void {
+  if (scenarioFile === SENT_SCENARIO)
+    throw new ScenarioError(
+      `${place}: a scenario that was sent gets no files and no environment of this machine; expected bytes as text, hex or base64`,
+    );
 }
 
 const UNITS: Readonly<Record<string, bigint>> = { KiB: 1n << 10n, MiB: 1n << 20n, GiB: 1n << 30n };

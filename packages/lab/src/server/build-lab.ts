@@ -1,89 +1,80 @@
-import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
-import { STAGES } from '@sevlab/story/stages';
-import { stepsOf } from '@sevlab/story/steps';
-import Fastify, { type FastifyInstance } from 'fastify';
-import { bothViews } from '../both-views.ts';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { capabilities } from '../capabilities.ts';
-import { type Demonstration, demonstrate } from '../demonstration.ts';
-import { ROOT_FOLDER } from '../root-folder.ts';
-import { ScenarioError } from '../scenario/values.ts';
-import { traceText } from '../trace-file.ts';
-
-/** What a client may choose of a run. */
-interface RunQuery {
-  readonly linux?: string;
-  readonly seed?: string;
-}
-
-const runQuery = {
-  type: 'object',
-  additionalProperties: false,
-  properties: { linux: { type: 'string', maxLength: 40 }, seed: { type: 'string', maxLength: 200 } },
-} as const;
+import { WEB_FOLDER } from '../root-folder.ts';
+import { addHostCheck } from './allowed-hosts.ts';
+import { addErrorReplies, type ReportFault, sendError } from './error-replies.ts';
+import { addFirmwareRoutes } from './firmware-routes.ts';
+import { FirmwareStore } from './firmware-store.ts';
+import { addOpenApi } from './openapi.ts';
+import type { Operation } from './operation.ts';
+import { addPage } from './page.ts';
+import { addRequestValidation } from './request-validation.ts';
+import { addRunRoutes } from './run-routes.ts';
+import { addScenarioRoutes } from './scenario-routes.ts';
+import { addSecurityHeaders, SECURITY_HEADERS } from './security-headers.ts';
+import { addSessionRoutes } from './session-routes.ts';
+import { Sessions } from './sessions.ts';
+import { SYSTEM_TIMERS, type Timers } from './timers.ts';
 
 export interface LabOptions {
   /** Names besides those of loopback under which clients may come. */
   readonly allowedHosts?: readonly string[];
+  /** Live sessions at a time. Default: 100. */
+  readonly maxSessions?: number;
+  /** Milliseconds after which a session that nobody asks for ends. Default: 15 minutes. */
+  readonly idle?: number;
+  readonly timers?: Timers;
+  /** Is told of faults of ours. Default: nobody. */
+  readonly reportFault?: ReportFault;
+  /** The page that is served. */
+  readonly page?: string;
 }
 
-/** The HTTP side of the lab, not listening yet: a page, and the demonstration as data. */
+/** Of a request's body unless its route says otherwise. Bytes. */
+const BODY_MAX = 256 * 1024;
+/** In which a request must have come whole. Milliseconds. */
+const REQUEST_TIME = 30_000;
+
+const able: Operation = {
+  summary: 'What this build can do',
+  answers: { 200: { description: 'as sevlab capabilities --json', schema: { type: 'object' } } },
+};
+
+/** The HTTP side of the lab, not listening yet: a page, scenarios, and live sessions. */
 export async function buildLab(options: LabOptions = {}): Promise<FastifyInstance> {
-  const app = Fastify({ forceCloseConnections: true });
-  const allowed = new Set(['127.0.0.1', 'localhost', '[::1]', ...(options.allowedHosts ?? [])]);
-  app.addHook('onRequest', async ({ hostname }, reply) => {
-    // a page elsewhere whose name resolves to this machine must not read what is here
-    if (!allowed.has(hostname))
-      await reply.status(403).send({ error: `host '${hostname}' is not allowed; try --allow-host` });
-  });
-  await app.register(fastifyStatic, { root: join(ROOT_FOLDER, 'packages/lab/public') });
-
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    const status = error instanceof ScenarioError ? 400 : (error.statusCode ?? 500);
-    return reply
-      .status(status)
-      .send({ error: status === 500 ? 'this is a fault of sevlab itself' : error.message });
-  });
-
-  app.setNotFoundHandler(({ url }, reply) => reply.status(404).send({ error: `there is nothing at ${url}` }));
-
-  app.get('/api/capabilities', () => capabilities());
-
-  app.get<{ Querystring: RunQuery }>('/api/demo', { schema: { querystring: runQuery } }, ({ query }) => {
-    const run = demonstrate(query);
-    return {
-      simulated: true,
-      stages: STAGES,
-      steps: stepsOf(run.pipeline.observer.events),
-      session: sessionOf(run),
-      views: viewsOf(run),
-    };
-  });
-
-  app.get<{ Querystring: RunQuery }>(
-    '/api/demo/trace',
-    { schema: { querystring: runQuery } },
-    ({ query }, reply) => {
-      const text = traceText(demonstrate(query).pipeline, {
-        command: 'serve',
-        scenario: 'kernel-documentation',
-        reveal: true,
-      });
-      return reply.type('application/jsonl').send(text);
+  const {
+    allowedHosts = [],
+    maxSessions = 100,
+    idle = 15 * 60_000,
+    timers = SYSTEM_TIMERS,
+    reportFault = () => {},
+    page = WEB_FOLDER,
+  } = options;
+  const app = Fastify({
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    bodyLimit: BODY_MAX,
+    requestTimeout: REQUEST_TIME,
+    frameworkErrors: (error, request, reply) => {
+      (reply as FastifyReply).headers(SECURITY_HEADERS); // hooks do not run for these
+      sendError(error, request as FastifyRequest, reply as FastifyReply, reportFault);
     },
-  );
+  });
+  addErrorReplies(app, reportFault);
+  addSecurityHeaders(app);
+  addHostCheck(app, allowedHosts);
+  addRequestValidation(app);
+  addOpenApi(app);
 
+  const sessions = new Sessions({ most: maxSessions, idle }, timers);
+  app.addHook('preClose', async () => sessions.close());
+  const firmware = new FirmwareStore();
+
+  app.get('/api/capabilities', { config: { operation: able } }, () => capabilities());
+  addScenarioRoutes(app);
+  await addRunRoutes(app, timers);
+  await addFirmwareRoutes(app, firmware);
+  addSessionRoutes(app, { sessions, firmware, timers });
+  await addPage(app, page);
   return app;
 }
-
-const sessionOf = ({ results }: Demonstration) =>
-  results.flatMap(({ step, output }) =>
-    'shell' in step ? [{ command: step.shell, output: output ?? '' }] : [],
-  );
-
-const viewsOf = ({ pipeline }: Demonstration) =>
-  bothViews(pipeline).map(({ place, host, guest }) => ({
-    place,
-    host: Buffer.from(host).toString('hex'),
-    guest: guest === undefined ? null : Buffer.from(guest).toString('hex'),
-  }));

@@ -1,0 +1,188 @@
+import { type Gpa, gpa, hexAddress, isAligned, type Spa, spa } from '@sevlab/codec/address';
+import { fromHex, toHex } from '@sevlab/codec/bytes';
+import { COMMAND_ID, type CommandName } from '@sevlab/codec/sev/command';
+import { statusCode } from '@sevlab/codec/sev/status';
+import { place as placeBytes, ring } from '@sevlab/vmm-sim/command-buffer';
+import type { Pipeline } from '../pipeline.ts';
+import { attack } from '../scenario/attack.ts';
+import type { Attack } from '../scenario/scenario.ts';
+import { validateScenario } from '../scenario/validate.ts';
+import { SENT_SCENARIO } from '../scenario/values.ts';
+import { badField, HttpProblem } from './http-problem.ts';
+import { attempt } from './refusal.ts';
+import type { Session } from './session.ts';
+
+/** DRAM by its own address, or behind the guest's. */
+type Target = { readonly spa: string } | { readonly gpa: string };
+
+/** One thing that the host does; its schema is hostBody. */
+export type HostAct =
+  | { readonly read: Target & { readonly length: number } }
+  | { readonly write: Target & { readonly hex: string } }
+  /** Into host memory that nobody uses, such as for a command to point at. */
+  | { readonly place: { readonly hex: string } }
+  | { readonly save: Target & { readonly as: string; readonly length: number } }
+  | { readonly replay: Target & { readonly from: string } }
+  | { readonly remap: { readonly gpa: string; readonly spa: string } }
+  | {
+      readonly command: ({ readonly name: CommandName } | { readonly id: number }) & {
+        readonly buffer?: string;
+      };
+    }
+  | { readonly attack: object };
+
+/** Buffers of commands lie on pages of their own. Bytes. */
+const PAGE = 4096;
+
+/** Does it, with all that the machine lets a host do. Returns what the host learns. Throws HttpProblem and ScenarioError. */
+export function actAsHost(session: Session, act: HostAct): object {
+  session.expectRoom();
+  try {
+    return carryOut(session, act);
+  } finally {
+    session.log.wake();
+  }
+}
+
+function carryOut(session: Session, act: HostAct): object {
+  const pipeline = session.switchOn();
+  const { schemes } = session;
+  const { host } = pipeline.actors.machine;
+  const tell = (name: string): void =>
+    pipeline.observer.observe('host', 'host', () => ({ type: 'attack', name }));
+  if ('read' in act) return { hex: toHex(readAt(pipeline, act.read, act.read.length, 'read')) };
+  if ('write' in act) {
+    tell('write');
+    return writeAt(pipeline, act.write, fromHex(act.write.hex), 'write');
+  }
+  if ('place' in act) {
+    const { state } = pipeline.actors.vmm;
+    return { spa: hexAddress(placeBytes(host, state.buffers, fromHex(act.place.hex), PAGE)) };
+  }
+  if ('save' in act) {
+    tell('save');
+    const { as, length } = act.save;
+    const cells = readAt(pipeline, act.save, length, 'save');
+    schemes.saved.set(as, cells);
+    return { as, hex: toHex(cells) };
+  }
+  if ('replay' in act) {
+    const cells = schemes.saved.get(act.replay.from);
+    if (cells === undefined)
+      throw badField('replay.from', `nothing was saved as '${act.replay.from}'`, {
+        expected: [...schemes.saved.keys()].join(', ') || 'a name of a save before',
+      });
+    tell('restore');
+    return writeAt(pipeline, act.replay, cells, 'replay');
+  }
+  if ('remap' in act) return remap(pipeline, act.remap, tell);
+  if ('command' in act) return command(pipeline, act.command, tell);
+  return attackAs(session, act.attack);
+}
+
+function remap(
+  pipeline: Pipeline,
+  act: Extract<HostAct, { remap: unknown }>['remap'],
+  tell: (name: string) => void,
+): object {
+  const [page, to] = (['gpa', 'spa'] as const).map((name) => {
+    const address = BigInt(act[name]);
+    if (isAligned(address, PAGE)) return address;
+    throw badField(`remap.${name}`, 'it is not the start of a page', {
+      expected: `a multiple of ${PAGE}`,
+      got: act[name],
+    });
+  }) as [bigint, bigint]; // there are two
+  const guest = guestOf(pipeline, 'remap');
+  tell('remap');
+  pipeline.actors.machine.host.remap(guest, gpa(page), spa(to));
+  return {};
+}
+
+/** Any command with any bytes for its buffer; what the AMD-SP leaves there comes back. */
+function command(
+  pipeline: Pipeline,
+  act: Extract<HostAct, { command: unknown }>['command'],
+  tell: (name: string) => void,
+): object {
+  const { host, state } = pipeline.actors.vmm;
+  const id = 'name' in act ? COMMAND_ID[act.name] : act.id;
+  const bytes = fromHex(act.buffer ?? '');
+  tell('name' in act ? act.name : `0x${id.toString(16)}`);
+  const at = bytes.length === 0 ? spa(0n) : placeBytes(host, state.buffers, bytes, PAGE);
+  const status = ring(host, id, at);
+  return {
+    status,
+    code: statusCode(status),
+    buffer: bytes.length === 0 ? '' : toHex(host.memory.read(at, bytes.length)),
+    spa: hexAddress(at),
+  };
+}
+
+/** An attack in the words of scenario files, on the step to come or on what is there. */
+function attackAs(session: Session, wanted: object): object {
+  const { schemes } = session;
+  const asked = { version: 1 as const, title: 'attack', steps: [{ attack: wanted as Attack }] };
+  validateScenario(asked); // so it is one
+  const before = new Set(schemes.saved.keys());
+  const { status, refusal } = attempt('attack', () => ({
+    status: attack(session.switchOn(), wanted as Attack, { schemes, file: SENT_SCENARIO }),
+  }));
+  if (refusal !== undefined) return { refusal };
+  const learnt = [...schemes.saved].filter(([name]) => !before.has(name));
+  return {
+    status,
+    kept: Object.fromEntries(learnt.map(([name, bytes]) => [name, toHex(bytes)])),
+  };
+}
+
+function readAt(pipeline: Pipeline, target: Target, length: number, where: string): Uint8Array {
+  const { host } = pipeline.actors.machine;
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const place of cellsOf(pipeline, target, length, where)) {
+    bytes.set(host.memory.read(place.at, place.length), offset);
+    offset += place.length;
+  }
+  return bytes;
+}
+
+function writeAt(pipeline: Pipeline, target: Target, cells: Uint8Array, where: string): object {
+  const { host } = pipeline.actors.machine;
+  let offset = 0;
+  for (const place of cellsOf(pipeline, target, cells.length, where)) {
+    host.memory.write(place.at, cells.subarray(offset, offset + place.length));
+    offset += place.length;
+  }
+  return { written: cells.length };
+}
+
+/** Where the bytes lie in DRAM, in order. Throws HttpProblem where there is no guest memory. */
+function cellsOf(
+  pipeline: Pipeline,
+  target: Target,
+  length: number,
+  where: string,
+): { readonly at: Spa; readonly length: number }[] {
+  if ('spa' in target) return [{ at: spa(BigInt(target.spa)), length }];
+  const address: Gpa = gpa(BigInt(target.gpa));
+  const guest = guestOf(pipeline, where);
+  return pipeline.actors.machine.host.locate(guest, address, length).map(({ spa: at, length: size }) => {
+    if (at !== undefined) return { at, length: size };
+    throw badField(`${where}.gpa`, 'the guest has no memory there', {
+      expected: 'addresses inside the guest’s RAM or its firmware image',
+      got: target.gpa,
+    });
+  });
+}
+
+function guestOf(pipeline: Pipeline, where: string): number {
+  const { launching } = pipeline.progress;
+  if (launching !== undefined) return launching.record.guest;
+  throw new HttpProblem(409, {
+    error: `${where}: there is no guest yet`,
+    field: where,
+    expected: 'a session that is at least launched',
+    try: 'advance {"to":"launched"}',
+  });
+}

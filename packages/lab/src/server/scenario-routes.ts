@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify';
+import type { Operation } from './operation.ts';
+import { ScenarioFiles } from './scenario-files.ts';
+import { groupedScenarioParams, runQuery, scenarioParams } from './schemas.ts';
+
+interface RunQuery {
+  readonly seed?: string;
+}
+
+const list: Operation = {
+  summary: 'The scenarios that came with sevlab',
+  answers: {
+    200: {
+      description: 'in the order in which a list shows them',
+      schema: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['id', 'title', 'about', 'group'],
+          properties: {
+            id: { type: 'string' },
+            title: { type: 'string' },
+            about: { type: 'string' },
+            group: { type: 'string', description: 'demonstration, or a folder such as attacks' },
+            lesson: {
+              type: 'object',
+              description: 'of an attack or a fault: who catches it, and what would',
+            },
+          },
+        },
+      },
+    },
+  },
+};
+
+const text: Operation = {
+  summary: 'A scenario, as its file has it',
+  answers: { 200: { description: 'YAML', type: 'application/yaml', schema: { type: 'string' } } },
+};
+
+const trace: Operation = {
+  summary: 'Runs a scenario; the same seed gives the same bytes',
+  answers: {
+    200: { description: 'its trace, revealed', type: 'application/jsonl', schema: { type: 'string' } },
+  },
+};
+
+/** Scenarios that lie in a folder have an id of two parts. */
+export function addScenarioRoutes(app: FastifyInstance): void {
+  const files = new ScenarioFiles();
+  app.get('/api/scenarios', { config: { operation: list } }, () => files.list());
+
+  app.get<{ Params: { id: string } }>(
+    '/api/scenarios/:id',
+    { schema: { params: scenarioParams }, config: { operation: text } },
+    ({ params: { id } }, reply) => reply.type('application/yaml').send(files.text(id)),
+  );
+  app.get<{ Params: { group: string; name: string } }>(
+    '/api/scenarios/:group/:name',
+    { schema: { params: groupedScenarioParams }, config: { operation: text } },
+    ({ params: { group, name } }, reply) =>
+      reply.type('application/yaml').send(files.text(`${group}/${name}`)),
+  );
+
+  app.get<{ Params: { id: string }; Querystring: RunQuery }>(
+    '/api/scenarios/:id/trace',
+    { schema: { params: scenarioParams, querystring: runQuery }, config: { operation: trace } },
+    ({ params: { id }, query: { seed } }, reply) =>
+      reply.type('application/jsonl').send(files.trace(id, seed)),
+  );
+  app.get<{ Params: { group: string; name: string }; Querystring: RunQuery }>(
+    '/api/scenarios/:group/:name/trace',
+    { schema: { params: groupedScenarioParams, querystring: runQuery }, config: { operation: trace } },
+    ({ params: { group, name }, query: { seed } }, reply) =>
+      reply.type('application/jsonl').send(files.trace(`${group}/${name}`, seed)),
+  );
+}
