@@ -155,11 +155,13 @@ describe('the installed command line', () => {
         expect.stringMatching('text/html'),
       ]);
       const text = await page.text();
-      for (const [, path] of text.matchAll(/(?:src|href)="\.?\/?([\w./-]+\.(?:js|css|svg))"/g))
-        expect((await fetch(`${address}/${path}`)).status, path).toBe(200);
-      expect(((await (await fetch(`${address}/api/demo`)).json()) as { simulated: boolean }).simulated).toBe(
-        true,
+      const parts = [...text.matchAll(/(?:src|href)="\.?\/?([\w./-]+\.(?:js|css|svg))"/g)].map(
+        ([, part]) => part!,
       );
+      expect(parts).toEqual(expect.arrayContaining(['page.js', 'page.css']));
+      for (const part of parts) expect((await fetch(`${address}/${part}`)).status, part).toBe(200);
+      const scenarios = await (await fetch(`${address}/api/scenarios`)).text();
+      expect(scenarios).toContain('a13-sent-to-nobody');
     } finally {
       child.kill();
     }
@@ -215,13 +217,14 @@ describe('the example repository', () => {
     expect(run(example, [...tsc, '-p', '.'])).toEqual({ status: 0, stdout: '', stderr: '' });
     writeFileSync(
       join(example, 'test/misuse.ts'),
-      "import { launch } from '@sevlab/testing';\nlaunch({ policy: ['NODEBUG'] });\nlaunch().inject();\n",
+      "import { launch } from '@sevlab/testing';\nlaunch({ policy: ['NODEBUG'] });\nlaunch().inject();\nlaunch().expects({ type: 'status', stauts: 'SUCCESS' });\n",
     );
     expect(run(example, [...tsc, '-p', '.']).stdout.split('\n')).toEqual([
       expect.stringMatching(/misuse\.ts\(2,19\): error TS2820: Type '"NODEBUG"' is not assignable/),
       expect.stringMatching(
         /misuse\.ts\(3,10\): error TS2339: Property 'inject' does not exist on type 'LaunchedGuest'/,
       ),
+      expect.stringMatching(/misuse\.ts\(4,36\): error TS\d+: .*'stauts'/),
       '',
     ]);
   });
@@ -233,6 +236,9 @@ describe('the example repository', () => {
     expect(junit.match(/<testsuite /g)).toHaveLength(6);
     const ctrf = JSON.parse(readFileSync(join(example, 'sevlab-reports/ctrf.json'), 'utf8')) as object;
     expect(ctrf).toMatchObject({ results: { summary: { tests: 72, passed: 72 } } });
+    const page = readFileSync(join(example, 'sevlab-reports/report.html'), 'utf8');
+    expect(page).toMatch(/^<!doctype html>/i);
+    expect(page).not.toContain('correct horse');
   });
 
   it('has a workflow of steps that were executed here', () => {

@@ -2,7 +2,7 @@
 # What action.yml and Containerfile call, and e2e/packages.test.ts executes. Needs Node and npm, and no secret.
 #   ci.sh install PREFIX      packs sevlab from this checkout: PREFIX/bin/sevlab needs neither the checkout nor a network,
 #                             and PREFIX/packages has both packages for npm install
-#   ci.sh run REPORTS FILE…   runs scenario files; what came of them is in REPORTS/junit.xml and REPORTS/ctrf.json
+#   ci.sh run REPORTS FILE…   runs scenario files; REPORTS has junit.xml, ctrf.json, and report.html
 set -eu
 checkout=$(cd -P "$(dirname "$0")/.." && pwd)
 
@@ -22,7 +22,7 @@ run)
   reports=$2
   shift 2
   mkdir -p "$reports"
-  sevlab run --report-junit "$reports/junit.xml" --report-ctrf "$reports/ctrf.json" "$@"
+  sevlab run --report-junit "$reports/junit.xml" --report-ctrf "$reports/ctrf.json" --report "$reports/report.html" "$@"
   ;;
 *)
   echo 'usage: ci.sh install PREFIX, or ci.sh run REPORTS FILE…' >&2
