@@ -13,7 +13,8 @@ interface ReportedRun {
   readonly name: string;
   /** What the run should have given and did not, in lines; empty when it is as expected. */
   readonly deviations: readonly string[];
-  readonly trace: string;
+  /** Absent when it could not be run. */
+  readonly trace?: string;
 }
 
 /** The player over the runs of this file: no server, no network. */
@@ -23,7 +24,8 @@ function Report({ runs }: { readonly runs: readonly ReportedRun[] }) {
   const [help, setHelp] = useState(false);
   useKeys({ '?': () => setHelp(true) });
   const run = runs[chosen]!; // the list below chooses among them
-  const trace = useMemo(() => loadTrace(run.trace), [run]);
+  const trace = useMemo(() => (run.trace === undefined ? undefined : loadTrace(run.trace)), [run]);
+  const hasSteps = trace !== undefined && trace.steps.length > 0;
   return (
     <>
       <header class="head">
@@ -53,9 +55,20 @@ function Report({ runs }: { readonly runs: readonly ReportedRun[] }) {
         </span>
       </header>
       <main id="main" class="view">
-        <Player trace={trace} at={at} onPlace={setAt}>
-          <RunSummary run={run} trace={trace} />
-        </Player>
+        {hasSteps ? (
+          <Player trace={trace} at={at} onPlace={setAt}>
+            <RunSummary run={run} trace={trace} />
+          </Player>
+        ) : (
+          <div class="reading">
+            <h2>{run.name}</h2>
+            {run.deviations.map((deviation) => (
+              <pre key={deviation} class="deviation">
+                {deviation}
+              </pre>
+            ))}
+          </div>
+        )}
       </main>
       <Help open={help} onClose={() => setHelp(false)} />
     </>

@@ -83,7 +83,7 @@ const PARTIES: readonly {
   readonly title: string;
   readonly actors: readonly Actor[];
 }[] = [
-  { party: 'owner', title: 'Guest owner', actors: ['guest-owner'] },
+  { party: 'owner', title: 'Owner', actors: ['guest-owner'] },
   { party: 'host', title: 'Host', actors: ['host', 'disk'] },
   { party: 'amd-sp', title: 'AMD-SP', actors: ['amd-sp'] },
   { party: 'guest', title: 'Guest', actors: ['firmware', 'kernel', 'user'] },

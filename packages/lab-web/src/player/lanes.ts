@@ -28,7 +28,7 @@ export const OPEN_LANES: readonly Lane[] = [
   ...OUTSIDE,
   { id: 'firmware', party: 'guest', title: 'Firmware', actors: ['firmware'] },
   { id: 'kernel', party: 'guest', title: 'Kernel', actors: ['kernel'] },
-  { id: 'user', party: 'guest', title: 'User space', actors: ['user'] },
+  { id: 'user', party: 'guest', title: 'User', actors: ['user'] },
 ];
 
 /** The lane of an actor, as its position. Every actor has one. */

@@ -235,6 +235,7 @@ function runAndPrint(file: string, options: FileOptions, validate: Validate): Fi
     if (!(error instanceof CommandError)) throw error;
     const { exitCode, message } = error;
     outcomes.push({ exitCode, suite: file, name: 'is a scenario that can be run', message });
+    played.push({ name: file, deviations: [message] });
   }
   return { outcomes, played };
 }

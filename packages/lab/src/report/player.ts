@@ -7,8 +7,8 @@ export interface PlayedRun {
   readonly name: string;
   /** What it should have given and did not; empty when it is as expected. */
   readonly deviations: readonly string[];
-  /** The text of its trace file. */
-  readonly trace: string;
+  /** The text of its trace file; absent when it could not be run. */
+  readonly trace?: string;
 }
 
 /** The page that plays these runs, in one file: no server, no network (packages/lab-web/src/report.tsx). */
