@@ -1,0 +1,2 @@
+/** Mutants that no case can notice, each with the reason. */
+export const EQUIVALENT = {};
