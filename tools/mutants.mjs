@@ -7,7 +7,7 @@ import { bundleSuite, expectApplicable } from './mutants/bundle.mjs';
 import { CHANGES } from './mutants/changes.mjs';
 import { EQUIVALENT } from './mutants/equivalent.mjs';
 import { profileMutants, rowMutants } from './mutants/rows.mjs';
-import { runMutants } from './mutants/run.mjs';
+import { runMutants, runUnchanged } from './mutants/run.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -23,10 +23,11 @@ const mutants = await allMutants();
 const pattern = new RegExp(options.only, 'i');
 const matching = mutants.filter(({ name, file = '' }) => pattern.test(`${file} ${name}`));
 
-const [right] = await runMutants([{ name: 'the simulator as it is' }], unchanged);
+const right = await runUnchanged(unchanged);
 if (right.killed) throw new Error(`${right.killed} ${right.how} on the simulator as it is; mend that first`);
 
-const results = await runMutants(sample(matching), unchanged, options.json ? undefined : tell);
+const seconds = Math.max(10, 4 * right.seconds); // more than 10 on a machine that is slow or busy
+const results = await runMutants(sample(matching), { unchanged, seconds, tell: options.json ? () => {} : tell });
 const survivors = results.filter(({ killed }) => !killed);
 const wrong = [
   ...survivors.filter(({ name }) => EQUIVALENT[name] === undefined),
@@ -58,13 +59,13 @@ function sample(list) {
   return list.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1)).slice(0, Number(options.sample));
 }
 
-function tell({ name, killed, how, file, from, to }) {
+function tell({ name, killed, how, late, file, from, to }) {
   if (killed) {
     const stale = EQUIVALENT[name] === undefined ? '' : ', though equivalent.mjs has a reason why none should';
     console.log(`${killed} ${how}: ${name}${stale}`);
     return;
   }
-  console.log(`SURVIVED: ${name}`);
+  console.log(`${late ? 'TOO LATE' : 'SURVIVED'}: ${name}`);
   if (file) console.log(`  ${file}\n  - ${from}\n  + ${to}`);
   if (EQUIVALENT[name]) console.log(`  reason: ${EQUIVALENT[name]}`);
 }
@@ -75,6 +76,6 @@ function summarise() {
   for (const { name, killed } of wrong) console.log(`${killed ? 'not equivalent' : 'no case notices'}: ${name}`);
 }
 
-function asJson({ name, file, from, to, killed, how, seconds }) {
-  return { name, file, from, to, killed, how, reason: EQUIVALENT[name], seconds: Number(seconds.toFixed(2)) };
+function asJson({ name, file, from, to, killed, how, late, seconds }) {
+  return { name, file, from, to, killed, how, late, reason: EQUIVALENT[name], seconds: Number(seconds.toFixed(2)) };
 }

@@ -1,22 +1,25 @@
 // Runs mutants, each in a worker of its own.
-import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { bundleSuite } from './bundle.mjs';
 
-/** Workers at a time, and seconds for each mutant. */
-const WORKERS = Math.min(2, availableParallelism());
-const LIMIT = 10;
+const WORKERS = 2;
+/** Megabytes that a mutant may fill. */
+const HEAP = 512;
+
+/** What becomes of the suite on the simulator as it is. */
+export const runUnchanged = (unchanged) => runMutant({}, unchanged, 600);
 
 /**
- * What became of each mutant, in their order: the case that `killed` it and `how`, or neither. `tell` gets each as soon
- * as it is known. `unchanged` is the suite without a change.
+ * What became of each mutant, in their order: the case that `killed` it and `how`; or `late`, when the suite did not
+ * come to its end in so many seconds; or neither. `tell` gets each as soon as it is known.
  */
-export async function runMutants(mutants, unchanged, tell = () => {}) {
+export async function runMutants(mutants, { unchanged, seconds, tell }) {
   const results = [];
   const queue = mutants.entries();
   const work = async () => {
     for (const [index, mutant] of queue) {
-      results[index] = { ...mutant, ...(await runMutant(mutant, unchanged)) };
+      const suite = mutant.file === undefined ? unchanged : await bundleSuite(mutant);
+      results[index] = { ...mutant, ...(await runMutant(mutant, suite, seconds)) };
       tell(results[index]);
     }
   };
@@ -24,30 +27,29 @@ export async function runMutants(mutants, unchanged, tell = () => {}) {
   return results;
 }
 
-async function runMutant(mutant, unchanged) {
-  const suite = mutant.file === undefined ? unchanged : await bundleSuite(mutant);
-  const { row, profile } = mutant;
+/** The first case that fails or throws ends it, and one that takes half of the time on its own. */
+async function runMutant({ row, profile, file }, suite, seconds) {
   const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-    workerData: { suite, row, profile, first: likelyCases(mutant) },
+    workerData: { suite, row, profile, first: likelyCases({ row, file }) },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP },
   });
+  const since = (begin) => (performance.now() - begin) / 1000;
   const begin = performance.now();
-  let current;
-  return new Promise((settle, reject) => {
+  let current = { id: 'the start', begin };
+  return new Promise((settle) => {
     const end = async (outcome) => {
       clearTimeout(timer);
       await worker.terminate();
-      settle({ ...outcome, seconds: (performance.now() - begin) / 1000 });
+      settle({ ...outcome, seconds: since(begin) });
     };
-    const timer = setTimeout(() => {
-      const ofThisCase = (performance.now() - current.since) / 1000;
-      if (ofThisCase > LIMIT / 2) end({ killed: current.id, how: 'does not end' });
-      else reject(new Error(`${mutant.name}: the suite takes more than ${LIMIT} s here`));
-    }, LIMIT * 1000);
-    worker.on('error', (error) => end({ killed: current?.id ?? 'the start', how: `throws ${error.message}` }));
-    worker.on('message', ({ began, killed, how, done }) => {
-      if (began) current = { id: began, since: performance.now() };
-      if (killed) end({ killed, how });
-      if (done) end({});
+    const timer = setTimeout(
+      () => end(since(current.begin) > seconds / 2 ? { killed: current.id, how: 'does not end' } : { late: true }),
+      seconds * 1000,
+    );
+    worker.on('error', ({ message }) => end({ killed: current.id, how: `throws ${message.split('\n')[0]}` }));
+    worker.on('message', ({ began, done, ...killed }) => {
+      if (began) current = { id: began, begin: performance.now() };
+      else end(killed);
     });
   });
 }
