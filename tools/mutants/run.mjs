@@ -30,7 +30,7 @@ export async function runMutants(mutants, { unchanged, seconds, tell }) {
 /** The first case that fails or throws ends it, and one that takes half of the time on its own. */
 async function runMutant({ row, profile, file }, suite, seconds) {
   const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-    workerData: { suite, row, profile, first: likelyCases({ row, file }) },
+    workerData: { suite, row, profile, ...likelyCases({ row, file }) },
     resourceLimits: { maxOldGenerationSizeMb: HEAP },
   });
   const since = (begin) => (performance.now() - begin) / 1000;
@@ -54,11 +54,11 @@ async function runMutant({ row, profile, file }, suite, seconds) {
   });
 }
 
-/** Texts of the cases that are run first, because they are the ones that may notice. */
+/** Of the cases only those with a text like `only` can notice, and among them those with `first` will most likely. */
 function likelyCases({ row, file = '' }) {
-  if (row) return [`"${row.command}"`];
-  const [, command] = /psp-sim\/src\/commands\/(.*)\.ts$/.exec(file) ?? [];
-  if (command) return [`"${command.replaceAll('-', '_').toUpperCase()}"`];
+  if (row) return { only: `"${row.command}"`, first: '' };
   const [, actor] = /packages\/(psp|firmware|guest-kernel)-sim\//.exec(file) ?? [];
-  return [`"room":"${actor === 'guest-kernel' ? 'kernel' : (actor ?? 'psp')}"`];
+  const [, command = ''] = /commands\/(.*)\.ts$/.exec(file) ?? [];
+  const room = actor === 'guest-kernel' ? 'kernel' : actor;
+  return { only: room ? `"room":"${room}"` : '', first: command.replaceAll('-', '_').toUpperCase() };
 }

@@ -1,7 +1,7 @@
 // Runs the conformance suite on one mutant, up to the first case that fails, and tells the main thread of each case.
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { suite, first, row, profile } = workerData;
+const { suite, row, profile, only, first } = workerData;
 const { allCases, runCase, simTarget, SUPPORT, PROFILES } = await import(
   `data:text/javascript;base64,${Buffer.from(suite).toString('base64')}`
 );
@@ -12,8 +12,8 @@ if (row) {
 }
 if (profile) Object.assign(PROFILES[profile.of], { [profile.field]: PROFILES[profile.like][profile.field] });
 
-const cases = allCases();
-const isFirst = (testCase) => first.some((word) => JSON.stringify(testCase).includes(word));
+const cases = allCases().filter((testCase) => JSON.stringify(testCase).includes(only));
+const isFirst = (testCase) => JSON.stringify(testCase.when).includes(`"${first}"`);
 const target = simTarget();
 for (const testCase of [...cases.filter(isFirst), ...cases.filter((each) => !isFirst(each))]) {
   parentPort.postMessage({ began: testCase.id });
