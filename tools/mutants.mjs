@@ -27,7 +27,11 @@ const right = await runUnchanged(unchanged);
 if (right.killed) throw new Error(`${right.killed} ${right.how} on the simulator as it is; mend that first`);
 
 const seconds = Math.max(10, 4 * right.seconds); // more than 10 on a machine that is slow or busy
-const results = await runMutants(sample(matching), { unchanged, seconds, tell: options.json ? () => {} : tell });
+const results = await runMutants(sample(matching), {
+  unchanged,
+  seconds,
+  tell: options.json ? () => {} : tell,
+});
 const survivors = results.filter(({ killed }) => !killed);
 const wrong = [
   ...survivors.filter(({ name }) => EQUIVALENT[name] === undefined),
@@ -48,7 +52,8 @@ async function allMutants() {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new Error(`two mutants are called '${twice}'`);
   const unknown = Object.keys(EQUIVALENT).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new Error(`equivalent.mjs has a reason for '${unknown}', which is no mutant`);
+  if (unknown !== undefined)
+    throw new Error(`equivalent.mjs has a reason for '${unknown}', which is no mutant`);
   return all;
 }
 
@@ -61,7 +66,8 @@ function sample(list) {
 
 function tell({ name, killed, how, late, file, from, to }) {
   if (killed) {
-    const stale = EQUIVALENT[name] === undefined ? '' : ', though equivalent.mjs has a reason why none should';
+    const stale =
+      EQUIVALENT[name] === undefined ? '' : ', though equivalent.mjs has a reason why none should';
     console.log(`${killed} ${how}: ${name}${stale}`);
     return;
   }
@@ -73,9 +79,20 @@ function tell({ name, killed, how, late, file, from, to }) {
 function summarise() {
   const killed = results.length - survivors.length;
   console.log(`${results.length} mutants, ${killed} killed, ${survivors.length} survived`);
-  for (const { name, killed } of wrong) console.log(`${killed ? 'not equivalent' : 'no case notices'}: ${name}`);
+  for (const { name, killed } of wrong)
+    console.log(`${killed ? 'not equivalent' : 'no case notices'}: ${name}`);
 }
 
 function asJson({ name, file, from, to, killed, how, late, seconds }) {
-  return { name, file, from, to, killed, how, late, reason: EQUIVALENT[name], seconds: Number(seconds.toFixed(2)) };
+  return {
+    name,
+    file,
+    from,
+    to,
+    killed,
+    how,
+    late,
+    reason: EQUIVALENT[name],
+    seconds: Number(seconds.toFixed(2)),
+  };
 }

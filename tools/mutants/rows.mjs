@@ -18,12 +18,17 @@ export const rowMutants = (SUPPORT) =>
   );
 
 const canBeTold = ([a, , status, byProfile], [b, , other, otherByProfile]) =>
-  status !== other || (byProfile === undefined) !== (otherByProfile === undefined) || WRITES.test(a) || WRITES.test(b);
+  status !== other ||
+  (byProfile === undefined) !== (otherByProfile === undefined) ||
+  WRITES.test(a) ||
+  WRITES.test(b);
 
 /** Each difference between firmware 1.55 and the specification, undone on either side. */
 export const profileMutants = (PROFILES) => {
   const [genoa, spec] = ['genoa-1.55', 'spec'];
-  const differing = Object.keys(PROFILES[genoa]).filter((field) => PROFILES[genoa][field] !== PROFILES[spec][field]);
+  const differing = Object.keys(PROFILES[genoa]).filter(
+    (field) => PROFILES[genoa][field] !== PROFILES[spec][field],
+  );
   return differing.flatMap((field) => [
     { name: `profile ${genoa}: ${field} as in ${spec}`, profile: { of: genoa, field, like: spec } },
     { name: `profile ${spec}: ${field} as in ${genoa}`, profile: { of: spec, field, like: genoa } },

@@ -43,7 +43,10 @@ async function runMutant({ row, profile, file }, suite, seconds) {
       settle({ ...outcome, seconds: since(begin) });
     };
     const timer = setTimeout(
-      () => end(since(current.begin) > seconds / 2 ? { killed: current.id, how: 'does not end' } : { late: true }),
+      () =>
+        end(
+          since(current.begin) > seconds / 2 ? { killed: current.id, how: 'does not end' } : { late: true },
+        ),
       seconds * 1000,
     );
     worker.on('error', ({ message }) => end({ killed: current.id, how: `throws ${message.split('\n')[0]}` }));
