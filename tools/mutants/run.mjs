@@ -36,13 +36,9 @@ async function runMutant({ row, profile, file }, suite, seconds) {
   const since = (begin) => (performance.now() - begin) / 1000;
   const begin = performance.now();
   let current = { id: 'the start', begin };
-  return new Promise((settle) => {
-    const end = async (outcome) => {
-      clearTimeout(timer);
-      await worker.terminate();
-      settle({ ...outcome, seconds: since(begin) });
-    };
-    const timer = setTimeout(
+  let timer;
+  const outcome = await new Promise((end) => {
+    timer = setTimeout(
       () =>
         end(
           since(current.begin) > seconds / 2 ? { killed: current.id, how: 'does not end' } : { late: true },
@@ -55,6 +51,9 @@ async function runMutant({ row, profile, file }, suite, seconds) {
       else end(killed);
     });
   });
+  clearTimeout(timer);
+  await worker.terminate();
+  return { ...outcome, seconds: since(begin) };
 }
 
 /** Of the cases only those with a text like `only` can notice, and among them those with `first` will most likely. */
