@@ -1,11 +1,11 @@
 // Breaks the simulator in named ways, one at a time, and says whether the conformance suite notices:
 // `node tools/mutants.mjs [--only PATTERN] [--sample COUNT [--seed SEED]] [--json]`. Exits 1 when a mutant survives
-// that has no reason to in mutants/equivalent.mjs, and when one that has a reason does not survive.
+// without a reason in mutants/exceptions.mjs; of all mutants also when a reason is left over.
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { bundleSuite, expectApplicable } from './mutants/bundle.mjs';
 import { CHANGES } from './mutants/changes.mjs';
-import { EQUIVALENT } from './mutants/equivalent.mjs';
+import { concerns, EXCEPTIONS, reasonFor } from './mutants/exceptions.mjs';
 import { profileMutants, rowMutants } from './mutants/rows.mjs';
 import { runMutants, runUnchanged } from './mutants/run.mjs';
 
@@ -21,27 +21,29 @@ const { values: options } = parseArgs({
 const unchanged = await bundleSuite();
 const mutants = await allMutants();
 const pattern = new RegExp(options.only, 'i');
-const matching = mutants.filter(({ name, file = '' }) => pattern.test(`${file} ${name}`));
+const chosen = sample(mutants.filter(({ name, file = '' }) => pattern.test(`${file} ${name}`)));
 
 const right = await runUnchanged(unchanged);
 if (right.killed) throw new Error(`${right.killed} ${right.how} on the simulator as it is; mend that first`);
 
 const seconds = Math.max(10, 4 * right.seconds); // more than 10 on a machine that is slow or busy
-const results = await runMutants(sample(matching), {
-  unchanged,
-  seconds,
-  tell: options.json ? () => {} : tell,
-});
+const results = await runMutants(chosen, { unchanged, seconds, tell: options.json ? () => {} : tell });
 const survivors = results.filter(({ killed }) => !killed);
-const wrong = [
-  ...survivors.filter(({ name }) => EQUIVALENT[name] === undefined),
-  ...results.filter(({ name, killed }) => killed && EQUIVALENT[name] !== undefined),
+const complaints = [
+  ...survivors
+    .filter(({ name }) => reasonFor(name) === undefined)
+    .map(({ name }) => `no case notices: ${name}`),
+  ...(chosen.length === mutants.length ? leftOver(survivors) : []),
 ];
 if (options.json) console.log(JSON.stringify(results.map(asJson), null, 2));
-else summarise();
-process.exit(wrong.length > 0 ? 1 : 0);
+else {
+  const killed = results.length - survivors.length;
+  console.log(`${results.length} mutants, ${killed} killed, ${survivors.length} survived`);
+  for (const complaint of complaints) console.log(complaint);
+}
+process.exit(complaints.length > 0 ? 1 : 0);
 
-/** Every mutant there is. Throws for a change that cannot be made, a name given twice, and a reason for nobody. */
+/** Every mutant there is. Throws for a change that cannot be made, and for a name that is given twice. */
 async function allMutants() {
   const { SUPPORT, PROFILES } = await import(
     `data:text/javascript;base64,${Buffer.from(unchanged).toString('base64')}`
@@ -51,9 +53,6 @@ async function allMutants() {
   const names = all.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new Error(`two mutants are called '${twice}'`);
-  const unknown = Object.keys(EQUIVALENT).find((name) => !names.includes(name));
-  if (unknown !== undefined)
-    throw new Error(`equivalent.mjs has a reason for '${unknown}', which is no mutant`);
   return all;
 }
 
@@ -64,23 +63,22 @@ function sample(list) {
   return list.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1)).slice(0, Number(options.sample));
 }
 
+/** Exceptions that no survivor needs. */
+function leftOver(survived) {
+  return EXCEPTIONS.filter((exception) => !survived.some(({ name }) => concerns(exception, name))).map(
+    ([which]) => `an exception for nobody: ${which}`,
+  );
+}
+
 function tell({ name, killed, how, late, file, from, to }) {
   if (killed) {
-    const stale =
-      EQUIVALENT[name] === undefined ? '' : ', though equivalent.mjs has a reason why none should';
-    console.log(`${killed} ${how}: ${name}${stale}`);
+    console.log(`${killed} ${how}: ${name}`);
     return;
   }
   console.log(`${late ? 'TOO LATE' : 'SURVIVED'}: ${name}`);
   if (file) console.log(`  ${file}\n  - ${from}\n  + ${to}`);
-  if (EQUIVALENT[name]) console.log(`  reason: ${EQUIVALENT[name]}`);
-}
-
-function summarise() {
-  const killed = results.length - survivors.length;
-  console.log(`${results.length} mutants, ${killed} killed, ${survivors.length} survived`);
-  for (const { name, killed } of wrong)
-    console.log(`${killed ? 'not equivalent' : 'no case notices'}: ${name}`);
+  const reason = reasonFor(name);
+  if (reason) console.log(`  reason: ${reason}`);
 }
 
 function asJson({ name, file, from, to, killed, how, late, seconds }) {
@@ -92,7 +90,7 @@ function asJson({ name, file, from, to, killed, how, late, seconds }) {
     killed,
     how,
     late,
-    reason: EQUIVALENT[name],
+    reason: reasonFor(name),
     seconds: Number(seconds.toFixed(2)),
   };
 }

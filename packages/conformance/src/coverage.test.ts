@@ -37,7 +37,7 @@ it('are few', () => {
 });
 
 it('notices what is taken away', () => {
-  const some = allCases().filter(({ id }) => /^(KEY|MBX|NEG|SND)-/.test(id));
+  const some = allCases().filter(({ id }) => /^(KEY-17|MBX-|NEG-|SND-06)/.test(id));
   const before = coverageOf(some);
   const added = (kind: (typeof KINDS)[number], topic: string) => {
     const named = before[kind].map(({ what }) => what);

@@ -1,2 +1,0 @@
-/** Mutants that no case can notice, each with the reason. */
-export const EQUIVALENT = {};
