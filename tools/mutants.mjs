@@ -23,6 +23,8 @@ const mutants = await allMutants();
 const pattern = new RegExp(options.only, 'i');
 const chosen = sample(mutants.filter(({ name, file = '' }) => pattern.test(`${file} ${name}`)));
 
+if (chosen.length === 0) throw new Error(`no mutant is called like '${options.only}'`);
+
 const right = await runUnchanged(unchanged);
 if (right.killed) throw new Error(`${right.killed} ${right.how} on the simulator as it is; mend that first`);
 

@@ -498,6 +498,11 @@ export const AMD_SP = [
       'plain.fill(0);',
       'sp.memory.write(cmd.transPaddr, new Uint8Array(cmd.transLen));',
     ],
+    [
+      'a packet is written before its MAC is compared',
+      '({ header, mac }) => macEqual(header().mac, mac())',
+      '({ sp, cmd, header, mac }) =>\n sp.memory.write(cmd.guestPaddr, new Uint8Array(16)) ?? macEqual(header().mac, mac())',
+    ],
     ['a packet fits every launch', '? guest().measure : undefined', '? undefined : undefined'],
     [
       'a packet is bound to its launch before API 0.17 too',
@@ -549,6 +554,11 @@ export const AMD_SP = [
       'the length is measured too',
       'guest.runningDigest.update(bytes);',
       'guest.runningDigest.update(bytes).update(new Uint8Array([piece.length >> 8]));',
+    ],
+    [
+      'addresses are measured too',
+      'guest.runningDigest.update(bytes);',
+      'guest.runningDigest.update(bytes).update(Uint8Array.of(Number(address >> 12n) & 0xff));',
     ],
     [
       'the last byte of a piece is not measured',

@@ -490,4 +490,27 @@ export const KERNEL = [
       '',
     ],
   ),
+  ...kernel(
+    'vfs/permission',
+    [
+      'any user may do what root may',
+      "if (!permits(inodeAt(kernel, place), user, wanted)) throw new KernelError('EACCES');",
+      'permits(inodeAt(kernel, place), user, wanted);',
+    ],
+    [
+      "somebody else's file can be changed",
+      'if (!ownerOrRoot(inodeAt(kernel, place), user)) throw',
+      'if (!ownerOrRoot(inodeAt(kernel, place), user) && !place) throw',
+    ],
+    [
+      'folders are deleted as files',
+      "if (!directory && isDirectory(inode)) throw new KernelError('EISDIR');",
+      '',
+    ],
+    [
+      'files are deleted as folders',
+      "if (directory && !isDirectory(inode)) throw new KernelError('ENOTDIR');",
+      '',
+    ],
+  ),
 ];
