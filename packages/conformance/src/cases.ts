@@ -23,6 +23,11 @@ import mailbox from '../cases/psp/mailbox.json' with { type: 'json' };
 import memory from '../cases/psp/memory.json' with { type: 'json' };
 import migration from '../cases/psp/migration.json' with { type: 'json' };
 import platform from '../cases/psp/platform.json' with { type: 'json' };
+import qmpInjection from '../cases/vmm/injection.json' with { type: 'json' };
+import qmpLaunch from '../cases/vmm/launch.json' with { type: 'json' };
+import qmpProtocol from '../cases/vmm/protocol.json' with { type: 'json' };
+import qmpQueries from '../cases/vmm/queries.json' with { type: 'json' };
+import qmpRun from '../cases/vmm/run.json' with { type: 'json' };
 import type { Case } from './case.ts';
 
 /** The files with cases, by their path below `cases`, in the order of a launch. */
@@ -41,6 +46,11 @@ export const CASE_FILES = {
   'psp/migration.json': migration,
   'psp/memory.json': memory,
   'psp/clients.json': clients,
+  'vmm/launch.json': qmpLaunch,
+  'vmm/protocol.json': qmpProtocol,
+  'vmm/queries.json': qmpQueries,
+  'vmm/injection.json': qmpInjection,
+  'vmm/run.json': qmpRun,
   'firmware.json': firmware,
   'kernel/efi.json': efi,
   'kernel/device.json': device,

@@ -79,6 +79,10 @@ function ask(testCase: Case, target: Target) {
   switch (testCase.room) {
     case 'psp':
       return target.psp?.(testCase);
+    case 'vmm':
+      return target.vmm?.(testCase);
+    case 'tenant':
+      return target.tenant?.(testCase);
     case 'firmware':
       return target.firmware?.(testCase);
     case 'kernel':

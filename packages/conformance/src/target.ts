@@ -1,5 +1,17 @@
 import type { SevStatus } from '@sevlab/codec/sev/status';
-import type { Case, FirmwareCase, FirmwareThen, KernelCase, KernelThen, PspCase, PspThen } from './case.ts';
+import type {
+  Case,
+  FirmwareCase,
+  FirmwareThen,
+  KernelCase,
+  KernelThen,
+  PspCase,
+  PspThen,
+  TenantCase,
+  TenantThen,
+  VmmCase,
+  VmmThen,
+} from './case.ts';
 
 /**
  * Something that the suite is run against. It answers with what it saw; the runner compares. A room that it does not
@@ -8,6 +20,8 @@ import type { Case, FirmwareCase, FirmwareThen, KernelCase, KernelThen, PspCase,
 export interface Target {
   readonly name: string;
   psp?(testCase: PspCase): PspAnswer;
+  vmm?(testCase: VmmCase): VmmThen;
+  tenant?(testCase: TenantCase): TenantThen;
   firmware?(testCase: FirmwareCase): FirmwareThen;
   kernel?(testCase: KernelCase): KernelThen;
   /** In place of `kernel`, many cases at once, for a kernel that has to boot first; in their order. */
@@ -19,7 +33,7 @@ export interface Target {
 }
 
 export type KernelOutcome = KernelThen | GivenNotReached | NotHere;
-export type Outcome = PspAnswer | FirmwareThen | KernelOutcome | PartAnswer;
+export type Outcome = PspAnswer | VmmThen | TenantThen | FirmwareThen | KernelOutcome | PartAnswer;
 
 /** What somebody saw who does not see everything. */
 export class PartAnswer {

@@ -1,0 +1,56 @@
+import { utf8 } from '@sevlab/codec/bytes';
+import type { HostCall, JsonRecord, VmmCase, VmmReply, VmmThen } from './case.ts';
+import { GivenNotReached } from './target.ts';
+
+/** A VMM that was started for one case, as its client and the kernel below it see it. */
+export interface StartedVmm {
+  /** What a client is greeted with; absent when the process ended at once. */
+  readonly greeting: string | undefined;
+  /** What comes back for these bytes, a line each, without line ends. */
+  send(bytes: Uint8Array): readonly string[];
+  /** What the kernel was asked so far, and how the process ended, if it did; asked for when the case wants to know. */
+  look(): { readonly calls: readonly HostCall[]; readonly ended: VmmThen['ended'] };
+}
+
+/** Holds the conversation of a case. Throws GivenNotReached. */
+export function converse({ given, when, then }: VmmCase, vmm: StartedVmm): VmmThen {
+  const lines: string[] = [];
+  if (vmm.greeting !== undefined) {
+    if (given.negotiated === 'no') lines.push(vmm.greeting);
+    else negotiate(vmm);
+    for (const message of when) lines.push(...vmm.send(bytesOf(message)));
+  }
+  const looked = then.calls !== undefined || then.ended !== undefined ? vmm.look() : undefined;
+  return {
+    replies: lines.map(replyOf),
+    lines: lines.map(withoutTime),
+    ...(looked && { calls: looked.calls, ended: looked.ended ?? null }),
+  };
+}
+
+function negotiate(vmm: StartedVmm): void {
+  const answer = vmm.send(utf8('{"execute":"qmp_capabilities"}')).join('');
+  if (!('return' in replyOf(answer)))
+    throw new GivenNotReached(`qmp_capabilities was answered with ${answer || 'nothing'}`);
+}
+
+/** Text is sent as it is, a letter a byte. */
+const bytesOf = (message: string | JsonRecord): Uint8Array =>
+  typeof message === 'string'
+    ? Uint8Array.from(message, (letter) => letter.charCodeAt(0))
+    : utf8(JSON.stringify(message));
+
+/** Throws GivenNotReached for a line that is no object. */
+function replyOf(line: string): VmmReply {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new GivenNotReached(`the VMM wrote ${JSON.stringify(line)}; expected one object of JSON in a line`);
+}
+
+/** An event's time, which no case can know. */
+const withoutTime = (line: string): string =>
+  line.replace(/"seconds": \d+, "microseconds": \d+/, '"seconds": 0, "microseconds": 0');
