@@ -220,6 +220,8 @@ ${table(
 the profile \`spec\`, which is our reading of the published specification.
 
 ${section('AMD-SP', 'what SEV firmware 1.55 for Genoa does')}
+${section('QEMU', 'what QEMU 7.2 tells a client of its monitor, what it asks the kernel for a guest, and what it makes of the answers')}
+${section('guest owner', 'what a guest owner believes of a platform, of a session and of a launch, and what it seals')}
 ${section('OVMF', 'what a host reads of an image of OVMF, of what its AmdSev build leaves to the kernel, and of what that makes of it')}
 ${section('Linux', 'what a kernel and its driver efi_secret make of tables and areas, and what programs find there')}
 ${faultsSection()}`;
@@ -339,7 +341,7 @@ function documentsTable() {
   const trees = [
     ['Linux', /^(arch|drivers|fs|kernel|lib|security)\//],
     ['edk2', /^(OvmfPkg|MdeModulePkg)\//],
-    ['QEMU', /^(hw|target)\//],
+    ['QEMU', /^(hw|monitor|qapi|qobject|softmmu|target)\//],
   ];
   const counts = new Map();
   for (const { clause } of allCases()) {

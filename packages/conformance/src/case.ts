@@ -334,6 +334,8 @@ export interface VmmGiven {
   readonly firmware?: TableImage;
   /** -kernel and -initrd as in OfferedKernel, and -append: without a NUL. */
   readonly kernel?: OfferedKernel;
+  /** Text of files that properties of the sev-guest name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** -smp */
   readonly vcpus?: number;
   /** `no`: without -S. */
@@ -382,11 +384,13 @@ export interface VmmThen {
   /** What the kernel was asked, in order, as far as it is named. */
   readonly calls?: readonly HostCall[];
   /** How the process ended; null: it runs. */
-  readonly ended?: {
-    readonly status: number;
-    /** Lines of standard error, without the name of the program. */
-    readonly stderr: readonly string[];
-  } | null;
+  readonly ended?: VmmEnd | null;
+}
+
+export interface VmmEnd {
+  readonly status?: number;
+  /** Lines of standard error, without the name of the program. */
+  readonly stderr: readonly string[];
 }
 
 /** One message of the VMM. */
@@ -420,12 +424,97 @@ export interface HostCall {
 
 // The tenant: what the guest owner believes, and what it sends.
 
-export interface TenantCase extends CaseHead {
+/** What becomes of a question, and the exit status of virt-qemu-sev-validate for that. */
+export const VERDICTS = {
+  accepted: { exit: 0, meaning: 'it is what the tenant wants' },
+  refused: { exit: 1, meaning: 'it is something else' },
+  unusable: { exit: 2, meaning: 'what the tenant says itself cannot be' },
+} as const;
+export type VerdictName = keyof typeof VERDICTS;
+
+export type TenantCase = MeasurementCase | PacketCase | SessionCase | ChainCase;
+
+interface TenantHead extends CaseHead {
   readonly room: 'tenant';
-  readonly given: TenantQuestion;
-  readonly when: 'judge' | 'seal';
   readonly then: TenantThen;
 }
+
+export interface TenantThen {
+  readonly verdict: VerdictName;
+  /** `packet`: whether the AMD-SP takes it: its MAC, and the lengths. */
+  readonly taken?: boolean;
+  /** `packet`: what Linux finds in it, in that order. */
+  readonly secrets?: readonly GivenSecret[];
+}
+
+/** Whether a measurement is that of a launch. */
+export interface MeasurementCase extends TenantHead {
+  readonly when: 'measurement';
+  readonly given: ExpectedLaunch;
+}
+
+/** Whether a measurement is that of a launch, and then a packet for it. */
+export interface PacketCase extends TenantHead {
+  readonly when: 'packet';
+  readonly given: ExpectedLaunch & { readonly secrets: readonly GivenSecret[] };
+}
+
+/** Bytes in hexadecimal. */
+export interface GivenSecret {
+  readonly guid: string;
+  readonly data: string;
+}
+
+/** What the tenant believes, and what the host says. Bytes are hexadecimal. */
+export interface ExpectedLaunch {
+  /** Default: 16 bytes of 4bh. */
+  readonly tik?: string;
+  /** Default: 16 bytes of 45h. */
+  readonly tek?: string;
+  /** API major, API minor, build. Default: 1, 55, 21. */
+  readonly version?: readonly [number, number, number];
+  /** Default: 1. */
+  readonly policy?: number;
+  /** The launch digest itself. */
+  readonly digest?: string;
+  /** In its place: what is started. Default: that of a VmmGiven. */
+  readonly firmware?: TableImage;
+  readonly kernel?: OfferedKernel;
+  /** With SEV-ES; the VMSAs are those of KVM_SEV_ES_INIT. */
+  readonly vcpus?: {
+    readonly count: number;
+    readonly family: number;
+    readonly model: number;
+    readonly stepping: number;
+  };
+  /** What the host says was measured: MEASURE, then MNONCE. */
+  readonly measurement: string;
+}
+
+/** Whether LAUNCH_START will take a session, as far as its owner can tell. */
+export interface SessionCase extends TenantHead {
+  readonly when: 'session';
+  readonly given: { readonly tik: string; readonly policy: number; readonly session: string };
+}
+
+/** Whether a platform's key is one of a platform under the trusted root: the ARK of `platform.json`. */
+export interface ChainCase extends TenantHead {
+  readonly when: 'chain';
+  readonly given: {
+    /** Bytes that are put into certificates of `platform.json`, and certificates that are cut. */
+    readonly change?: readonly {
+      readonly certificate: ChainName;
+      readonly at?: number;
+      readonly bytes?: string;
+      /** How many bytes are left of it. */
+      readonly length?: number;
+    }[];
+    /** Certificates in the place of those of `platform.json`, Base64. */
+    readonly replace?: Readonly<Partial<Record<ChainName, string>>>;
+  };
+}
+export const CHAIN_NAMES = ['PDH', 'PEK', 'OCA', 'CEK', 'ASK', 'ARK'] as const;
+export type ChainName = (typeof CHAIN_NAMES)[number];
 
 // Firmware images, and what their firmware leaves to the kernel.
 

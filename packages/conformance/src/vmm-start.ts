@@ -1,5 +1,9 @@
-import { toHex } from '@sevlab/codec/bytes';
-import { SEV_ES_RESET_BLOCK_GUID, SEV_HASH_TABLE_BLOCK_GUID, SEV_SECRET_BLOCK_GUID } from '@sevlab/codec/guid';
+import { toHex, utf8 } from '@sevlab/codec/bytes';
+import {
+  SEV_ES_RESET_BLOCK_GUID,
+  SEV_HASH_TABLE_BLOCK_GUID,
+  SEV_SECRET_BLOCK_GUID,
+} from '@sevlab/codec/guid';
 import type { TableImage, VmmGiven } from './case.ts';
 import { tableImageBytes } from './firmware-image.ts';
 import { offeredItems } from './offered-kernel.ts';
@@ -10,8 +14,8 @@ export interface VmmStart {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What `given` has when it names no firmware. */
-const DEFAULT_FIRMWARE: TableImage = {
+/** The image of a case that names none. */
+export const DEFAULT_FIRMWARE: TableImage = {
   size: 8192,
   entries: [
     { guid: SEV_HASH_TABLE_BLOCK_GUID, data: '00cc800000040000' },
@@ -24,11 +28,12 @@ const DEFAULT_FIRMWARE: TableImage = {
 const FIRMWARE_FILE = 'firmware.fd';
 
 /** The command line that a case describes, in QEMU's words. The monitor is left to whoever starts it. */
-export function vmmStart({ sev, firmware, kernel, vcpus, paused, machine }: VmmGiven): VmmStart {
+export function vmmStart(given: VmmGiven): VmmStart {
+  const { sev, firmware, kernel, vcpus, paused, machine } = given;
   const withSev = sev !== 'none';
   const properties = withSev ? { cbitpos: 0, 'reduced-phys-bits': 1, policy: 1, ...sev } : {};
   const object = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
-  const files = new Map<string, Uint8Array>();
+  const files = new Map(Object.entries(given.files ?? {}).map(([name, text]) => [name, utf8(text)]));
   if (withSev || firmware) files.set(FIRMWARE_FILE, tableImageBytes(firmware ?? DEFAULT_FIRMWARE));
   const items = kernel ? offeredItems(kernel) : {};
   if (items.kernel) files.set('kernel', items.kernel);

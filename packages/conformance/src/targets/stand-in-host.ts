@@ -4,7 +4,8 @@ import { toHex } from '@sevlab/codec/bytes';
 import { SEV_STATUS } from '@sevlab/codec/sev/status';
 import { Errno } from '@sevlab/guest-kernel-sim/errno';
 import type { KvmAnswer, KvmBlob, LaunchSecret, LaunchStart, SevCalls } from '@sevlab/vmm-sim/kvm/sev-calls';
-import type { HostAnswer, HostCall, HostCallName } from '../case.ts';
+import type { HostCall, HostCallName } from '../case.ts';
+import type { StartVmmRequest } from '../exec/protocol.ts';
 
 /** What the kernel below a VMM under test has; a case names these bytes. */
 export const STAND_IN = {
@@ -32,11 +33,11 @@ export class StandInHost implements SevCalls {
   readonly available: boolean;
   readonly cbitpos = 0;
   readonly calls: HostCall[] = [];
-  readonly #answers: readonly HostAnswer[];
+  readonly #answers: StartVmmRequest['host'];
   readonly #read: (address: Gpa, length: number) => Uint8Array;
 
   constructor(
-    answers: readonly HostAnswer[],
+    answers: StartVmmRequest['host'],
     options: { readonly available: boolean; readonly read: (address: Gpa, length: number) => Uint8Array },
   ) {
     this.#answers = answers;
@@ -95,11 +96,7 @@ export class StandInHost implements SevCalls {
   attestationReport(mnonce: Uint8Array, room: number): KvmBlob {
     const report = new Uint8Array(REPORT_SIZE).fill(STAND_IN.report);
     report.set(mnonce);
-    return this.#blob(
-      'KVM_SEV_GET_ATTESTATION_REPORT',
-      { length: room, mnonce: toHex(mnonce) },
-      report,
-    );
+    return this.#blob('KVM_SEV_GET_ATTESTATION_REPORT', { length: room, mnonce: toHex(mnonce) }, report);
   }
 
   /** With no room the length is told, in an answer of its own. */
@@ -113,7 +110,6 @@ export class StandInHost implements SevCalls {
   #ask(call: HostCallName, asked: Omit<HostCall, 'call'> = {}): KvmAnswer {
     this.calls.push({ call, ...asked });
     const answer = this.#answers.find((each) => each.call === call);
-    if (answer === undefined) return DONE;
-    return { ret: -Errno[answer.errno], fwError: answer.status ?? 0 };
+    return answer === undefined ? DONE : { ret: -answer.errno, fwError: answer.status };
   }
 }
