@@ -12,6 +12,7 @@ import type {
   VmmCase,
   VmmThen,
 } from './case.ts';
+import type { Recorded } from './passage.ts';
 
 /**
  * Something that the suite is run against. It answers with what it saw; the runner compares. A room that it does not
@@ -20,8 +21,8 @@ import type {
 export interface Target {
   readonly name: string;
   psp?(testCase: PspCase): PspAnswer;
-  vmm?(testCase: VmmCase): VmmThen;
-  tenant?(testCase: TenantCase): TenantThen;
+  vmm?(testCase: VmmCase): VmmThen & Recorded;
+  tenant?(testCase: TenantCase): TenantThen & Recorded;
   firmware?(testCase: FirmwareCase): FirmwareThen;
   kernel?(testCase: KernelCase): KernelThen;
   /** In place of `kernel`, many cases at once, for a kernel that has to boot first; in their order. */
@@ -33,7 +34,11 @@ export interface Target {
 }
 
 export type KernelOutcome = KernelThen | GivenNotReached | NotHere;
-export type Outcome = PspAnswer | VmmThen | TenantThen | FirmwareThen | KernelOutcome | PartAnswer;
+export type Outcome =
+  | PspAnswer
+  | ((VmmThen | TenantThen | FirmwareThen) & Recorded)
+  | KernelOutcome
+  | PartAnswer;
 
 /** What somebody saw who does not see everything. */
 export class PartAnswer {
@@ -60,7 +65,10 @@ export class NotHere {
 }
 
 /** What was seen of the AMD-SP: one status for each command step, and what the case asks for. */
-export interface PspAnswer extends Seen<Omit<PspThen, 'status' | InWords>>, Seen<Record<InWords, string>> {
+export interface PspAnswer
+  extends Seen<Omit<PspThen, 'status' | InWords>>,
+    Seen<Record<InWords, string>>,
+    Recorded {
   readonly statuses: readonly SevStatus[];
 }
 

@@ -1,6 +1,9 @@
 import { utf8 } from '@sevlab/codec/bytes';
 import type { HostCall, JsonRecord, VmmCase, VmmReply, VmmThen } from './case.ts';
+import { imagePassage } from './image-passage.ts';
+import type { Passage, Recorded } from './passage.ts';
 import { GivenNotReached } from './target.ts';
+import { FIRMWARE_FILE, vmmStart } from './vmm-start.ts';
 
 /** A VMM that was started for one case, as its client and the kernel below it see it. */
 export interface StartedVmm {
@@ -13,20 +16,41 @@ export interface StartedVmm {
 }
 
 /** Holds the conversation of a case. Throws GivenNotReached. */
-export function converse({ given, when, then }: VmmCase, vmm: StartedVmm): VmmThen {
+export function converse({ given, when, then }: VmmCase, vmm: StartedVmm): VmmThen & Recorded {
   const lines: string[] = [];
+  const passages: Passage[] = [startPassage(given)];
   if (vmm.greeting !== undefined) {
     if (given.negotiated === 'no') lines.push(vmm.greeting);
     const listens = given.negotiated === 'no' || negotiate(vmm);
-    if (listens) for (const message of when) lines.push(...vmm.send(bytesOf(message)));
+    for (const message of listens ? when : []) {
+      const answered = vmm.send(bytesOf(message));
+      lines.push(...answered);
+      const asked = typeof message === 'string' ? message : JSON.stringify(message);
+      passages.push({ asked, answered: answered.join('\n') });
+    }
   }
   const looked = then.calls !== undefined || then.ended !== undefined ? vmm.look() : undefined;
+  if (looked) passages.push(lookPassage(looked));
   return {
+    passages,
     replies: lines.map(replyOf),
     lines: lines.map(withoutTime),
     ...(looked && { calls: looked.calls, ended: looked.ended ?? null }),
   };
 }
+
+function startPassage(given: VmmCase['given']): Passage {
+  const { arguments: words, files } = vmmStart(given);
+  const bytes = [...files].flatMap(([what, content]) =>
+    what === FIRMWARE_FILE ? imagePassage(content) : [{ what, bytes: content }],
+  );
+  return { asked: ['qemu-system-x86_64', ...words].join(' '), bytes };
+}
+
+const lookPassage = ({ calls, ended }: ReturnType<StartedVmm['look']>): Passage => ({
+  asked: ended ? 'what the kernel was asked, and how it ended' : 'what the kernel was asked',
+  answered: [...calls, ...(ended ? [ended] : [])].map((each) => JSON.stringify(each)).join('\n'),
+});
 
 /** False when nothing comes back: some VMMs greet before they find that they cannot start. */
 function negotiate(vmm: StartedVmm): boolean {

@@ -25,7 +25,7 @@ export const DEFAULT_FIRMWARE: TableImage = {
 };
 
 /** The name of the file with flash unit 0. */
-const FIRMWARE_FILE = 'firmware.fd';
+export const FIRMWARE_FILE = 'firmware.fd';
 
 /** The command line that a case describes, in QEMU's words. The monitor is left to whoever starts it. */
 export function vmmStart(given: VmmGiven): VmmStart {
