@@ -36,6 +36,7 @@ class Vmm:
             cwd=self.folder.name, env=environment, bufsize=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
         self.rest = b""
+        self.ending = False
 
     def lines(self, patience):
         """Whatever it writes until it is quiet; the first of it may take longer."""
@@ -43,6 +44,7 @@ class Vmm:
         while select.select([self.process.stdout], [], [], QUIET if found else patience)[0]:
             piece = os.read(self.process.stdout.fileno(), 65536)
             if not piece:
+                self.ending = True
                 break
             *whole, self.rest = (self.rest + piece).split(b"\r\n")
             found += [line.decode() for line in whole]
@@ -56,12 +58,13 @@ class Vmm:
         return self.lines(0.4)
 
     def look(self):
-        try:
-            status = self.process.wait(0.3)
-        except subprocess.TimeoutExpired:
+        self.lines(QUIET)
+        if not self.ending:
             return {"calls": self.calls(), "ended": None}
+        status = self.process.wait()
         self.errors.seek(0)
-        told = [line for line in self.errors.read().decode().splitlines() if "doesn't support requested feature" not in line]
+        lines = self.errors.read().decode().splitlines()
+        told = [line for line in lines if "doesn't support requested feature" not in line]  # of this processor
         name = os.path.basename(self.process.args[0]) + ": "
         return {"calls": self.calls(), "ended": {"status": status, "stderr": [line.removeprefix(name) for line in told]}}
 
