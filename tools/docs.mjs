@@ -295,7 +295,7 @@ ${table(
 
 /** What no case does. */
 function coveragePage() {
-  const { clauses, statuses, answers, errno, transitions } = declarations.coverageOf(allCases());
+  const { clauses, statuses, answers, errno, transitions, messages } = declarations.coverageOf(allCases());
   const list = (gaps) => gaps.map(({ what, why }) => `- ${what}. ${why}\n`).join('');
   const leftOut = checks.filter(({ outcome }) => outcome === 'left out');
   const byTest = checks.filter(({ outcome }) => outcome === 'test').length;
@@ -328,6 +328,11 @@ ${list(answers)}
 Of those that the emulated kernel knows.
 
 ${list(errno)}
+## Messages of QEMU about SEV that no case expects
+
+By what is wrong.
+
+${list(messages)}
 ## State transitions that no case takes
 
 State, command, next state (55766, Platform State Machine, Guest State Machine). SHUTDOWN takes every guest along, whatever its

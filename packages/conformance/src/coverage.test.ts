@@ -5,7 +5,7 @@ import { allCases } from './cases.ts';
 import { coverageOf, type Gap } from './coverage.ts';
 
 const coverage = coverageOf(allCases());
-const KINDS = ['clauses', 'statuses', 'answers', 'errno', 'transitions'] as const;
+const KINDS = ['clauses', 'statuses', 'answers', 'errno', 'transitions', 'messages'] as const;
 
 describe.each(KINDS)('the gaps of %s', (kind) => {
   const found: readonly Gap[] = coverage[kind];
@@ -33,7 +33,7 @@ describe.each(KINDS)('the gaps of %s', (kind) => {
 
 it('are few', () => {
   const counts = KINDS.map((kind) => coverage[kind].length);
-  expect(counts).toEqual([4, 2, 6, 17, 0]);
+  expect(counts).toEqual([4, 2, 6, 17, 0, 4]);
 });
 
 it('notices what is taken away', () => {
@@ -49,5 +49,6 @@ it('notices what is taken away', () => {
   );
   expect(added('clauses', (id) => id.startsWith('MBX-'))).toEqual(['NOP']);
   expect(added('errno', (id) => id.startsWith('NEG-'))).toContain('ENOTDIR');
+  expect(added('messages', (id) => id === 'INJ-07' || id === 'INJ-19')).toEqual(['no secret area']);
   expect(added('statuses', (id) => id.startsWith('LSE-') || id.startsWith('LST-'))).not.toEqual([]);
 });
