@@ -29,8 +29,8 @@ interface ConformOptions {
   readonly update?: boolean;
   readonly export?: string;
   readonly report?: string;
-  readonly reportJunit?: string;
-  readonly reportCtrf?: string;
+  readonly junit?: string;
+  readonly ctrf?: string;
 }
 
 /** sevlab conform: the suite, clause by clause, against whatever has an answer. */
@@ -59,8 +59,8 @@ export function addConform(program: Command): void {
       '--report <file>',
       'write one page of HTML there: every case, with what was sent and what came back',
     )
-    .option('--report-junit <file>', 'write JUnit XML there')
-    .option('--report-ctrf <file>', 'write a CTRF report there, JSON')
+    .option('--junit <file>', 'write JUnit XML there')
+    .option('--ctrf <file>', 'write a CTRF report there, JSON')
     .action(async (ids: string[], options: ConformOptions) => {
       if (options.serve) return serveLines();
       if (options.export !== undefined) return exportSuite(options.export);
@@ -154,16 +154,16 @@ async function printRemarkable(
 async function writeReports(
   judged: readonly JudgedCase[],
   target: string,
-  { report: page, reportJunit, reportCtrf }: ConformOptions,
+  { report: page, junit, ctrf }: ConformOptions,
 ): Promise<void> {
   if (page !== undefined) {
     const { reportPage } = await import('../conform/page/page.ts');
     writeOutput(page, reportPage({ judged, target, version: VERSION }));
   }
-  if (reportJunit === undefined && reportCtrf === undefined) return;
+  if (junit === undefined && ctrf === undefined) return;
   const report = caseReport(judged, target);
-  if (reportJunit !== undefined) writeOutput(reportJunit, junitXml(report));
-  if (reportCtrf !== undefined) writeOutput(reportCtrf, `${JSON.stringify(ctrfReport(report), null, 2)}\n`);
+  if (junit !== undefined) writeOutput(junit, junitXml(report));
+  if (ctrf !== undefined) writeOutput(ctrf, `${JSON.stringify(ctrfReport(report), null, 2)}\n`);
 }
 
 /** What `--expect` names. Throws CommandError for a file that cannot be used. */
