@@ -25,6 +25,7 @@ const ACTORS = ['psp-sim', 'guest-owner-sim', 'firmware-sim', 'vmm-sim', 'guest-
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 const manifestOf = (name: string): Manifest =>
@@ -74,7 +75,8 @@ describe('the dependency graph', () => {
   it.each(packages)(
     '%s imports what it declares, and declares no library that it does not import',
     (name) => {
-      const declared = Object.keys(manifestOf(name).dependencies ?? {});
+      const { dependencies = {}, peerDependencies = {} } = manifestOf(name);
+      const declared = Object.keys({ ...dependencies, ...peerDependencies });
       const imported = importedBy(name).packages;
       expect(imported.filter((other) => !declared.includes(other))).toEqual([]);
       const libraries = declared.filter((other) => !other.startsWith('@sevlab/'));

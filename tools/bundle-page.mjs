@@ -1,4 +1,4 @@
-// Makes the page of `sevlab serve` and the template of `sevlab run --report`, both in dist/web.
+// Makes the page of `sevlab serve` and the template of `sevlab run --report`.
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,10 +20,9 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
-/** Bundles into dist/web. Returns the files of ours that went in. */
-export async function bundlePage() {
+/** Bundles into a folder. Returns the files of ours that went in, and what esbuild says of all that did. */
+export async function bundlePage(target) {
   const { build } = await import('esbuild');
-  const target = join(root, 'dist/web');
   const temporary = `${target}.${process.pid}.tmp`; // renamed when complete: two processes may bundle at once
   mkdirSync(temporary, { recursive: true });
   const page = await build({
@@ -49,12 +48,14 @@ export async function bundlePage() {
     copyFileSync(join(root, source, file), join(temporary, file));
   rmSync(target, { recursive: true, force: true });
   renameSync(temporary, target);
-  const inputs = [page, report].flatMap(({ metafile }) => Object.keys(metafile.inputs));
-  return [
+  const metafiles = [page.metafile, report.metafile];
+  const bundled = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
+  const inputs = [
     'tools/bundle-page.mjs',
     ...['index.html', 'report.html', 'favicon.svg'].map((file) => `${source}/${file}`),
-    ...new Set(inputs.filter((file) => !file.includes('node_modules/'))),
+    ...new Set(bundled.filter((file) => !file.includes('node_modules/'))),
   ];
+  return { inputs, metafiles };
 }
 
 /** report.html with script and style in it; its policy allows these two by their hashes, and nothing else. */
