@@ -1,24 +1,30 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gpa } from '@sevlab/codec/address';
 import { SEV_STATUS } from '@sevlab/codec/sev/status';
+import { Refused } from '@sevlab/lab/pipeline';
 import { loadScenario } from '@sevlab/lab/scenario/load';
-import { runScenario } from '@sevlab/lab/scenario/run';
+import { runScenario, type ScenarioRun } from '@sevlab/lab/scenario/run';
 import type { Scenario } from '@sevlab/lab/scenario/scenario';
 import { setupOf } from '@sevlab/lab/scenario/setup';
 import { validateScenario } from '@sevlab/lab/scenario/validate';
-import type { AnyEvent } from '@sevlab/story/event';
-import { journeyOf } from '@sevlab/story/journey';
+import { ScenarioError } from '@sevlab/lab/scenario/values';
+import { type AnyEvent, ofType } from '@sevlab/story/event';
+import { journeyOf, tracedSecrets } from '@sevlab/story/journey';
 import { ATTACK_LESSONS } from '@sevlab/story/lessons/attacks';
 import { contradictions, UNNOTICED } from '@sevlab/story/lessons/claim';
 import { checkExercise, solutionOf } from '@sevlab/story/lessons/exercise';
 import { EXERCISES } from '@sevlab/story/lessons/exercises';
 import type { Look } from '@sevlab/story/lessons/look';
 import { TOUR } from '@sevlab/story/lessons/tour';
+import { MemoryHistory } from '@sevlab/story/memory-history';
+import { memoryMapAt } from '@sevlab/story/memory-map';
 import { positionOf, type Selector, stepOf } from '@sevlab/story/selector';
 import { type Step, stepsOf } from '@sevlab/story/steps';
 import { Structures } from '@sevlab/story/structures';
+import { threeViews } from '@sevlab/story/three-views';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const folder = fileURLToPath(new URL('../packages/lab/scenarios', import.meta.url));
@@ -30,19 +36,33 @@ interface Played {
   readonly events: readonly AnyEvent[];
 }
 
-function play(scenario: Scenario, file: string): Played {
+function runOf(scenario: Scenario, file: string): ScenarioRun {
   const { setup, secrets } = setupOf(scenario, file, { record: true });
-  const { pipeline, passed } = runScenario(scenario, file, setup, secrets);
+  return runScenario(scenario, file, setup, secrets);
+}
+
+function play(scenario: Scenario, file: string): Played {
+  const { pipeline, passed } = runOf(scenario, file);
   const { events } = pipeline.observer;
   return { passed, events, steps: stepsOf(events) };
 }
 
-const played = new Map<string, Played>();
+/** Undefined for a scenario that asks for what cannot be. */
+function played(scenario: Scenario, file: string): Played | undefined {
+  try {
+    return play(scenario, file);
+  } catch (error) {
+    if (error instanceof ScenarioError || error instanceof Refused) return undefined;
+    throw error;
+  }
+}
+
+const runs = new Map<string, Played>();
 function playFile(id: string): Played {
-  let run = played.get(id);
+  let run = runs.get(id);
   if (run === undefined) {
     run = play(loadScenario(fileOf(id)).scenario, fileOf(id));
-    played.set(id, run);
+    runs.set(id, run);
   }
   return run;
 }
@@ -56,12 +76,47 @@ function shows({ steps, events }: Played, look: Look, at: Selector): boolean {
     }
     case 'journey':
       return journeyOf(events, steps, look).length > 2;
-    default:
+    case 'memory': {
+      const step = stepOf(steps, events, at)!;
+      const place = { gpa: gpa(BigInt(look.gpa)) };
+      const { host, guest } = threeViews(new MemoryHistory(events), step.last + 1, place, look.length);
+      return host.known.includes(1) && guest.known.includes(1);
+    }
+    case 'map': {
+      const step = stepOf(steps, events, at)!;
+      return memoryMapAt(events, new MemoryHistory(events), step.last + 1).regions.length > 0;
+    }
+    case 'checks':
       return true;
+    case 'output':
+      return stepOf(steps, events, at)?.kind === 'shell';
   }
 }
 
 const sentencesIn = (text: readonly string[]): number => text.join(' ').split(/[.?](?= |$)/).length - 1;
+
+const answersOf = (events: readonly AnyEvent[]): ReadonlySet<string> =>
+  new Set(ofType(events, 'status').map(({ status }) => status));
+
+/** Statuses that texts name. */
+const statusesIn = (texts: readonly string[]): string[] =>
+  texts
+    .flatMap((text) => text.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? [])
+    .filter((word) => Object.hasOwn(SEV_STATUS, word));
+
+/** Addresses and GUIDs that a text names. */
+const named = (text: string): string[] =>
+  text.match(/\b(0x[0-9a-f]{5,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g) ?? [];
+
+/** Whether the events of a run speak of it, in whatever number of digits, or its secrets do. */
+const isIn = ({ events }: Played, name: string): boolean => {
+  const text = JSON.stringify(events.map(({ open: _, closed: __, ...event }) => event));
+  return (
+    text.includes(name) ||
+    text.includes(name.replace(/^0x/, '')) ||
+    tracedSecrets(events).some(({ guid }) => guid === name)
+  );
+};
 
 /** Every text of a lesson. */
 const textsOf = (value: unknown): string[] =>
@@ -93,6 +148,11 @@ describe('the tour', () => {
       expect(sentencesIn(stop.text)).toBeLessThanOrEqual(4);
       expect(shows(run, stop.look.at, stop.at)).toBe(true);
       expect(stop.readers.who).not.toContain('host');
+      expect(
+        textsOf(stop)
+          .flatMap(named)
+          .filter((name) => !isIn(run, name)),
+      ).toEqual([]);
     },
   );
 });
@@ -105,7 +165,7 @@ describe.each(ATTACK_LESSONS.map((lesson) => [lesson.id, lesson] as const))(
 
     it('plays a scenario that goes as it says, and so does the remedy', () => {
       expect(run.passed).toBe(true);
-      if (lesson.remedied !== undefined) expect(existsSync(fileOf(lesson.remedied))).toBe(true);
+      if (lesson.remedied !== undefined) expect(playFile(lesson.remedied).passed).toBe(true);
     });
 
     it('asks before the run shows it', () => {
@@ -113,6 +173,7 @@ describe.each(ATTACK_LESSONS.map((lesson) => [lesson.id, lesson] as const))(
       const shown = positionOf(run.events, reveal.at);
       expect(asked).toBeDefined();
       expect(shown).toBeGreaterThanOrEqual(asked!);
+      expect(contradictions(run.events.slice(0, asked! + 1), { there: reveal.claim.there! })).not.toEqual([]);
       expect(shows(run, reveal.look, reveal.at)).toBe(true);
     });
 
@@ -135,15 +196,30 @@ describe.each(ATTACK_LESSONS.map((lesson) => [lesson.id, lesson] as const))(
         ]);
     });
 
+    it('names addresses and secrets that are there', () => {
+      const names = [...lesson.situation, ...reveal.text, ...textsOf(reveal.look)].flatMap(named);
+      expect(names.filter((name) => !isIn(run, name))).toEqual([]);
+    });
+
     it('would not say it of another run', () => {
       expect(contradictions(playFile('kernel-documentation').events, reveal.claim)).not.toEqual([]);
     });
 
     it('names no status that the AMD-SP did not answer', () => {
-      const answered = new Set(run.events.map((event) => (event.type === 'status' ? event.status : '')));
-      const named = reveal.text.flatMap((text) => text.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? []);
-      const statuses = named.filter((word) => Object.hasOwn(SEV_STATUS, word));
-      expect(statuses.filter((status) => !answered.has(status))).toEqual([]);
+      const answered = answersOf(run.events);
+      expect(statusesIn(reveal.text).filter((status) => !answered.has(status))).toEqual([]);
+    });
+
+    it('predicts the status that was answered, and only in the right prediction', () => {
+      const [asked] = /\b[A-Z]+(_[A-Z]+)+\b/.exec(lesson.question) ?? [];
+      if (asked === undefined) return; // the question is about something else
+      const from = positionOf(run.events, lesson.upTo)!;
+      const [answered] = ofType(run.events.slice(from), 'status').filter(({ name }) => name === asked);
+      for (const { id, text } of lesson.predictions) {
+        const [status] = /^[A-Z_]+\b/.exec(text) ?? [];
+        if (status !== undefined && Object.hasOwn(SEV_STATUS, status))
+          expect({ id, said: status === answered!.status }).toEqual({ id, said: id === lesson.right });
+      }
     });
 
     it('says which command answered what, and it did', () => {
@@ -173,6 +249,7 @@ describe.each(EXERCISES.map((exercise) => [exercise.id, exercise] as const))('ex
     const { solved, unmet } = checkExercise(exercise, { passed, events });
     expect(solved).toBe(false);
     expect(unmet.length).toBeGreaterThan(0);
+    expect(statusesIn(exercise.task).filter((status) => !answersOf(events).has(status))).toEqual([]);
   });
 
   it('passes with its solution', () => {
@@ -183,19 +260,18 @@ describe.each(EXERCISES.map((exercise) => [exercise.id, exercise] as const))('ex
     });
   });
 
-  it('is not solved by leaving out what fails, nor by expecting nothing', () => {
+  it('is not solved by leaving out steps', () => {
     const scenario = load(exercise.start);
-    const without = scenario.steps.map((_, i) => ({ ...scenario, steps: scenario.steps.slice(0, i) }));
-    const solutions = load(solutionOf(exercise));
-    const left = solutions.steps.map((_, i) => ({ ...scenario, steps: scenario.steps.toSpliced(i, 1) }));
-    for (const attempt of [...without, ...left]) {
-      let run: Played;
-      try {
-        run = play(attempt, file);
-      } catch {
-        continue; // a scenario that asks for what cannot be is no solution
-      }
-      expect(checkExercise(exercise, run).solved).toBe(false);
+    const { length: failing } = runOf(scenario, file).results;
+    const cut = { ...scenario, steps: scenario.steps.slice(0, failing - 1) };
+    expect(checkExercise(exercise, play(cut, file)).solved).toBe(false);
+    const solution = load(solutionOf(exercise));
+    const given = new Set(scenario.steps.map((step) => JSON.stringify(step)));
+    for (const [i, step] of solution.steps.entries()) {
+      // a repaired step may have other repairs; of a check, a condition says the same
+      if ('check' in step || !given.has(JSON.stringify(step))) continue;
+      const attempt = played({ ...solution, steps: solution.steps.toSpliced(i, 1) }, file);
+      if (attempt !== undefined) expect(checkExercise(exercise, attempt)).not.toMatchObject({ solved: true });
     }
   });
 

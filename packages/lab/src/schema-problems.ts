@@ -1,11 +1,6 @@
 import Ajv, { type ErrorObject } from 'ajv/dist/2020.js';
 import { nearest } from './scenario/nearest.ts';
 
-/** A JSON Schema; what its `$ref`s name is in `$defs`. */
-export interface JsonSchema {
-  readonly $defs?: object;
-}
-
 /** The way to a value: names and indices. */
 type Path = readonly (string | number)[];
 
@@ -24,9 +19,16 @@ export interface Problem extends Complaint {
   readonly path: Path;
 }
 
+/** Schemas that were compiled before: that takes longer than all else. */
+const COMPILED = new WeakMap<object, (value: unknown) => boolean>();
+
 /** What is wrong with a value that a JSON Schema (2020-12) does not hold for; nothing when it does. */
-export function problemsOf(schema: JsonSchema, value: unknown): Problem[] {
-  return problemsIn({ ajv: new Ajv.default(AJV_OPTIONS), root: schema }, schema, value, []);
+export function problemsOf(schema: object, value: unknown): Problem[] {
+  const holds = COMPILED.get(schema) ?? new Ajv.default(AJV_OPTIONS).compile<unknown>(schema);
+  COMPILED.set(schema, holds);
+  if (holds(value)) return [];
+  const $defs = '$defs' in schema ? schema.$defs : {};
+  return problemsIn({ ajv: new Ajv.default(AJV_OPTIONS), $defs }, schema, value, []);
 }
 
 const AJV_OPTIONS = { allErrors: true, verbose: true, allowUnionTypes: true };
@@ -40,12 +42,13 @@ export const pathText = (path: Path): string =>
 
 interface Validation {
   readonly ajv: Ajv.default;
-  readonly root: JsonSchema;
+  /** What a `$ref` names. */
+  readonly $defs: unknown;
 }
 
 /** Of a value that may have several forms, only what is wrong with the form that it was meant to have. */
 function problemsIn(validation: Validation, form: object, value: unknown, base: Path): Problem[] {
-  const validate = validation.ajv.compile({ ...form, $id: '', $defs: validation.root.$defs ?? {} });
+  const validate = validation.ajv.compile({ ...form, $id: '', $defs: validation.$defs });
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
   const choices = errors.filter(

@@ -1,18 +1,13 @@
 import { gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
 import { equal, toHex } from '@sevlab/codec/bytes';
-import { readSecretTable, SecretEntry } from '@sevlab/codec/efi/secret-table';
-import type { Actor, Segment } from '@sevlab/codec/trace';
+import type { Actor } from '@sevlab/codec/trace';
+import { type Carrier, carriersOf, packetsOf, type SecretByte } from './carriers.ts';
 import { type AnyEvent, bytesOf, type EventOf, lengthOf, ofType } from './event.ts';
 import { leadOf, MemoryHistory } from './memory-history.ts';
 import { BLOCK_SIZE } from './page-history.ts';
 import { PLACES, type PlaceKey, type PlaceKind } from './places.ts';
+import { addressAt, blockOf, indexAt, meets } from './segments.ts';
 import { type Step, stepAt } from './steps.ts';
-
-/** A byte of a secret: `offset` bytes from the start of its data. */
-export interface SecretByte {
-  readonly guid: string;
-  readonly offset: number;
-}
 
 /** One place that the byte came to. */
 export interface Place {
@@ -59,6 +54,8 @@ export function tracedSecrets(events: readonly AnyEvent[]): TracedSecret[] {
   return [...found].map(([guid, length]) => ({ guid, length }));
 }
 
+const GUID_AT_END = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /**
  * The places that a byte of a secret came to, in order, as far as the trace tells of them. `history` is that of the same
  * events. Empty when nothing is known of the byte.
@@ -72,63 +69,6 @@ export function journeyOf(
   const journey = new Journey(events, steps, byte, history);
   for (const at of events.keys()) journey.follow(at);
   return journey.places;
-}
-
-const GUID_AT_END = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** A packet that the guest owner sent; `plaintext` and `entries` only of a trace with closed bytes. */
-interface Packet {
-  readonly at: number;
-  readonly data: Uint8Array | undefined;
-  readonly plaintext: Uint8Array | undefined;
-  readonly entries: ReturnType<typeof readSecretTable>['entries'];
-}
-
-function packetsOf(events: readonly AnyEvent[]): Packet[] {
-  return events.flatMap((event, at) => {
-    if (event.type !== 'message' || event.name !== 'packet') return [];
-    const plaintext = bytesOf(event.closed, 'plaintext');
-    const entries = plaintext === undefined ? [] : readSecretTable(plaintext).entries;
-    return [{ at, data: bytesOf(event.open, 'data'), plaintext, entries }];
-  });
-}
-
-/** A packet with the byte in it, `index` bytes into table and data. */
-type Carrier = Packet & { readonly index: number };
-
-function carriersOf(events: readonly AnyEvent[], byte: SecretByte, history: MemoryHistory): Carrier[] {
-  const packets = packetsOf(events);
-  const told = packets.flatMap((packet) => {
-    const entry = packet.entries.find(({ guid, data }) => guid === byte.guid && byte.offset < data.length);
-    return entry === undefined
-      ? []
-      : [{ ...packet, index: entry.offset + SecretEntry.size + byte.offset }];
-  });
-  if (told.length > 0) return told;
-  const read = placeWhereRead(events, byte);
-  if (read === undefined) return [];
-  const packet = packets.findLast(({ at, plaintext }) => at < read.at && plaintext === undefined);
-  const index = packet && read.index;
-  return index !== undefined && index < (packet?.data?.length ?? 0) && history.length > 0
-    ? [{ ...packet!, index }]
-    : [];
-}
-
-/** Where in the table a byte must be whose file was read: the kernel reads private memory for it right before. */
-function placeWhereRead(
-  events: readonly AnyEvent[],
-  { guid, offset }: SecretByte,
-): { readonly at: number; readonly index: number } | undefined {
-  for (const [at, event] of events.entries()) {
-    if (event.type !== 'syscall' || event.name !== 'read' || !event.path.endsWith(guid)) continue;
-    if (!(Number(event.result) > offset)) continue;
-    const area = ofType(events.slice(0, at), 'handover').at(-1)?.secretArea;
-    const before = events[at - 1];
-    if (area === undefined || before?.type !== 'access' || before.gpa === undefined) return undefined;
-    if (before.view !== 'private' || before.length !== event.result) return undefined;
-    return { at, index: Number(BigInt(before.gpa) - BigInt(area.base)) + offset };
-  }
-  return undefined;
 }
 
 /** What is told of a place beside its kind. */
@@ -156,7 +96,7 @@ class Journey {
     this.#steps = steps;
     this.#byte = byte;
     this.#history = history;
-    this.#carriers = carriersOf(events, byte, history);
+    this.#carriers = carriersOf(events, byte);
   }
 
   /** Goes on with the event at a position. */
@@ -259,9 +199,9 @@ class Journey {
     const inside = index !== undefined && index >= leadOf(event) && index < leadOf(event) + event.length;
     if (!inside) {
       const last = this.places.at(-1);
-      if (last?.kind === 'wiped-dram' && last.spa === fields.spa && last.step === this.#stepAt(at)) this.places.pop();
-      const wiped = last !== undefined && last !== this.places.at(-1);
-      this.#add(wiped ? 'wiped-dram' : 're-encrypted', at, fields);
+      const still = last?.kind === 'wiped-dram' && last.spa === fields.spa && last.step === this.#stepAt(at);
+      if (still) this.places.pop(); // what the whole step leaves counts
+      this.#add(still ? 'wiped-dram' : 're-encrypted', at, fields);
       return;
     }
     const plain = asid === undefined ? undefined : this.#history.plaintext(at + 1, asid, spa(address), 1);
@@ -355,31 +295,5 @@ const valueAt = (bytes: Uint8Array | undefined, index: number): { readonly byte?
   return byte === undefined ? {} : { byte };
 };
 
-const blockOf = (address: bigint): bigint => address - (address % BigInt(BLOCK_SIZE));
-
-const meets = ({ spa: from, length }: Segment, block: bigint): boolean =>
-  BigInt(from) < block + BigInt(BLOCK_SIZE) && block < BigInt(from) + BigInt(length);
-
 const lengthOfWrite = (event: EventOf<'access'>): number | undefined =>
   lengthOf(event.open, 'cells') ?? event.length;
-
-/** The address of byte `index` of an access. */
-function addressAt(segments: readonly Segment[], index: number): bigint | undefined {
-  let left = index;
-  for (const { spa: from, length } of segments) {
-    if (left < length) return BigInt(from) + BigInt(left);
-    left -= length;
-  }
-  return undefined;
-}
-
-/** Which byte of an access is at an address. */
-function indexAt(segments: readonly Segment[], address: bigint): number | undefined {
-  let before = 0;
-  for (const { spa: from, length } of segments) {
-    if (BigInt(from) <= address && address < BigInt(from) + BigInt(length))
-      return before + Number(address - BigInt(from));
-    before += length;
-  }
-  return undefined;
-}

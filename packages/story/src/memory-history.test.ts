@@ -137,3 +137,25 @@ test('a number of events that the trace has not is refused', () => {
   expect(() => history.cells(events.length + 1, target, 1)).toThrow(RangeError);
   expect(() => history.cells(-1, target, 1)).toThrow(RangeError);
 });
+
+test('cells that are put back decrypt to what they did before, under the same key only', () => {
+  const cells = (byte: number) => ({ open: { cells: new Uint8Array(32).fill(byte) } });
+  const told = (byte: number) => ({ closed: { plain: new Uint8Array(32).fill(byte) } });
+  const write = (byte: number, plain: number) =>
+    access('kernel', 'write', '0x5000', 32, {
+      ...{ view: 'private', gpa: '0x9000', asid: 1, ...cells(byte), ...told(plain) },
+    });
+  const key = { type: 'key', actor: 'amd-sp', asid: 1, installed: true } as const;
+  const given = new MemoryHistory(
+    trace(
+      ...[key, write(0xaa, 7), write(0xbb, 0), access('host', 'write', '0x5000', 32, cells(0xaa))],
+      access('host', 'write', '0x5010', 1, { open: { cells: Uint8Array.of(0xcc) } }),
+      ...[key, access('host', 'write', '0x5000', 32, cells(0xbb))],
+    ),
+  );
+  const plain = (upTo: number) => given.plaintext(upTo, 1, spa(0x5008n), 16);
+  expect(plain(2)).toEqual({ bytes: new Uint8Array(16).fill(7), known: known(16) });
+  expect(plain(4)).toEqual(plain(2));
+  expect(plain(5).known).toEqual(Uint8Array.of(...Array(8).fill(1), ...Array(8).fill(0)));
+  expect(plain(7).known).toEqual(new Uint8Array(16));
+});

@@ -13,6 +13,8 @@ const PAGE = BigInt(PAGE_SIZE);
 export class MemoryHistory {
   readonly #pages = new Map<bigint, PageHistory>();
   readonly #guests = new Map<number, GuestPages>();
+  /** When an ASID got a key. */
+  readonly #keys: { readonly at: number; readonly asid: number }[] = [];
   /** Who was launched or ran last: of whom an event speaks that names no ASID. */
   #current = 0;
   #length = 0;
@@ -38,6 +40,7 @@ export class MemoryHistory {
       case 'key':
       case 'vmrun':
         this.#current = event.asid;
+        if (event.type === 'key' && event.installed) this.#keys.push({ at, asid: event.asid });
         this.#guest(event.asid);
         break;
       case 'remap':
@@ -59,7 +62,13 @@ export class MemoryHistory {
 
   /** What the cells decrypt to with the key of an ASID, as far as the trace tells it. A copy. */
   plaintext(upTo: number, asid: number, address: Spa, length: number): Seen {
-    return this.#gather(upTo, address, length, (page) => page?.plain(upTo, asid) ?? UNKNOWN);
+    const seen = this.#gather(upTo, address, length, (page) => page?.plain(upTo, asid) ?? UNKNOWN);
+    const since = this.#keys.findLast((key) => key.asid === asid && key.at < upTo)?.at ?? 0;
+    for (const { page, from, to, offset } of parts(address, length)) {
+      const part = { bytes: seen.bytes.subarray(offset), known: seen.known.subarray(offset) };
+      this.#pages.get(page)?.recall(upTo, asid, since, { from, to, seen: part });
+    }
+    return seen;
   }
 
   /** Where an address of a guest lies in DRAM; undefined when no event tells it. */
@@ -113,7 +122,9 @@ export class MemoryHistory {
         const place = offset + part.offset;
         entryOf(this.#pages, page, () => new PageHistory()).add({
           at,
-          ...(writes && { written: { from, to, ...(known && { cells: known.subarray(place, place + size) }) } }),
+          ...(writes && {
+            written: { from, to, ...(known && { cells: known.subarray(place, place + size) }) },
+          }),
           ...(view === 'private' &&
             asid !== undefined && { plain: { asid, ...cut(plain, { place, size, from }) } }),
         });

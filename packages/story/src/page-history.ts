@@ -1,3 +1,5 @@
+import { equal } from '@sevlab/codec/bytes';
+
 /** Bytes. */
 export const PAGE_SIZE = 4096;
 /** Memory encryption works on blocks of so many bytes. */
@@ -17,6 +19,13 @@ export interface PageChange {
   readonly written?: { readonly from: number; readonly to: number; readonly cells?: Uint8Array };
   /** Plaintext under the key of an ASID, from byte `from` on. */
   readonly plain?: { readonly asid: number; readonly from: number; readonly bytes: Uint8Array };
+}
+
+/** Bytes `from` to `to` (excluded) of a page, and what is told of them. */
+interface Window {
+  readonly from: number;
+  readonly to: number;
+  readonly seen: Seen;
 }
 
 /** A checkpoint after so many changes; a page between two of them is folded from the first. */
@@ -39,6 +48,8 @@ export class PageHistory {
   /** Positions of the first event that wrote anything, and of the first that wrote through a key. */
   firstWritten = Number.POSITIVE_INFINITY;
   firstPrivate = Number.POSITIVE_INFINITY;
+  /** And of the first that wrote cells where somebody had written through a key before. */
+  #firstSpoilt = Number.POSITIVE_INFINITY;
 
   /** Takes in a change behind all others. */
   add(change: PageChange): void {
@@ -46,6 +57,7 @@ export class PageHistory {
     if (change.written !== undefined) {
       this.firstWritten = Math.min(this.firstWritten, change.at);
       if (change.plain !== undefined) this.firstPrivate = Math.min(this.firstPrivate, change.at);
+      else if (change.at > this.firstPrivate) this.#firstSpoilt = Math.min(this.#firstSpoilt, change.at);
     }
     if (this.#changes.length % CHECKPOINT === 0) {
       const contents = copied(this.#checkpoints.at(-1)!);
@@ -62,6 +74,36 @@ export class PageHistory {
   /** What the cells decrypt to with the key of an ASID. Not a copy. */
   plain(upTo: number, asid: number): Seen | undefined {
     return this.#contents(upTo).plain.get(asid);
+  }
+
+  /**
+   * Plaintext of blocks under the key of an ASID that is not told at this time, but was at another: the same cells in the
+   * same place decrypt to the same bytes, as long as the key is the same, which it is from event `since` on. `seen` is what
+   * is told of bytes `from` to `to`; what can be added to it is written into it.
+   */
+  recall(upTo: number, asid: number, since: number, { from, to, seen }: Window): void {
+    if (upTo <= this.#firstSpoilt) return;
+    const told = this.#changes.filter(
+      ({ at, written, plain }) =>
+        at >= since &&
+        at < upTo &&
+        written?.cells !== undefined &&
+        plain?.asid === asid &&
+        plain.bytes.length > 0,
+    );
+    if (told.length === 0) return;
+    const { bytes: cells, known } = this.cells(upTo);
+    for (let block = from - (from % BLOCK_SIZE); block < to; block += BLOCK_SIZE) {
+      const [first, last] = [Math.max(block, from), Math.min(block + BLOCK_SIZE, to)];
+      if (seen.known.subarray(first - from, last - from).includes(1)) continue;
+      if (known.subarray(block, block + BLOCK_SIZE).includes(0)) continue;
+      const own = cells.subarray(block, block + BLOCK_SIZE);
+      const change = told.findLast((each) => holds(each, block) && equal(cellsOf(each, block), own));
+      if (change?.plain === undefined) continue;
+      const { plain } = change;
+      seen.bytes.set(plain.bytes.subarray(first - plain.from, last - plain.from), first - from);
+      seen.known.fill(1, first - from, last - from);
+    }
   }
 
   #contents(upTo: number): Contents {
@@ -92,6 +134,18 @@ export class PageHistory {
     return low;
   }
 }
+
+/** Whether a change has cells and plaintext of a whole block. */
+const holds = ({ written, plain }: PageChange, block: number): boolean =>
+  written !== undefined &&
+  plain !== undefined &&
+  Math.max(written.from, plain.from) <= block &&
+  block + BLOCK_SIZE <= Math.min(written.to, plain.from + plain.bytes.length);
+
+const cellsOf = ({ written }: PageChange, block: number): Uint8Array =>
+  written?.cells?.subarray(block - written.from, block - written.from + BLOCK_SIZE) ?? NOTHING;
+
+const NOTHING = new Uint8Array(0);
 
 /** Nobody wrote there yet: DRAM starts as zeros. */
 const zeros = (): Seen => ({

@@ -1,22 +1,24 @@
 import { hexAddress, spa } from '@sevlab/codec/address';
 import { equal } from '@sevlab/codec/bytes';
-import {
-  BOOT_PARAMS_SIZE,
-  E820_ENTRIES_OFFSET,
-  E820_TABLE_OFFSET,
-  E820Entry,
-  EFI_INFO_OFFSET,
-} from '@sevlab/codec/efi/boot-params';
 import { SecretEntry } from '@sevlab/codec/efi/secret-table';
 import { EfiSystemTable } from '@sevlab/codec/efi/system-table';
-import { COMMAND_BUFFERS } from '@sevlab/codec/sev/command';
 import type { Struct } from '@sevlab/codec/layout';
+import { COMMAND_BUFFERS } from '@sevlab/codec/sev/command';
 import { STRUCTURES } from '@sevlab/codec/structures';
 import { type AnyEvent, bytesOf, decoded, type EventOf, ofType } from './event.ts';
+import {
+  bootParamsOf,
+  contentOf,
+  listed,
+  POINTERS,
+  type Pointer,
+  packetData,
+  sentField,
+} from './known-structures.ts';
 import { MemoryHistory } from './memory-history.ts';
 import type { Step } from './steps.ts';
-import { type AnnotatedBytes, manyStructures, oneStructure, plainField } from './structure-fields.ts';
-import { hashesTable, secretTable } from './tables.ts';
+import { type AnnotatedBytes, manyStructures, oneStructure } from './structure-fields.ts';
+import { secretTable } from './tables.ts';
 
 /** A structure that a step passes from one to another, or writes, or reads. */
 export interface PassingStructure extends AnnotatedBytes {
@@ -31,65 +33,11 @@ export interface PassingStructure extends AnnotatedBytes {
 
 type Where = Pick<PassingStructure, 'openness' | 'address'>;
 
-/** What a message has under a name. */
-const MESSAGE_FIELDS: Readonly<Record<string, readonly [structure: string, label: string]>> = {
-  pdh: ['certificate', 'PDH certificate'],
-  pek: ['certificate', 'PEK certificate'],
-  oca: ['certificate', 'OCA certificate'],
-  cek: ['certificate', 'CEK certificate'],
-  ask: ['amd-certificate-head', 'ASK certificate'],
-  ark: ['amd-certificate-head', 'ARK certificate'],
-  godh: ['certificate', "guest owner's certificate"],
-  session: ['session', 'launch session'],
-  measurement: ['measurement', 'measurement'],
-  header: ['packet-header', 'packet header'],
-};
-
-/** What a command's address leads to, and whether the AMD-SP fills it in. */
-interface Pointer {
-  readonly field: string;
-  readonly structure: string;
-  readonly label: string;
-  readonly written?: true;
-  readonly count?: number;
-}
-
-const POINTERS: Readonly<Record<string, readonly Pointer[]>> = {
-  PDH_CERT_EXPORT: [
-    { field: 'pdhPaddr', structure: 'certificate', label: 'PDH certificate', written: true },
-    { field: 'certsPaddr', structure: 'certificate', label: 'PEK, OCA and CEK certificates', written: true, count: 3 },
-  ],
-  LAUNCH_START: [
-    { field: 'dhCertPaddr', structure: 'certificate', label: "guest owner's certificate" },
-    { field: 'sessionPaddr', structure: 'session', label: 'launch session' },
-  ],
-  LAUNCH_MEASURE: [{ field: 'measurePaddr', structure: 'measurement', label: 'measurement', written: true }],
-  LAUNCH_SECRET: [{ field: 'hdrPaddr', structure: 'packet-header', label: 'packet header' }],
-  ATTESTATION: [{ field: 'paddr', structure: 'attestation-report', label: 'attestation report', written: true }],
-  SEND_START: [
-    { field: 'pdhCertPaddr', structure: 'certificate', label: "receiver's certificate" },
-    { field: 'sessionPaddr', structure: 'session', label: 'session for the receiver', written: true },
-  ],
-  SEND_UPDATE_DATA: [{ field: 'hdrPaddr', structure: 'packet-header', label: 'packet header', written: true }],
-};
-
-/** What starts with these characters. */
-const SIGNATURES: readonly (readonly [text: string, structure: string, label: string])[] = [
-  ['IBI SYST', 'system-table', 'EFI system table'],
-  ['sevlabFW', 'manifest', 'image manifest'],
-  ['sevlabENC', 'encrypted-file', 'encrypted file'],
-  ['RSD PTR ', 'rsdp', 'ACPI root pointer'],
-  ['FACP', 'fadt', 'FADT'],
-  ['FACS', 'facs', 'FACS'],
-  ['APIC', 'madt', 'MADT'],
-  ['_SM3_', 'smbios3-entry-point', 'SMBIOS 3 entry point'],
-  ['_SM_', 'smbios-entry-point', 'SMBIOS entry point'],
-];
-/** Characters. */
-const LONGEST_SIGNATURE = 9;
-
 const NAMES = new Map(Object.entries(STRUCTURES).map(([name, structure]) => [structure, name]));
 const BUFFERS: Readonly<Record<string, Struct<unknown>>> = COMMAND_BUFFERS;
+
+/** Of what a command says that it is longer, this many bytes are shown. */
+const LONGEST = 0x1_0000;
 
 /** What the firmware left for the kernel, and where. */
 interface HandedOver {
@@ -151,23 +99,40 @@ export class Structures {
   }
 
   /** The buffer, and what its addresses lead to: before the command, or behind it when the AMD-SP writes there. */
-  #command(event: EventOf<'command'>, { at, last }: { readonly at: number; readonly last: number }, add: Add): void {
+  #command(
+    event: EventOf<'command'>,
+    { at, last }: { readonly at: number; readonly last: number },
+    add: Add,
+  ): void {
     const layout = BUFFERS[event.name];
     const bytes = bytesOf(event.open, 'buffer');
     if (layout === undefined || bytes === undefined || bytes.length < layout.size) return;
     const buffer = { space: 'spa', value: event.bufferPaddr } as const;
     add({ openness: 'open', address: buffer }, bufferOf(event.name, bytes, 'command buffer'));
     const fields = new Map(Object.entries(layout.decodeAt(bytes, 0) ?? {}));
-    const done = ofType(this.#events.slice(at, last + 1), 'status').some(({ status }) => status === 'SUCCESS');
-    for (const { field, structure, label, written, count = 1 } of POINTERS[event.name] ?? []) {
-      const address: unknown = fields.get(field);
-      if (typeof address !== 'bigint' || address === 0n || (written && !done)) continue;
-      const size = (STRUCTURES[structure]?.size ?? 0) * count;
-      const { bytes: cells, known } = this.#history.cells(written ? last + 1 : at, spa(address), size);
-      if (known.includes(0)) continue;
-      const annotated = count === 1 ? oneStructure(structure, cells, label) : manyStructures(structure, cells, label);
+    const done = ofType(this.#events.slice(at, last + 1), 'status').some(
+      ({ status }) => status === 'SUCCESS',
+    );
+    for (const pointer of POINTERS[event.name] ?? []) {
+      const address: unknown = fields.get(pointer.field);
+      if (typeof address !== 'bigint' || address === 0n || (pointer.written && !done)) continue;
+      const length: unknown = fields.get(pointer.lengthField ?? '');
+      const upTo = pointer.written ? last + 1 : at;
+      const annotated = this.#pointedAt(pointer, { upTo, address, length: Number(length ?? 0) });
       add({ openness: 'open', address: { space: 'spa', value: hexAddress(address) } }, annotated);
     }
+  }
+
+  #pointedAt(
+    { structure, label, count = 1 }: Pointer,
+    { upTo, address, length }: { readonly upTo: number; readonly address: bigint; readonly length: number },
+  ): AnnotatedBytes | undefined {
+    const size =
+      structure === undefined ? Math.min(length, LONGEST) : (STRUCTURES[structure]?.size ?? 0) * count;
+    const { bytes, known } = this.#history.cells(upTo, spa(address), size);
+    if (size === 0 || known.includes(0)) return undefined;
+    if (structure === undefined) return packetData(bytes);
+    return count === 1 ? oneStructure(structure, bytes, label) : manyStructures(structure, bytes, label);
   }
 
   #access(
@@ -210,7 +175,9 @@ export class Structures {
       case secretArea?.location:
         return listed(oneStructure('secret-location', plain, 'place of the secret area'));
       case secretArea?.base:
-        return listed(secretTable(plain) ?? oneStructure('secret-header', plain, 'header of the secret table'));
+        return listed(
+          secretTable(plain) ?? oneStructure('secret-header', plain, 'header of the secret table'),
+        );
     }
     if (secretArea === undefined || plain.length !== SecretEntry.size) return undefined;
     const offset = BigInt(event.gpa) - BigInt(secretArea.base);
@@ -220,9 +187,6 @@ export class Structures {
 }
 
 type Add = (where: Where, annotated: AnnotatedBytes | undefined) => void;
-
-const listed = (annotated: AnnotatedBytes | undefined): AnnotatedBytes[] =>
-  annotated === undefined ? [] : [annotated];
 
 /** Where a part of the bytes at an address lies. */
 function moved({ address, ...where }: Where, { offset = 0 }: AnnotatedBytes): Where {
@@ -255,38 +219,4 @@ function bufferOf(command: string, bytes: Uint8Array, what: string): AnnotatedBy
   const layout = BUFFERS[command];
   const name = layout && NAMES.get(layout);
   return name === undefined ? undefined : oneStructure(name, bytes, `${command}, ${what}`);
-}
-
-function sentField(field: string, bytes: Uint8Array): AnnotatedBytes | undefined {
-  if (field === 'data') {
-    const clause = '55766, LAUNCH_SECRET';
-    const doc = 'The secret table and its padding, encrypted with AES-128-CTR under the TEK.';
-    const fields = [plainField({ name: 'data', offset: 0, length: bytes.length, doc, clause }, bytes)];
-    return { label: 'packet data', bytes, fields, clause };
-  }
-  const known = Object.hasOwn(MESSAGE_FIELDS, field) ? MESSAGE_FIELDS[field] : undefined;
-  return known && oneStructure(known[0], bytes, known[1]);
-}
-
-/** What bytes are by what they start with, or by the command that writes them. */
-function contentOf(bytes: Uint8Array, command: string | undefined): AnnotatedBytes[] {
-  const table = secretTable(bytes) ?? hashesTable(bytes);
-  if (table !== undefined) return [table];
-  if (command === 'LAUNCH_UPDATE_VMSA') return listed(oneStructure('vmsa', bytes, 'VMSA'));
-  const start = String.fromCharCode(...bytes.subarray(0, LONGEST_SIGNATURE));
-  const known = SIGNATURES.find(([text]) => start.startsWith(text));
-  return known === undefined ? [] : listed(oneStructure(known[1], bytes, known[2]));
-}
-
-/** What of boot_params concerns EFI and memory. */
-function bootParamsOf(bytes: Uint8Array): AnnotatedBytes[] {
-  if (bytes.length < BOOT_PARAMS_SIZE) return [];
-  const end = E820_TABLE_OFFSET + bytes[E820_ENTRIES_OFFSET]! * E820Entry.size;
-  return [
-    { annotated: oneStructure('efi-info', bytes.subarray(EFI_INFO_OFFSET), 'efi_info'), offset: EFI_INFO_OFFSET },
-    {
-      annotated: manyStructures('e820-entry', bytes.subarray(E820_TABLE_OFFSET, end), 'e820 table'),
-      offset: E820_TABLE_OFFSET,
-    },
-  ].flatMap(({ annotated, offset }) => (annotated === undefined ? [] : [{ ...annotated, offset }]));
 }

@@ -3,13 +3,14 @@ import type { Command } from 'commander';
 import { CommandError, EXIT } from './exit.ts';
 import { print, say } from './output.ts';
 
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1']);
+/** Nobody else's machine reaches these (RFC 6890, RFC 6761). */
+const isLoopback = (host: string): boolean => /^(127(\.\d+){3}|::1|localhost)$/.test(host);
 
 /** sevlab serve: the page and its HTTP API, on loopback. */
 export function addServe(program: Command): void {
   program
     .command('serve')
-    .description('a page that shows the demonstration step by step, and its HTTP API')
+    .description('the web lab: a page, and its HTTP API with scenarios and live sessions')
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option(
       '--allow-host <name>',
@@ -35,7 +36,7 @@ export function addServe(program: Command): void {
         await app.listen({ host, port: number });
         const { port: bound } = app.server.address() as AddressInfo; // it listens on a network address
         print(`sevlab, simulated: http://${host.includes(':') ? `[${host}]` : host}:${bound}`);
-        if (!LOOPBACK.has(host)) say(exposure(host, allowHost));
+        if (!isLoopback(host)) say(exposure(host, allowHost));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         throw new CommandError(EXIT.state, `cannot listen on ${host} port ${port}: ${reason}; try --port 0`);
@@ -50,7 +51,7 @@ export function addServe(program: Command): void {
 }
 
 /** What somebody should know who opens the lab to others. */
-const exposure = (host: string, names: readonly string[]): string =>
+export const exposure = (host: string, names: readonly string[]): string =>
   [
     `sevlab serve: ${host} is not loopback: everybody who reaches it can use what is here, without a password:`,
     '  the page, scenarios, live sessions with their secrets for who knows a session’s id, and the work of this computer;',
@@ -59,4 +60,4 @@ const exposure = (host: string, names: readonly string[]): string =>
   ].join('\n');
 
 /** Where in our code, without what the message may quote. */
-const firstPlace = (stack: string): string => /\n\s+(at .*)/.exec(stack)?.[1]?.replace(/^/, ' ') ?? '';
+const firstPlace = (stack: string): string => ` ${/\n\s+(at .*)/.exec(stack)?.[1] ?? ''}`;

@@ -102,10 +102,21 @@ function readLayer(file: string, bytes: Uint8Array): Layer {
   const [error] = document.errors;
   if (error !== undefined)
     throw new ScenarioError(`no YAML (${error.code}); expected a scenario`, placeAt(error.pos[0])); // quotes no text
-  const fields: unknown = document.toJS();
+  const fields = plainValue(document);
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     throw new ScenarioError('expected a scenario: fields with their values', placeAt(0));
   return { fields: { ...fields }, placeOf: (path) => placeAt(offsetOf(document, path)) };
+}
+
+/** Throws ScenarioError for an alias of nothing, and for aliases of aliases that come to too much. */
+function plainValue(document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (error instanceof ReferenceError)
+      throw new ScenarioError('an alias names nothing, or too much; expected a scenario');
+    throw error;
+  }
 }
 
 /** Where a path's last name is written, or the deepest of its values that is there. */

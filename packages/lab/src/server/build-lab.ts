@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { capabilities } from '../capabilities.ts';
 import { WEB_FOLDER } from '../root-folder.ts';
 import { addHostCheck } from './allowed-hosts.ts';
+import { answerClientError } from './client-errors.ts';
 import { addErrorReplies, type ReportFault, sendError } from './error-replies.ts';
 import { addFirmwareRoutes } from './firmware-routes.ts';
 import { FirmwareStore } from './firmware-store.ts';
@@ -55,11 +56,13 @@ export async function buildLab(options: LabOptions = {}): Promise<FastifyInstanc
     exposeHeadRoutes: false,
     bodyLimit: BODY_MAX,
     requestTimeout: REQUEST_TIME,
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
       (reply as FastifyReply).headers(SECURITY_HEADERS); // hooks do not run for these
       sendError(error, request as FastifyRequest, reply as FastifyReply, reportFault);
     },
   });
+  app.removeContentTypeParser('text/plain'); // bodies are JSON, unless a route says otherwise
   addErrorReplies(app, reportFault);
   addSecurityHeaders(app);
   addHostCheck(app, allowedHosts);

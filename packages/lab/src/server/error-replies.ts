@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ScenarioError } from '../scenario/values.ts';
 import { HttpProblem, type ProblemText } from './http-problem.ts';
+import { scenarioProblem } from './scenario-problem.ts';
 
 /** What fastify itself refuses, by its codes, in our words. */
 const REFUSALS: Readonly<Record<string, (request: FastifyRequest) => ProblemText>> = {
@@ -18,7 +19,6 @@ const REFUSALS: Readonly<Record<string, (request: FastifyRequest) => ProblemText
     got: headers['content-type'] ?? 'none',
   }),
   FST_ERR_BAD_URL: () => ({ error: 'the URL is not encoded as URLs are' }),
-  FST_ERR_MAX_PARAM_LENGTH: () => ({ error: 'a part of the URL is too long' }),
 };
 
 /** Tells somebody who looks after the server, but not the sender, about a fault of ours; no bytes of a request. */
@@ -43,7 +43,7 @@ export function sendError(
     if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter));
     return reply.status(error.status).send(error.text);
   }
-  if (error instanceof ScenarioError) return reply.status(400).send({ error: error.message });
+  if (error instanceof ScenarioError) return reply.status(400).send(scenarioProblem(error));
   const refusal = REFUSALS[error.code ?? ''];
   if (refusal !== undefined) return reply.status(error.statusCode ?? 400).send(refusal(request));
   if (error.statusCode !== undefined && error.statusCode < 500)

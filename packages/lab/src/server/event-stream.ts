@@ -11,6 +11,8 @@ const HEARTBEAT = 15_000;
 const UNREAD_MAX = 4;
 /** After which a client tries again when the stream breaks. Milliseconds. */
 const RETRY = 1000;
+/** Streams of one session at a time. */
+const STREAMS_MAX = 16;
 
 /** What a stream hangs on. */
 export interface StreamSource {
@@ -25,6 +27,12 @@ export interface StreamSource {
  * only when the client has taken those before it, so a slow one costs no memory. Throws HttpProblem for an id of the future.
  */
 export function sendEvents(reply: FastifyReply, { log, onEnd, timers }: StreamSource, after: number): void {
+  if (log.readers >= STREAMS_MAX)
+    throw new HttpProblem(429, {
+      error: 'the session has too many event streams',
+      expected: `at most ${STREAMS_MAX} at a time`,
+      try: 'closing one of them',
+    });
   const entries = log.entries();
   skip(entries, after);
   reply.hijack();
@@ -39,13 +47,16 @@ export function sendEvents(reply: FastifyReply, { log, onEnd, timers }: StreamSo
   let full = false;
   let unread = 0;
   const send = (): void => {
-    while (!full) {
+    while (!full && !raw.writableEnded) {
       const { value: entry } = entries.next();
       if (entry === undefined) return;
       full = !raw.write(eventText(entry));
     }
   };
-  const stops = [
+  const stop = (): void => {
+    for (const end of waits) end();
+  };
+  const waits = [
     log.onWake(send),
     timers.every(HEARTBEAT, () => {
       if (!full) full = !raw.write(': still here\n\n');
@@ -53,6 +64,7 @@ export function sendEvents(reply: FastifyReply, { log, onEnd, timers }: StreamSo
     }),
     onEnd((reason) => {
       send();
+      stop();
       raw.end(`event: state\ndata: ${JSON.stringify({ state: 'ended', reason })}\n\n`);
     }),
   ];
@@ -61,9 +73,7 @@ export function sendEvents(reply: FastifyReply, { log, onEnd, timers }: StreamSo
     unread = 0;
     send();
   });
-  raw.on('close', () => {
-    for (const stop of stops) stop();
-  });
+  raw.on('close', stop);
   send();
 }
 

@@ -5,9 +5,9 @@ import { statusCode } from '@sevlab/codec/sev/status';
 import { place as placeBytes, ring } from '@sevlab/vmm-sim/command-buffer';
 import type { Pipeline } from '../pipeline.ts';
 import { attack } from '../scenario/attack.ts';
-import type { Attack } from '../scenario/scenario.ts';
+import type { Attack, Scenario } from '../scenario/scenario.ts';
 import { validateScenario } from '../scenario/validate.ts';
-import { SENT_SCENARIO } from '../scenario/values.ts';
+import { ScenarioError, SENT_SCENARIO } from '../scenario/values.ts';
 import { badField, HttpProblem } from './http-problem.ts';
 import { attempt } from './refusal.ts';
 import type { Session } from './session.ts';
@@ -123,7 +123,7 @@ function command(
 function attackAs(session: Session, wanted: object): object {
   const { schemes } = session;
   const asked = { version: 1 as const, title: 'attack', steps: [{ attack: wanted as Attack }] };
-  validateScenario(asked); // so it is one
+  expectAttack(asked); // so it is one
   const before = new Set(schemes.saved.keys());
   const { status, refusal } = attempt('attack', () => ({
     status: attack(session.switchOn(), wanted as Attack, { schemes, file: SENT_SCENARIO }),
@@ -134,6 +134,16 @@ function attackAs(session: Session, wanted: object): object {
     status,
     kept: Object.fromEntries(learnt.map(([name, bytes]) => [name, toHex(bytes)])),
   };
+}
+
+/** Throws ScenarioError, which names fields from `attack` on. */
+function expectAttack(asked: Scenario): void {
+  try {
+    validateScenario(asked);
+  } catch (error) {
+    if (!(error instanceof ScenarioError)) throw error;
+    throw new ScenarioError(error.message.replace(/^steps\[0\]\./, ''));
+  }
 }
 
 function readAt(pipeline: Pipeline, target: Target, length: number, where: string): Uint8Array {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Operation } from './operation.ts';
 import { ScenarioFiles } from './scenario-files.ts';
-import { groupedScenarioParams, runQuery, scenarioParams } from './schemas.ts';
+import { partedScenarioParams, runQuery, scenarioParams } from './schemas.ts';
 
 interface RunQuery {
   readonly seed?: string;
@@ -55,11 +55,10 @@ export function addScenarioRoutes(app: FastifyInstance): void {
     { schema: { params: scenarioParams }, config: { operation: text } },
     ({ params: { id } }, reply) => reply.type('application/yaml').send(files.text(id)),
   );
-  app.get<{ Params: { group: string; name: string } }>(
-    '/api/scenarios/:group/:name',
-    { schema: { params: groupedScenarioParams }, config: { operation: text } },
-    ({ params: { group, name } }, reply) =>
-      reply.type('application/yaml').send(files.text(`${group}/${name}`)),
+  app.get<{ Params: { id: string; rest: string } }>(
+    '/api/scenarios/:id/:rest',
+    { schema: { params: partedScenarioParams }, config: { operation: text } },
+    ({ params: { id, rest } }, reply) => reply.type('application/yaml').send(files.text(`${id}/${rest}`)),
   );
 
   app.get<{ Params: { id: string }; Querystring: RunQuery }>(
@@ -68,10 +67,10 @@ export function addScenarioRoutes(app: FastifyInstance): void {
     ({ params: { id }, query: { seed } }, reply) =>
       reply.type('application/jsonl').send(files.trace(id, seed)),
   );
-  app.get<{ Params: { group: string; name: string }; Querystring: RunQuery }>(
-    '/api/scenarios/:group/:name/trace',
-    { schema: { params: groupedScenarioParams, querystring: runQuery }, config: { operation: trace } },
-    ({ params: { group, name }, query: { seed } }, reply) =>
-      reply.type('application/jsonl').send(files.trace(`${group}/${name}`, seed)),
+  app.get<{ Params: { id: string; rest: string }; Querystring: RunQuery }>(
+    '/api/scenarios/:id/:rest/trace',
+    { schema: { params: partedScenarioParams, querystring: runQuery }, config: { operation: trace } },
+    ({ params: { id, rest }, query: { seed } }, reply) =>
+      reply.type('application/jsonl').send(files.trace(`${id}/${rest}`, seed)),
   );
 }

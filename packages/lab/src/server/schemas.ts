@@ -62,7 +62,10 @@ export const PROBLEM_SCHEMA = {
 export const runQuery = record({ seed: text(200, 'another seed: other keys, other bytes') });
 
 export const scenarioParams = record({ id: text(200) }, ['id']);
-export const groupedScenarioParams = record({ group: text(100), name: text(100) }, ['group', 'name']);
+export const partedScenarioParams = record(
+  { id: text(100, 'what stands before the slash'), rest: text(100, 'what stands behind it') },
+  ['id', 'rest'],
+);
 
 export const sessionParams = record({ id: text(100) }, ['id']);
 

@@ -6,6 +6,7 @@ import { validateScenario } from '../scenario/validate.ts';
 import { ScenarioError, SENT_SCENARIO } from '../scenario/values.ts';
 import { traceText } from '../trace-file.ts';
 import { HttpProblem } from './http-problem.ts';
+import { scenarioProblem } from './scenario-problem.ts';
 import type { Timers } from './timers.ts';
 
 const STEPS_MAX = 500;
@@ -14,12 +15,14 @@ const TIME_MAX = 10_000;
 
 /** Runs a scenario that a client sent, between other clients' requests. Throws HttpProblem. */
 export async function runSent(bytes: Uint8Array, timers: Timers): Promise<object> {
+  let placeOf: LoadedScenario['placeOf'] | undefined;
   try {
     const loaded = readSentScenario(bytes);
+    placeOf = loaded.placeOf;
     const run = await runInTurns(loaded, timers.now() + TIME_MAX, timers);
     return runJson(run, loaded);
   } catch (error) {
-    throw error instanceof ScenarioError ? problemOf(error) : error;
+    throw error instanceof ScenarioError ? new HttpProblem(400, scenarioProblem(error, placeOf)) : error;
   }
 }
 
@@ -61,21 +64,3 @@ const runJson = ({ pipeline, passed, results }: ScenarioRun, { scenario, placeOf
   }),
   trace: traceText(pipeline, { command: 'serve', scenario: scenario.title, reveal: true }),
 });
-
-function problemOf({ message, place, others }: ScenarioError): HttpProblem {
-  const told = (error: { message: string; place: ScenarioError['place'] }) => ({
-    error: error.message,
-    ...fieldIn(error.message),
-    ...(error.place && { file: 'scenario', line: error.place.line, column: error.place.column }),
-  });
-  return new HttpProblem(400, {
-    ...told({ message, place }),
-    ...(others.length > 0 && { others: others.map(told) }),
-  });
-}
-
-/** Messages about a field begin with its name: `steps[3].expect: …`. */
-function fieldIn(message: string): { readonly field?: string } {
-  const [, field] = /^([\w$]+(?:[.[][\w$\].[]*)?): /.exec(message) ?? [];
-  return field === undefined ? {} : { field };
-}

@@ -40,6 +40,11 @@ export class SessionLog {
     this.#remarks.push({ kind, data: JSON.stringify(content), after: this.#events().length });
   }
 
+  /** Who waits for what comes. */
+  get readers(): number {
+    return this.#readers.size;
+  }
+
   /** Tells readers that there may be something new. */
   wake(): void {
     for (const reader of this.#readers) reader();

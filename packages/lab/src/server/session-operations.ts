@@ -16,7 +16,7 @@ const session = {
   type: 'object',
   required: [
     ...['id', 'simulated', 'state', 'next', 'refusal', 'terminal', 'part', 'profile', 'policy', 'linux'],
-    ...['seed', 'firmware', 'secrets', 'secretArea'],
+    ...['seed', 'firmware', 'secrets', 'secretArea', 'idle'],
   ],
   properties: {
     id: { type: 'string' },
@@ -49,6 +49,7 @@ const session = {
       required: ['gpa', 'size'],
       properties: { gpa: { type: 'string' }, size: { type: 'integer' } },
     },
+    idle: { type: 'number', description: 'seconds without a request after which the session ends' },
   },
 };
 

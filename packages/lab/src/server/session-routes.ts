@@ -37,6 +37,7 @@ export function addSessionRoutes(
   { sessions, firmware, timers }: { sessions: Sessions; firmware: FirmwareStore; timers: Timers },
 ): void {
   const bases = new LaunchedBases();
+  const describe = (session: Session) => ({ ...session.describe(), idle: sessions.limits.idle / 1000 });
 
   app.post<{ Body: SessionRequest }>(
     '/api/sessions',
@@ -46,14 +47,14 @@ export function addSessionRoutes(
       const { setup, secrets } = sessionSetup(body, firmware);
       const session = new Session(randomUUID(), setup, secrets, bases);
       sessions.add(session);
-      return reply.status(201).header('location', `/api/sessions/${session.id}`).send(session.describe());
+      return reply.status(201).header('location', `/api/sessions/${session.id}`).send(describe(session));
     },
   );
 
   app.get<Named>(
     '/api/sessions/:id',
     { schema: { params }, config: { operation: operations.describe } },
-    ({ params: { id } }) => sessions.get(id).describe(),
+    ({ params: { id } }) => describe(sessions.get(id)),
   );
 
   app.delete<Named>(
@@ -72,7 +73,7 @@ export function addSessionRoutes(
     ({ params: { id }, body }) => {
       const session = sessions.get(id);
       session.advance(body.to);
-      return session.describe();
+      return describe(session);
     },
   );
 

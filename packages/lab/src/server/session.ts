@@ -36,8 +36,10 @@ const LAUNCHED = REACHABLE_STATES.indexOf('launched') + 1;
 
 /** Events of one session; its memory grows with them. */
 const EVENTS_MAX = 20_000;
-/** The bytes in them. */
+/** The bytes in them, besides those of the launch. */
 const EVENT_BYTES_MAX = 16 * 1024 * 1024;
+/** How often an image's bytes may be in the events of a launch. */
+const IMAGE_COPIES = 3;
 
 /** A platform with its guest, led by one client. */
 export class Session {
@@ -193,10 +195,11 @@ export class Session {
       const { open = {}, closed = {} } = events[counted.events]!;
       for (const bytes of [...Object.values(open), ...Object.values(closed)]) counted.bytes += bytes.length;
     }
-    if (counted.events <= EVENTS_MAX && counted.bytes <= EVENT_BYTES_MAX) return;
+    const most = EVENT_BYTES_MAX + IMAGE_COPIES * this.setup.image.length;
+    if (counted.events <= EVENTS_MAX && counted.bytes <= most) return;
     throw new HttpProblem(409, {
       error: 'the trace of the session is full',
-      expected: `at most ${EVENTS_MAX} events with ${EVENT_BYTES_MAX} bytes`,
+      expected: `at most ${EVENTS_MAX} events with ${most} bytes`,
       got: `${counted.events} events with ${counted.bytes} bytes`,
       try: `DELETE /api/sessions/${this.id}, and start another one`,
     });

@@ -11,7 +11,7 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
     situation: [
       'The guest owner wants its kernel to start with the command line console=ttyS0.',
       'The host gives kernel, initrd and command line to the firmware through fw_cfg, a device of the host.',
-      'Hashes of the three were not measured: kernel-hashes is off, as it is unless somebody asks for it.',
+      'Hashes of the three were not measured: kernel-hashes is off, as it is unless somebody asks for it. The firmware has no verifier.',
       'The host offers init=/bin/sh in the place of the command line.',
     ],
     upTo: { type: 'attack', name: 'fwCfg' },
@@ -25,7 +25,8 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
       {
         id: 'firmware',
         text: 'The firmware: it compares the command line with a hash.',
-        reply: 'It would, had it measured hashes to compare with. Here it has none, and takes what it gets.',
+        reply:
+          'A firmware with a verifier would, if there were measured hashes to compare with. This one takes what it gets.',
       },
       {
         id: 'nobody',
@@ -35,7 +36,8 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
       {
         id: 'sp',
         text: 'The AMD-SP: LAUNCH_SECRET fails.',
-        reply: 'LAUNCH_SECRET looks at the packet and the launch. What the device will give later is in neither.',
+        reply:
+          'LAUNCH_SECRET looks at the packet and the launch. What the device will give later is in neither.',
       },
     ],
     right: 'nobody',
@@ -48,7 +50,7 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
         'The secret is in the hands of a shell that the host asked for.',
       ],
       remedy:
-        'kernel-hashes=on: the host measures the hashes, the guest owner expects them, and the firmware compares.',
+        'kernel-hashes=on, and a firmware with a verifier: the host measures the hashes, the guest owner expects them, and the firmware compares.',
       at: { type: 'boot-blob', name: 'cmdline' },
       look: { view: 'checks' },
       claim: {
@@ -85,7 +87,8 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
       {
         id: 'policy',
         text: 'POLICY_FAILURE: the platform does not allow debugging.',
-        reply: 'POLICY_FAILURE is for a policy that asks for what the platform has not. Debugging is allowed to be allowed.',
+        reply:
+          'POLICY_FAILURE is for a policy that the platform cannot keep. A guest that may be debugged is no trouble to it.',
       },
       {
         id: 'mac',
@@ -117,7 +120,10 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
           },
           { type: 'status', name: 'LAUNCH_START', status: 'BAD_MEASUREMENT' },
         ],
-        nowhere: [{ type: 'key', installed: true }, { type: 'message', name: 'packet' }],
+        nowhere: [
+          { type: 'key', installed: true },
+          { type: 'message', name: 'packet' },
+        ],
       },
     },
   },

@@ -2,7 +2,7 @@ import type { Selector } from '../selector.ts';
 
 /** What of the page shows best what a text speaks of. */
 export type Look =
-  /** The checks of a command, and the one that decided. */
+  /** The step in a sentence, and of a command the checks and the one that decided. */
   | { readonly view: 'checks' }
   /** A structure that the step passes, by its name in STRUCTURES; `of` names another step than the text's own. */
   | { readonly view: 'structure'; readonly name: string; readonly of?: Selector }

@@ -225,7 +225,7 @@ export const PACKET_ATTACKS: readonly AttackLesson[] = [
       ],
       remedy: 'A target address under the MAC of the packet; a guest that does not work without its secret.',
       at: { type: 'command', name: 'LAUNCH_SECRET' },
-      look: { view: 'memory', gpa: '0x3000000', length: 80 },
+      look: { view: 'journey', guid: '736869e5-84f0-4973-92ec-06879ce3da0b', offset: 0 },
       claim: {
         there: [
           { type: 'status', name: 'LAUNCH_SECRET', status: 'SUCCESS' },

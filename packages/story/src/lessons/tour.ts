@@ -121,8 +121,9 @@ export const TOUR: Tour = {
       at: { type: 'command', name: 'LAUNCH_SECRET' },
       text: [
         'The host says where the packet lies and where its content shall go.',
-        'The AMD-SP goes through its checks in order. The MAC comes before a byte is decrypted.',
-        'Then it decrypts with the TEK and writes with the VEK. In DRAM one noise was exchanged for another.',
+        'The AMD-SP goes through its checks in order, and compares the MAC before it decrypts a byte.',
+        'Then it decrypts with the TEK and writes with the VEK.',
+        'In DRAM there is noise now, other noise than in the packet.',
       ],
       look: {
         sentence: 'The checks, with their statuses. The first that does not hold would decide.',
@@ -130,7 +131,7 @@ export const TOUR: Tour = {
       },
       readers: {
         who: ['guest-owner', 'amd-sp', 'firmware', 'kernel'],
-        sentence: 'The guest from now on, by its key. The host reads other noise than before.',
+        sentence: 'The guest from now on, by its key. The host reads noise.',
       },
     },
     {
@@ -138,7 +139,7 @@ export const TOUR: Tour = {
       title: 'The firmware says where the secrets are',
       at: { type: 'handover' },
       text: [
-        'VMRUN started the measured firmware. It reserved the page of the secret area, so that nobody uses it for something else.',
+        'VMRUN started the measured firmware, which reserved the page of the secret area, so that nobody uses it for something else.',
         'It did not read the secrets. It left an entry in the EFI configuration table that leads to base and size of the area.',
         'With that it hands over to the kernel.',
       ],
@@ -175,7 +176,7 @@ export const TOUR: Tour = {
       at: { type: 'shell', includes: 'hd ' },
       text: [
         'hd opens the file and reads it.',
-        'The bytes come from the secret area at this moment, through the key of the guest: nobody made a copy.',
+        'The bytes come from the secret area at this moment, through the key of the guest: the kernel keeps no copy.',
         'This is the output that the documentation of the kernel prints.',
       ],
       look: {
