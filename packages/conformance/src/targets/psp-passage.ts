@@ -28,7 +28,7 @@ export function commandPassage(run: Run, step: CommandStep, fields: Fields, issu
     bytes.push({ what: 'command buffer, as the AMD-SP left it', bytes: received, ...structure });
   for (const [name, pointed] of Object.entries(POINTED)) {
     const placed = run.platform.raw.placedAt(fields[name]);
-    if (placed) bytes.push({ ...pointed, bytes: placed });
+    if (placed && placed.length > 0) bytes.push({ ...pointed, bytes: placed });
   }
   if (step.command === 'LAUNCH_MEASURE' && status === 'SUCCESS') {
     const { measurement } = run.guests[step.who ?? run.latest] ?? {};

@@ -64,14 +64,24 @@ function passageBlock({ asked, answered, bytes = [] }: Passage): Markup {
 
 /** What was expected, and what came where that is something else. */
 function answerBlock({ result: { outcome, expected, actual, unseen } }: JudgedCase): Markup {
-  const told = unseen && markup`<p>not seen by it: ${unseen.join(', ')}</p>`;
+  const without = unseen && markup`<p>not seen by it: ${unseen.join(', ')}</p>`;
   const heading = outcome === 'pass' ? 'as expected' : 'expected';
-  const wanted = markup`<h4>${heading}</h4><pre>${shortened(json(expected))}</pre>`;
-  if (outcome !== 'fail') return markup`${wanted}${told}`;
-  return markup`${wanted}<h4>got</h4><pre class="got">${shortened(json(actual))}</pre>${told}`;
+  const wanted = markup`<h4>${heading}</h4><pre>${shortened(told(expected))}</pre>`;
+  if (outcome !== 'fail') return markup`${wanted}${without}`;
+  return markup`${wanted}<h4>got</h4><pre class="got">${shortened(told(actual))}</pre>${without}`;
 }
 
-const json = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value, null, 1));
+/** A line for each thing, and for each item of a list. */
+function told(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return Object.entries(Object(value))
+    .map(([name, each]) =>
+      Array.isArray(each) && each.length > 1
+        ? [`${name}:`, ...each.map((item) => `  ${JSON.stringify(item)}`)].join('\n')
+        : `${name}: ${JSON.stringify(each)}`,
+    )
+    .join('\n');
+}
 
 const shortened = (text: string): string =>
   text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}… (${text.length} characters)`;

@@ -13,7 +13,8 @@ h1 small, header p { color: var(--faint); font-size: 16px; font-weight: 400; }
 h2, h3, h4, h5 { font-weight: 600; line-height: 1.25; }
 h2 { margin: 40px 0 0; font-size: 20px; }
 h3 { margin: 16px 0 4px; font-size: 16px; color: var(--faint); font-weight: 400; }
-h4 { margin: 16px 0 4px; font-size: 14px; overflow-wrap: anywhere; white-space: pre-wrap; }
+h4 { margin: 16px 0 4px; font: 600 14px/1.4 ui-monospace, 'DejaVu Sans Mono', monospace; overflow-wrap: anywhere;
+  white-space: pre-wrap; }
 h5 { margin: 8px 0 0; font-size: 14px; font-weight: 400; }
 small { color: var(--faint); font-size: 13px; }
 a { color: inherit; }
