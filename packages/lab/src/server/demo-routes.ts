@@ -5,7 +5,7 @@ import { bothViews } from '../both-views.ts';
 import { type Demonstration, demonstrate } from '../demonstration.ts';
 import { traceText } from '../trace-file.ts';
 import type { Operation } from './operation.ts';
-import { demoQuery } from './schemas.ts';
+import { demoQuery } from './request-schemas.ts';
 
 /** What a client may choose of a run. */
 interface DemoQuery {
