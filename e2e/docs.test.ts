@@ -32,6 +32,7 @@ const filesBelow = (folder: string): string[] =>
 const documents: readonly string[] = [
   ...readdirSync(root).filter((file) => file.endsWith('.md')),
   ...['docs', 'examples'].flatMap(filesBelow).filter((file) => file.endsWith('.md')),
+  'packages/testing/README.md',
 ];
 const sources: readonly string[] = readdirSync(join(root, 'packages'))
   .map((name) => `packages/${name}/src`)
@@ -130,7 +131,7 @@ describe.each(documents.filter((document) => /^```(console|ts)$/m.test(read(docu
       folder = mkdtempSync(join(tmpdir(), 'sevlab-docs-'));
       writeFileSync(join(folder, 'sevlab'), `#!/bin/sh\nexec '${root}sevlab' "$@"\n`);
       chmodSync(join(folder, 'sevlab'), 0o755);
-      for (const name of ['packages', 'examples']) symlinkSync(join(root, name), join(folder, name));
+      for (const name of ['packages', 'examples', 'tools']) symlinkSync(join(root, name), join(folder, name));
       spawnSync(join(folder, 'sevlab'), ['--version']); // installs and bundles when that is due, and says so
     });
     afterAll(() => rmSync(folder, { recursive: true }));

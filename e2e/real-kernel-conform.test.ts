@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { allCases } from '@sevlab/conformance/cases';
 import { runCases } from '@sevlab/conformance/run';
 import { linuxTarget } from '@sevlab/conformance/targets/linux';
+import { BUILD_GUEST } from '@sevlab/lab/root-folder';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SEVLAB } from './test/command-line.ts';
@@ -53,7 +54,7 @@ describe('sevlab conform --target linux', () => {
     const { status, stdout, stderr } = conform({ XDG_CACHE_HOME: empty }, 'EFI-03');
     expect({ status, stdout }).toEqual({ status: 5, stdout: '' });
     expect(stderr).toBe(
-      'sevlab conform: there is no guest kernel yet; try sh packages/real-guest/build.sh, which makes one in some minutes\n',
+      `sevlab conform: there is no guest kernel yet; try ${BUILD_GUEST}, which makes one in some minutes\n`,
     );
   });
 

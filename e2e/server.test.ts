@@ -20,40 +20,8 @@ it('serves its page from loopback', async () => {
     expect((await get(`/${asset}`)).status).toBe(200);
 });
 
-it('gives the demonstration as steps, and every step is in a stage', async () => {
-  const demo = (await (await get('/api/demo')).json()) as {
-    stages: { id: string }[];
-    steps: { stage: string; sentence: string }[];
-    session: { command: string; output: string }[];
-    views: { host: string; guest: string | null }[];
-  };
-  const ids = demo.stages.map(({ id }) => id);
-  expect(ids).toHaveLength(8);
-  expect([...new Set(demo.steps.map(({ stage }) => stage))]).toEqual(ids);
-  expect(demo.session.map(({ command }) => command.split(' ')[0])).toEqual([
-    'ls',
-    'hd',
-    'rm',
-    'ls',
-    'decrypt-file',
-  ]);
-  for (const { host, guest } of demo.views) expect(host).not.toBe(guest);
-});
-
-it('gives the trace that the command line gives', async () => {
-  const lines = (await (await get('/api/demo/trace?seed=x')).text()).trimEnd().split('\n');
-  expect(JSON.parse(lines[0]!)).toMatchObject({ format: 'sevlab-trace', seed: 'x', revealed: true });
-  expect(lines.length).toBeGreaterThan(200);
-});
-
-it('says what it can do, and refuses what it cannot', async () => {
+it('says what it can do, and has nothing elsewhere', async () => {
   expect(await (await get('/api/capabilities')).json()).toMatchObject({ simulated: true });
-  const refused = await get('/api/demo?linux=2.4');
-  expect({ status: refused.status, body: await refused.json() }).toMatchObject({
-    status: 400,
-    body: { error: expect.stringContaining("no kernel '2.4'") },
-  });
-  expect((await get('/api/demo?other=1')).status).toBe(400);
   expect((await get('/api/nothing')).status).toBe(404);
   expect((await get('/../package.json')).status).toBe(404);
 });

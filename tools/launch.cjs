@@ -1,9 +1,12 @@
-// Loads dist/sevlab.cjs. Only when it is older than what it was made from does it install and bundle first.
-const { readFileSync, statSync } = require('node:fs');
+// Loads dist/sevlab.cjs. Only when it is older than what it was made from does it install and bundle first; an installed
+// package has nothing to make it from.
+const { existsSync, readFileSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 
 const root = join(__dirname, '..');
 const bundle = join(root, 'dist/sevlab.cjs');
+
+const isPackage = !existsSync(join(__dirname, 'setup.mjs'));
 
 /** Whether the bundle is there, and no file that went into it changed since. */
 function isFresh() {
@@ -16,7 +19,7 @@ function isFresh() {
   }
 }
 
-if (isFresh()) {
+if (isPackage || isFresh()) {
   require(bundle);
 } else {
   import('./setup.mjs')

@@ -34,24 +34,35 @@ export function install() {
   writeFileSync(stamp, lock);
 }
 
-/** Bundles the CLI into one CommonJS file, and notes beside it which files of ours went in. */
+/** How everything is bundled: one file that Node 20 runs, with all that it imports. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  define: { 'import.meta.dirname': '__dirname' },
+  metafile: true,
+  logLevel: 'warning',
+};
+
+/** Bundles the CLI into one CommonJS file, and the page; notes beside it which files of ours went into either. */
 export async function bundleCli() {
   const { build } = await import('esbuild');
+  const { bundlePage } = await import('./bundle-page.mjs');
+  const page = await bundlePage(join(root, 'dist/web'));
   const temporary = `${bundle}.${process.pid}.tmp`; // renamed when complete: two processes may bundle at once
   mkdirSync(join(root, 'dist'), { recursive: true });
   const { metafile } = await build({
-    absWorkingDir: root,
+    ...bundleOptions,
     entryPoints: ['packages/lab/src/main.ts'],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
     outfile: temporary,
-    metafile: true,
-    logLevel: 'warning',
   });
   const ours = Object.keys(metafile.inputs).filter((file) => !file.startsWith('node_modules/'));
-  writeFileSync(`${temporary}.inputs`, JSON.stringify(['pnpm-lock.yaml', 'tools/setup.mjs', ...ours]));
+  writeFileSync(
+    `${temporary}.inputs`,
+    JSON.stringify(['pnpm-lock.yaml', 'tools/setup.mjs', ...ours, ...page.inputs]),
+  );
   renameSync(`${temporary}.inputs`, `${bundle}.inputs.json`);
   renameSync(temporary, bundle);
 }

@@ -35,7 +35,9 @@ export function fromBase64(text: string): Uint8Array {
     throw new SyntaxError('expected base64 text');
   }
   const binary = atob(compact);
-  return Uint8Array.from({ length: binary.length }, (_, i) => binary.charCodeAt(i));
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }
 
 /** A new array with the parts behind one another. */

@@ -161,8 +161,8 @@ export interface CommandStep {
   readonly packet?: PacketChange;
   /** PEK_CERT_IMPORT: the certificates. */
   readonly import?: ImportChange;
-  /** SEND_START: who is to receive the guest. Default: `attacker`, whoever made the certificate. */
-  readonly receiver?: 'attacker' | 'platform' | 'platform with a changed PEK';
+  /** SEND_START: who is to receive the guest. Default: `attacker`, whoever made the certificate; `platform`: this one. */
+  readonly receiver?: 'attacker' | 'platform' | ReceiverChange;
   /** The status of a step that is not the last. Default: SUCCESS. */
   readonly expect?: SevStatus;
   /** How often in a row, each time with that status. Default: once. */
@@ -194,6 +194,11 @@ export interface SessionChange {
     readonly part: 'nonce' | 'wrapTk' | 'wrapIv' | 'wrapMac' | 'policyMac';
     readonly bit: number;
   };
+}
+
+/** The very platform, with a bit changed in one of its certificates. */
+export interface ReceiverChange {
+  readonly flip: { readonly part: CertificateName | 'ASK' | 'ARK'; readonly bit: number };
 }
 
 /** What is changed in a certificate before it is signed. */

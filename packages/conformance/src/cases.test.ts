@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { toHex } from '@sevlab/codec/bytes';
 import { SEV_METADATA_GUID } from '@sevlab/codec/guid';
-import { COMMAND_ID } from '@sevlab/codec/sev/command';
+import type { Struct } from '@sevlab/codec/layout';
+import { COMMAND_BUFFERS, COMMAND_ID } from '@sevlab/codec/sev/command';
 import { SEV_STATUS } from '@sevlab/codec/sev/status';
 import { LAYOUTS } from '@sevlab/firmware-sim/layouts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -28,15 +29,17 @@ const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile
 const validateFile = new Ajv2020({ allErrors: true, allowUnionTypes: true })
   .addSchema(schema)
   .compile(fileSchema);
+const specificationName = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 const complaints = (value: unknown) => (validate(value) ? [] : validate.errors);
 
 describe('the suite', () => {
-  it('has 641 cases', () => {
+  it('has 866 cases', () => {
     const rooms = allCases().map(({ room }) => room);
     const count = (wanted: string) => rooms.filter((room) => room === wanted).length;
     expect({ psp: count('psp'), firmware: count('firmware'), kernel: count('kernel') }).toEqual({
-      psp: 405,
-      firmware: 84,
+      psp: 629,
+      firmware: 85,
       kernel: 152,
     });
   });
@@ -63,6 +66,17 @@ describe('the suite', () => {
       const commands = testCase.when.filter((step) => 'command' in step);
       expect(commands.at(-1), id).toBeDefined();
       expect(commands.at(-1), id).not.toHaveProperty('expect'); // its status is in `then`
+    }
+  });
+
+  it('changes only fields that the command buffer has', () => {
+    const layouts: Readonly<Partial<Record<string, Struct<unknown>>>> = COMMAND_BUFFERS;
+    for (const { id, ...testCase } of allCases()) {
+      if (testCase.room !== 'psp') continue;
+      for (const { command, fields = {} } of testCase.when.filter((step) => 'command' in step)) {
+        const names = layouts[command]?.rows.map(({ name }) => specificationName(name)) ?? [];
+        expect(names, `${id}, ${command}`).toEqual(expect.arrayContaining(Object.keys(fields)));
+      }
     }
   });
 

@@ -22,6 +22,7 @@ import launchUpdate from '../cases/psp/launch-update.json' with { type: 'json' }
 import mailbox from '../cases/psp/mailbox.json' with { type: 'json' };
 import memory from '../cases/psp/memory.json' with { type: 'json' };
 import migration from '../cases/psp/migration.json' with { type: 'json' };
+import order from '../cases/psp/order.json' with { type: 'json' };
 import platform from '../cases/psp/platform.json' with { type: 'json' };
 import type { Case } from './case.ts';
 
@@ -41,6 +42,7 @@ export const CASE_FILES = {
   'psp/migration.json': migration,
   'psp/memory.json': memory,
   'psp/clients.json': clients,
+  'psp/order.json': order,
   'firmware.json': firmware,
   'kernel/efi.json': efi,
   'kernel/device.json': device,

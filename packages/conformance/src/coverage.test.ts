@@ -33,21 +33,20 @@ describe.each(KINDS)('the gaps of %s', (kind) => {
 
 it('are few', () => {
   const counts = KINDS.map((kind) => coverage[kind].length);
-  expect(counts).toEqual([4, 2, 6, 17, 0]);
+  expect(counts).toEqual([4, 2, 2, 17, 0]);
 });
 
 it('notices what is taken away', () => {
-  const without = (wanted: (id: string) => boolean) => coverageOf(allCases().filter(({ id }) => !wanted(id)));
-  const added = (kind: (typeof KINDS)[number], wanted: (id: string) => boolean) => {
-    const before = coverage[kind].map(({ what }) => what);
-    return without(wanted)
+  const some = allCases().filter(({ id }) => /^(KEY-17|MBX-|NEG-|SND-06)/.test(id));
+  const before = coverageOf(some);
+  const added = (kind: (typeof KINDS)[number], topic: string) => {
+    const named = before[kind].map(({ what }) => what);
+    return coverageOf(some.filter(({ id }) => !id.startsWith(topic)))
       [kind].map(({ what }) => what)
-      .filter((what) => !before.includes(what));
+      .filter((what) => !named.includes(what));
   };
-  expect(added('transitions', (id) => id.startsWith('SND-'))).toContain(
-    'guest: SUPDATE, SEND_CANCEL, RUNNING',
-  );
-  expect(added('clauses', (id) => id.startsWith('MBX-'))).toEqual(['NOP']);
-  expect(added('errno', (id) => id.startsWith('NEG-'))).toContain('ENOTDIR');
-  expect(added('statuses', (id) => id.startsWith('LSE-') || id.startsWith('LST-'))).not.toEqual([]);
+  expect(added('transitions', 'SND-')).toContain('guest: SUPDATE, SEND_CANCEL, RUNNING');
+  expect(added('clauses', 'MBX-')).toContain('NOP');
+  expect(added('errno', 'NEG-')).toContain('ENOTDIR');
+  expect(added('statuses', 'KEY-')).toContain('ALREADY_OWNED');
 });

@@ -114,36 +114,46 @@ export class Pipeline {
     return this.#progress;
   }
 
+  /** INIT, and the certificates that a host passes on, AMD's among them. Throws CommandFailed. */
+  certificates(): CertificateFiles {
+    const { vmm, kds } = this.actors;
+    vmm.initPlatform({ es: hasPolicy(this.setup.policy, 'ES') });
+    this.#advance({ status: vmm.platformStatus() });
+    const { cek, ...chain } = vmm.exportCertificates();
+    return { ...chain, ...endorse(cek, kds) };
+  }
+
   /**
    * INIT, certificates, the guest owner's verification and session. `show` is what a cheating host makes of the
    * certificates on their way. Throws Refused and CommandFailed.
    */
   offer(show: (files: CertificateFiles) => CertificateFiles = (files) => files): Offer {
-    const { vmm, owner, kds } = this.actors;
-    vmm.initPlatform({ es: hasPolicy(this.setup.policy, 'ES') });
-    const status = vmm.platformStatus();
-    const { cek, ...chain } = vmm.exportCertificates();
-    const verdict = owner.offer(show({ ...chain, ...endorse(cek, kds) }));
+    const verdict = this.actors.owner.offer(show(this.certificates()));
     if (!verdict.accepted) throw new Refused('guest-owner', `certificates: ${verdict.reason}`);
-    this.#advance({ status, offer: verdict.value });
+    this.#advance({ offer: verdict.value });
     return verdict.value;
   }
 
   /**
-   * LAUNCH_START, ACTIVATE, LAUNCH_UPDATE_DATA. `instead` is what a cheating host takes for what was agreed.
+   * LAUNCH_START, ACTIVATE, LAUNCH_UPDATE_DATA. `instead` is what a cheating host takes for what was agreed, or the
+   * session of another guest owner than ours, or of nobody.
    * Throws CommandFailed and VmmError.
    */
   launch(
-    instead: Partial<Pick<LaunchRequest, 'image' | 'policy' | 'directBoot' | 'vcpus'>> = {},
+    instead: Partial<Pick<LaunchRequest, 'image' | 'policy' | 'directBoot' | 'vcpus'>> & {
+      readonly session?: LaunchRequest['session'] | 'none';
+    } = {},
   ): LaunchingGuest {
     const { image, memorySize, policy, disk, directBoot, kernelHashes, vcpus } = this.setup;
+    const { session = this.#need('offer'), ...otherwise } = instead;
     const launching = this.actors.vmm.launch({
-      ...{ image, memorySize, policy, session: this.#need('offer') },
+      ...{ image, memorySize, policy },
+      ...(session !== 'none' && { session }),
       ...(disk && { disk }),
       ...(directBoot && { directBoot }),
       ...(kernelHashes && { kernelHashes }),
       ...(vcpus && { vcpus }),
-      ...instead,
+      ...otherwise,
     });
     this.#advance({ launching });
     return launching;

@@ -7,7 +7,7 @@ import { LaunchMeasurement, LaunchSession } from '@sevlab/codec/sev/session';
 import { signCek } from '@sevlab/sev-channel/amd-certificate';
 import { EMULATED_ARK, EMULATED_ASK, emulatedAskPrivateKey } from '@sevlab/sev-channel/emulated-root';
 import { bindsLaunch } from '@sevlab/sev-channel/measurement';
-import type { CommandStep } from '../case.ts';
+import type { CommandStep, ReceiverChange } from '../case.ts';
 import { flipBit } from './faulty-certificate.ts';
 import { asidFor, guestOf, NV_SIZE, type Run, TARGET_SIZE, TMR_SIZE } from './psp-run.ts';
 import type { Fields } from './raw-host.ts';
@@ -129,34 +129,49 @@ function launchFields(run: Run, step: CommandStep): Fields {
 
 function sendFields(run: Run, step: CommandStep): Fields {
   const { raw } = run.platform;
-  const { pdh, chain } = step.receiver === undefined ? attacker(run, step) : receivers(run, step);
+  const { pdh, chain, amd } = receiverOf(run, step);
   return {
     ...{ handle: guestOf(run, step.who).handle, pdhCertPaddr: raw.place(pdh), pdhCertLen: pdh.length },
     ...{ platCertsPaddr: raw.place(chain), platCertsLen: chain.length },
-    ...amdFields(run),
+    ...{ amdCertsPaddr: raw.place(amd), amdCertsLen: amd.length },
     ...{ sessionPaddr: raw.reserve(LaunchSession.size), sessionLen: LaunchSession.size },
   };
 }
 
-const attacker = ({ tenant }: Run, { certificate }: CommandStep) => ({
-  pdh: tenant?.certificate(certificate) ?? NOTHING,
-  chain: new Uint8Array(CERT_CHAIN_SIZE),
-});
+/** What SEND_START is given: the PDH certificate, PEK, OCA and CEK in one piece, and ASK and ARK in another. */
+interface ReceiverCertificates {
+  readonly pdh: Uint8Array;
+  readonly chain: Uint8Array;
+  readonly amd: Uint8Array;
+}
+
+function receiverOf(run: Run, { receiver = 'attacker', certificate }: CommandStep): ReceiverCertificates {
+  const amd = concat(EMULATED_ASK, EMULATED_ARK);
+  if (receiver === 'attacker') {
+    const pdh = run.tenant?.certificate(certificate) ?? NOTHING;
+    return { pdh, chain: new Uint8Array(CERT_CHAIN_SIZE), amd };
+  }
+  const certificates = { ...platformCertificates(run), amd };
+  if (receiver !== 'platform') flipIn(certificates, receiver.flip);
+  return certificates;
+}
 
 /** This very platform, with a CEK that the emulated key server signed. */
-function receivers({ platform }: Run, { receiver }: CommandStep): { pdh: Uint8Array; chain: Uint8Array } {
+function platformCertificates({ platform }: Run): Omit<ReceiverCertificates, 'amd'> {
   const { pdh, chain } = exportCertificates(platform.raw);
   const at = 2 * SevCertificate.size;
   const cek = SevCertificate.decode(chain.subarray(at));
   const signed = signCek(cek, emulatedAskPrivateKey(), seededEntropy('conformance', 'key-server'));
-  const whole = concat(chain.subarray(0, at), SevCertificate.encode(signed));
-  if (receiver === 'platform with a changed PEK') flipBit(whole, 8 * 0x14);
-  return { pdh, chain: whole };
+  return { pdh, chain: concat(chain.subarray(0, at), SevCertificate.encode(signed)) };
 }
 
-function amdFields({ platform }: Run): Fields {
-  const certificates = concat(EMULATED_ASK, EMULATED_ARK);
-  return { amdCertsPaddr: platform.raw.place(certificates), amdCertsLen: certificates.length };
+function flipIn({ pdh, chain, amd }: ReceiverCertificates, { part, bit }: ReceiverChange['flip']): void {
+  const nth = (index: number): Uint8Array => chain.subarray(index * SevCertificate.size);
+  const parts = {
+    ...{ PDH: pdh, PEK: nth(0), OCA: nth(1), CEK: nth(2) },
+    ...{ ASK: amd, ARK: amd.subarray(EMULATED_ASK.length) },
+  };
+  flipBit(parts[part], bit);
 }
 
 const pattern = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => 7 * i + 1);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import type { Command } from 'commander';
 import { isOnPath } from '../on-path.ts';
-import { REAL_GUEST_FOLDER } from '../root-folder.ts';
+import { BUILD_GUEST, REAL_GUEST_FOLDER } from '../root-folder.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { print, printJson } from './output.ts';
 
@@ -69,7 +69,7 @@ function parts(): Part[] {
       for: 'sevlab boot without a kernel of your own',
       needed: false,
       present: findGuestParts(REAL_GUEST_FOLDER) !== undefined,
-      install: 'sh packages/real-guest/build.sh, which says what it needs',
+      install: `${BUILD_GUEST}, which says what it needs`,
     },
   ];
 }

@@ -1,6 +1,6 @@
 import { findGuestParts, type GuestParts } from '@sevlab/real-guest/guest-parts';
 import { QEMU } from '@sevlab/real-guest/qemu';
-import { REAL_GUEST_FOLDER } from '../root-folder.ts';
+import { BUILD_GUEST, REAL_GUEST_FOLDER } from '../root-folder.ts';
 import { systemReason } from '../system-reason.ts';
 import { CommandError, EXIT } from './exit.ts';
 
@@ -10,7 +10,7 @@ export function guestParts(instead = ''): GuestParts {
   if (parts !== undefined) return parts;
   throw new CommandError(
     EXIT.state,
-    `there is no guest kernel yet; try sh packages/real-guest/build.sh, which makes one in some minutes${instead}`,
+    `there is no guest kernel yet; try ${BUILD_GUEST}, which makes one in some minutes${instead}`,
   );
 }
 

@@ -5,6 +5,7 @@ import { lineDiff } from '../line-diff.ts';
 import { ctrfReport } from '../report/ctrf.ts';
 import { errorAnnotation, jobSummary } from '../report/github.ts';
 import { junitXml } from '../report/junit.ts';
+import { type PlayedRun, playerHtml } from '../report/player.ts';
 import type { TestReport } from '../report/test-report.ts';
 import { type LoadedScenario, loadScenario, type Place } from '../scenario/load.ts';
 import { type Variant, variantsOf } from '../scenario/matrix.ts';
@@ -42,6 +43,7 @@ export interface FileOptions extends RunOptions {
   readonly update?: boolean;
   readonly reportJunit?: string;
   readonly reportCtrf?: string;
+  readonly report?: string;
 }
 
 /** One run of one file. */
@@ -82,11 +84,7 @@ export function* runFile(file: string, options: FileOptions, validate: Validate)
       });
       const run = runScenario(scenario, file, setup, secrets);
       const words = wordsOf(file, name, linux);
-      if (trace !== undefined)
-        writeOutput(
-          trace,
-          traceText(run.pipeline, { command: 'run', arguments: words, scenario: scenario.title, reveal }),
-        );
+      if (trace !== undefined) writeOutput(trace, traceOf({ words, scenario, run }, reveal));
       yield { words, placeOf, name: name === undefined ? file : `${file} [${name}]`, scenario, run };
     }
   } catch (error) {
@@ -98,6 +96,11 @@ export function* runFile(file: string, options: FileOptions, validate: Validate)
     throw error;
   }
 }
+
+const traceOf = (
+  { words, scenario, run }: Pick<FileRun, 'words' | 'scenario' | 'run'>,
+  reveal: boolean,
+): string => traceText(run.pipeline, { command: 'run', arguments: words, scenario: scenario.title, reveal });
 
 const namesOf = (variants: readonly Variant[]): string =>
   variants.map(({ name }) => name ?? 'a file without a matrix').join('; ');
@@ -162,6 +165,7 @@ export function addRun(program: Command): void {
   )
     .option('--report-junit <file>', 'write the results there, JUnit XML')
     .option('--report-ctrf <file>', 'write the results there, CTRF JSON')
+    .option('--report <file>', 'write a page there that plays every run, HTML in one file')
     .option('--only <words>', 'of a matrix, the runs whose name has these words')
     .option('--update', 'write what came where the file expects something else')
     .action(async (files: string[], options: FileOptions) => {
@@ -174,8 +178,11 @@ export function addRun(program: Command): void {
       }
       if (options.linux !== undefined) expectKernel(options.linux);
       if (options.update) for (const file of files) updateFile(file, options, validateScenario);
-      const outcomes = files.flatMap((file) => runAndPrint(file, options, validateScenario));
+      const all = files.map((file) => runAndPrint(file, options, validateScenario));
+      const outcomes = all.flatMap((one) => one.outcomes);
       writeReports(outcomes, options);
+      if (options.report !== undefined)
+        writeOutput(options.report, playerHtml(all.flatMap(({ played }) => played)));
       const failures = outcomes.filter(({ exitCode }) => exitCode !== EXIT.yes);
       const worst = Math.max(...failures.map(({ exitCode }) => exitCode)) as ExitCode; // one of theirs
       if (failures.length > 0)
@@ -193,10 +200,17 @@ interface Outcome {
   readonly place?: Place;
 }
 
+/** A file's outcomes, and its runs for the page that plays them. */
+interface FileOutcomes {
+  readonly outcomes: readonly Outcome[];
+  readonly played: readonly PlayedRun[];
+}
+
 /** Runs one file of several; what goes wrong with it does not keep the others from being told. */
-function runAndPrint(file: string, options: FileOptions, validate: Validate): Outcome[] {
+function runAndPrint(file: string, options: FileOptions, validate: Validate): FileOutcomes {
   const reveal = options.reveal ?? false;
   const outcomes: Outcome[] = [];
+  const played: PlayedRun[] = [];
   try {
     for (const fileRun of runFile(file, options, validate)) {
       const { name: suite, run, placeOf } = fileRun;
@@ -204,6 +218,7 @@ function runAndPrint(file: string, options: FileOptions, validate: Validate): Ou
         for (const result of run.results)
           print(JSON.stringify({ file: suite, ...resultJson(result, reveal) }));
       else print(`${suite}: ${run.passed ? 'as expected' : 'deviates'}, ${run.results.length} steps`);
+      const before = outcomes.length;
       for (const [i, result] of run.results.entries()) {
         const name = `${i + 1}. ${describeStep(result.step)}`;
         if (result.finding?.held !== false) outcomes.push({ exitCode: EXIT.yes, suite, name, message: '' });
@@ -212,13 +227,17 @@ function runAndPrint(file: string, options: FileOptions, validate: Validate): Ou
           outcomes.push({ exitCode: EXIT.no, suite, name, message, place: placeOf(['steps', i]) });
         }
       }
+      if (options.report === undefined) continue;
+      const deviations = outcomes.slice(before).flatMap(({ message }) => (message === '' ? [] : [message]));
+      played.push({ name: suite, deviations, trace: traceOf(fileRun, reveal) });
     }
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const { exitCode, message } = error;
     outcomes.push({ exitCode, suite: file, name: 'is a scenario that can be run', message });
+    played.push({ name: file, deviations: [message] });
   }
-  return outcomes;
+  return { outcomes, played };
 }
 
 /** For CI: files that were asked for, and what GitHub's runner shows, where that is who runs it. */

@@ -3,7 +3,7 @@ import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import type { Syscalls } from '@sevlab/guest-kernel-sim/syscalls';
 import { MAY_READ, ROOT } from '@sevlab/guest-kernel-sim/user';
 import { accountOf } from './account.ts';
-import type { Finding } from './check.ts';
+import type { Finding } from './finding.ts';
 import type { CallCheck, CallName, StatCheck } from './scenario.ts';
 
 /** Permission bits of a mode, octal with a zero in front, as people write them. */

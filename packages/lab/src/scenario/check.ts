@@ -4,16 +4,10 @@ import { hostFinds } from '../host-search.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { checkCall, checkFiles, checkStat } from './check-files.ts';
 import { checkTrace } from './check-trace.ts';
+import { comparePrivate, type Finding } from './finding.ts';
 import type { Check } from './scenario.ts';
 import { resolveBytes, type Schemes } from './schemes.ts';
 import { addressOf, bytesOf, ScenarioError } from './values.ts';
-
-/** What was expected and what came; `held` says whether they agree. */
-export interface Finding {
-  readonly held: boolean;
-  readonly expected: string;
-  readonly actual: string;
-}
 
 /** Where the kernel shows the secrets. */
 export const SECRETS_FOLDER = '/sys/kernel/security/secrets/coco';
@@ -29,7 +23,7 @@ export function check(
     const [a, b] = (same ? step.same : step.differs).map((source) =>
       resolveBytes(pipeline, schemes, source, { file, place: `check ${same ? 'same' : 'differs'}` }),
     ) as [Uint8Array, Uint8Array]; // there are two
-    const finding = compare(a, b);
+    const finding = comparePrivate(a, b);
     return same
       ? finding
       : { ...finding, held: !finding.held, expected: `other than those ${a.length} bytes` };
@@ -62,7 +56,7 @@ export function check(
       throw new ScenarioError('check memory: the guest does not run; expected a finish step before it');
     const address = gpa(addressOf(step.memory.gpa));
     const actual = running.resume(({ memory }) => memory.readPrivate(address, wanted.length));
-    return compare(wanted, actual);
+    return comparePrivate(wanted, actual);
   }
   if ('measurement' in step) {
     const { measured } = pipeline.progress;
@@ -81,24 +75,15 @@ export function check(
   if ('file' in step) {
     const wanted = bytesOf(step.file, file, 'check file');
     const { bytes: actual, output, status } = kernel.run(`cat ${SECRETS_FOLDER}/${step.file.guid}`);
-    return status === 0 ? compare(wanted, actual) : { held: false, expected: 'a file', actual: output };
+    return status === 0
+      ? comparePrivate(wanted, actual)
+      : { held: false, expected: 'a file', actual: output };
   }
   if ('stat' in step) return checkStat(kernel, step.stat);
   if ('files' in step) return checkFiles(kernel, step.files);
   if ('call' in step) return checkCall(kernel, step.call);
   const log = kernel.dmesg().join('\n');
   return { held: log.includes(step.dmesg), expected: `a log with '${step.dmesg}'`, actual: log };
-}
-
-/** Private bytes: told are only their number and where they first differ, since a log is no place for a secret. */
-function compare(wanted: Uint8Array, actual: Uint8Array): Finding {
-  const at = wanted.findIndex((byte, i) => byte !== actual[i]);
-  const differs = at === -1 ? '' : `, different from byte ${at} on`;
-  return {
-    held: equal(actual, wanted),
-    expected: `${wanted.length} bytes`,
-    actual: `${actual.length} bytes${differs}`,
-  };
 }
 
 const foundOrNot = (expected: boolean): string => (expected ? 'somewhere' : 'nowhere');

@@ -1,4 +1,4 @@
-import { type Entropy, seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
+import { type Entropy, forkEntropy, seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
 import { VmrunRefused } from '@sevlab/machine/machine';
 import type { Pipeline, Setup } from '../pipeline.ts';
 import { attack } from './attack.ts';
@@ -12,10 +12,20 @@ export interface Faults {
   readonly times: Map<HonestStep, number>;
 }
 
-export const createFaults = ({ faults = [] }: Scenario, { seed }: Pick<Setup, 'seed'>): Faults => ({
+export const createFaults = (
+  { faults = [] }: Pick<Scenario, 'faults'>,
+  { seed }: Pick<Setup, 'seed'>,
+): Faults => ({
   all: faults,
   entropy: seed === undefined ? systemEntropy('faults') : seededEntropy(seed, 'faults'),
   times: new Map(),
+});
+
+/** The same faults, for another future. */
+export const forkFaults = ({ all, entropy, times }: Faults): Faults => ({
+  all,
+  entropy: forkEntropy(entropy),
+  times: new Map(times),
 });
 
 const DRAW = 2 ** 32;

@@ -1,20 +1,17 @@
 import type { RecordedEvent } from '@sevlab/ambient/observer';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
-import type { SevStatus } from '@sevlab/codec/sev/status';
 import { runShell } from '@sevlab/guest-kernel-sim/shell';
 import { createSession } from '@sevlab/guest-kernel-sim/shell/session';
-import type { CertificateFiles } from '@sevlab/guest-owner-sim/guest-owner';
-import { VmrunRefused } from '@sevlab/machine/machine';
-import { CommandFailed, VmmError } from '@sevlab/vmm-sim/errors';
 import { createPipeline, type Pipeline, Refused, type Setup } from '../pipeline.ts';
 import { accountOf } from './account.ts';
-import { attack, flipBit } from './attack.ts';
-import { check, type Finding } from './check.ts';
+import { attack } from './attack.ts';
+import { causeIn } from './cause.ts';
+import { check } from './check.ts';
 import { createFaults, strike } from './faults.ts';
-import { launchOtherwise } from './hostile-launch.ts';
-import type { HonestStep, Scenario, Step, StepExpectation } from './scenario.ts';
-import { createSchemes, keptBytes, type Schemes } from './schemes.ts';
-import { addressOf, ScenarioError } from './values.ts';
+import type { Finding } from './finding.ts';
+import { attempt, honestStep, type Outcome } from './honest-step.ts';
+import type { Scenario, Step, StepExpectation } from './scenario.ts';
+import { createSchemes, type Schemes } from './schemes.ts';
 
 /** What became of one step. */
 export interface StepResult {
@@ -119,126 +116,12 @@ function runStep(
   return { finding: judge(outcome, step.expect ?? {}), instead: insteadOf(outcome) };
 }
 
-/** The nearest thing to a reason that happened in a step. */
-function causeIn(events: readonly RecordedEvent[]): string | undefined {
-  for (const event of events.toReversed()) {
-    if (event.type === 'precondition' && !event.held)
-      return `${event.name} answered ${event.status}, since this does not hold: ${event.condition}`;
-    if (event.type === 'verdict' && !event.accepted)
-      return `the guest owner refused the ${event.name}: ${event.reason}`;
-    if (event.type === 'stop') return `the firmware stopped: ${event.reason}`;
-  }
-  return undefined;
-}
-
 const readsSecret = (event: RecordedEvent): boolean =>
   event.type === 'syscall' && (event.closed?.data?.length ?? 0) > 0;
 
 function insteadOf(outcome: Outcome): StepExpectation {
   if ('refused' in outcome) return { refused: outcome.refused };
   return outcome.status === 'SUCCESS' ? {} : { status: outcome.status };
-}
-
-/** An AMD-SP's status, or who refused and why. */
-type Outcome = { readonly status: SevStatus } | { readonly refused: string };
-
-/**
- * Takes an honest step, except for what a hostile host has prepared. Returns the AMD-SP's status. Throws Refused,
- * CommandFailed, VmmError, VmrunRefused and ScenarioError.
- */
-export function honestStep(
-  pipeline: Pipeline,
-  step: Extract<Step, { readonly do: HonestStep }>,
-  secrets: readonly Secret[],
-  schemes: Schemes,
-): SevStatus {
-  switch (step.do) {
-    case 'offer':
-      pipeline.offer((files) => shownCertificates(files, schemes));
-      break;
-    case 'launch': {
-      const { image, policy, launch } = schemes;
-      delete schemes.launch; // it was for this one
-      if (launch !== undefined) pipeline.adopt(launchOtherwise(pipeline, launch, schemes));
-      else pipeline.launch({ ...(image && { image }), ...(policy !== undefined && { policy }) });
-      break;
-    }
-    case 'verify':
-      pipeline.verify(shownMeasurement(pipeline, schemes));
-      break;
-    case 'seal':
-      seal(pipeline, secretsNamed(secrets, step.secrets));
-      break;
-    case 'firmware':
-      pipeline.startFirmware();
-      break;
-    case 'inject':
-      return inject(pipeline, step.at, schemes);
-    default:
-      pipeline[step.do]();
-  }
-  return 'SUCCESS';
-}
-
-/** What the host shows of the platform's certificates. */
-function shownCertificates(
-  files: CertificateFiles,
-  { certificates, certificateFlip }: Schemes,
-): CertificateFiles {
-  const shown = { ...files, ...certificates };
-  if (certificateFlip === undefined) return shown;
-  const { name, bit } = certificateFlip;
-  return { ...shown, [name]: flipBit(shown[name], bit) };
-}
-
-/** What the host shows of the measurement; a forged one needs no launch. */
-function shownMeasurement(pipeline: Pipeline, schemes: Schemes): Uint8Array | undefined {
-  const measurement = pipeline.progress.measured?.measurement;
-  const { measurement: instead } = schemes;
-  if (instead === undefined) return measurement;
-  if ('from' in instead) return keptBytes(pipeline, schemes, instead.from);
-  return measurement && flipBit(measurement, instead.bit);
-}
-
-/** Those of the secrets that have one of the GUIDs, in that order. Throws ScenarioError for another GUID. */
-function secretsNamed(secrets: readonly Secret[], guids: readonly string[] | undefined): readonly Secret[] {
-  return (
-    guids?.map((guid) => {
-      const secret = secrets.find((each) => each.guid === guid.toLowerCase());
-      if (secret === undefined)
-        throw new ScenarioError(`seal: no secret ${guid}; expected one of the scenario's secrets`);
-      return secret;
-    }) ?? secrets
-  );
-}
-
-function seal(pipeline: Pipeline, secrets: readonly Secret[]): void {
-  try {
-    pipeline.seal(secrets);
-  } catch (error) {
-    if (error instanceof RangeError) throw new Refused('guest-owner', error.message); // secrets that cannot be packed
-    throw error;
-  }
-}
-
-function inject(pipeline: Pipeline, at: string | undefined, { packetFlip }: Schemes): SevStatus {
-  const { packet } = pipeline.progress;
-  const address = at === undefined ? undefined : addressOf(at);
-  if (packet === undefined || packetFlip === undefined) return pipeline.inject(packet, address);
-  const { part, bit } = packetFlip;
-  return pipeline.inject({ ...packet, [part]: flipBit(packet[part], bit) }, address);
-}
-
-function attempt(step: () => Outcome): Outcome {
-  try {
-    return step();
-  } catch (error) {
-    if (error instanceof CommandFailed) return { status: error.status };
-    if (error instanceof Refused || error instanceof VmmError || error instanceof VmrunRefused) {
-      return { refused: error.message };
-    }
-    throw error;
-  }
 }
 
 function judge(outcome: Outcome, expectation: StepExpectation): Finding {

@@ -1,4 +1,10 @@
-import { type Entropy, type EntropyState, seededEntropy, systemEntropy } from '@sevlab/ambient/entropy';
+import {
+  type Entropy,
+  type EntropyState,
+  forkEntropy,
+  seededEntropy,
+  systemEntropy,
+} from '@sevlab/ambient/entropy';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
 import type { CertificateFiles } from '@sevlab/guest-owner-sim/guest-owner';
 import type { KeyPair } from '@sevlab/sev-channel/p384';
@@ -31,6 +37,15 @@ export const createSchemes = ({ seed }: Pick<Setup, 'seed'>): Schemes => ({
   numbers: new Map(),
   keys: new Map(),
   entropy: seed === undefined ? systemEntropy('attacker') : seededEntropy(seed, 'attacker'),
+});
+
+/** The same plans, for another future. */
+export const forkSchemes = (schemes: Schemes): Schemes => ({
+  ...schemes,
+  saved: new Map(schemes.saved),
+  numbers: new Map(schemes.numbers),
+  keys: new Map(schemes.keys),
+  entropy: forkEntropy(schemes.entropy),
 });
 
 /** What passes through the host's hands anyway. */

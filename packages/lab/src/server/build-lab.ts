@@ -1,14 +1,14 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { capabilities } from '../capabilities.ts';
+import { WEB_FOLDER } from '../root-folder.ts';
 import { addHostCheck } from './allowed-hosts.ts';
 import { answerClientError } from './client-errors.ts';
-import { addDemoRoutes } from './demo-routes.ts';
 import { addErrorReplies, type ReportFault, sendError } from './error-replies.ts';
 import { addFirmwareRoutes } from './firmware-routes.ts';
 import { FirmwareStore } from './firmware-store.ts';
 import { addOpenApi } from './openapi.ts';
 import type { Operation } from './operation.ts';
-import { addPage, PAGE_FOLDER } from './page.ts';
+import { addPage } from './page.ts';
 import { addRequestValidation } from './request-validation.ts';
 import { addRunRoutes } from './run-routes.ts';
 import { addScenarioRoutes } from './scenario-routes.ts';
@@ -49,7 +49,7 @@ export async function buildLab(options: LabOptions = {}): Promise<FastifyInstanc
     idle = 15 * 60_000,
     timers = SYSTEM_TIMERS,
     reportFault = () => {},
-    page = PAGE_FOLDER,
+    page = WEB_FOLDER,
   } = options;
   const app = Fastify({
     forceCloseConnections: true,
@@ -75,7 +75,6 @@ export async function buildLab(options: LabOptions = {}): Promise<FastifyInstanc
   const firmware = new FirmwareStore();
 
   app.get('/api/capabilities', { config: { operation: able } }, () => capabilities());
-  addDemoRoutes(app);
   addScenarioRoutes(app);
   await addRunRoutes(app, timers);
   await addFirmwareRoutes(app, firmware);

@@ -2,10 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import { ROOT_FOLDER } from '../root-folder.ts';
-
-/** What is served beside the API. */
-export const PAGE_FOLDER = join(ROOT_FOLDER, 'packages/lab/public');
 
 /** The page, or word that it was not built. */
 export async function addPage(app: FastifyInstance, folder: string): Promise<void> {

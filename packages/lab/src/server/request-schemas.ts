@@ -49,8 +49,6 @@ const length = { type: 'integer', minimum: 1, maximum: MEMORY_MAX };
 
 export const runQuery = record({ seed: text(200, 'another seed: other keys, other bytes') });
 
-export const demoQuery = record({ linux: text(40), seed: text(200) });
-
 export const scenarioParams = record({ id: text(200) }, ['id']);
 export const partedScenarioParams = record(
   { id: text(100, 'what stands before the slash'), rest: text(100, 'what stands behind it') },

@@ -7,7 +7,7 @@ import { findArea } from '@sevlab/codec/ovmf/guided-table';
 import { createTerminalState, Terminal } from '@sevlab/guest-kernel-sim/terminal/terminal';
 import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { createPipeline, type Pipeline, type Setup } from '../pipeline.ts';
-import { honestStep } from '../scenario/run.ts';
+import { honestStep } from '../scenario/honest-step.ts';
 import type { HonestStep } from '../scenario/scenario.ts';
 import { createSchemes, type Schemes } from '../scenario/schemes.ts';
 import { traceHeader } from '../trace-file.ts';

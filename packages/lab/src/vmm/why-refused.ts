@@ -61,7 +61,8 @@ const whyNotSoLong = ({ godh, session }: { godh: GivenFile; session: GivenFile }
   lengthText('the session', session, LaunchSession.size) ??
   lengthText('the certificate of the guest owner', godh, SevCertificate.size);
 
-function whyNoPacket(sp: SecureProcessor, packet: NonNullable<Refusal['packet']>): string | undefined {
+/** Why a packet of LAUNCH_SECRET does not open; undefined when nothing that is known explains it. No key is in it. */
+export function whyNoPacket(sp: SecureProcessor, packet: NonNullable<Refusal['packet']>): string | undefined {
   const guest = [...sp.state.guests.values()].find(({ state }) => state === 'LSECRET');
   if (guest === undefined || packet.header.length !== PacketHeader.size) return undefined;
   const { channel, measure } = guest;
