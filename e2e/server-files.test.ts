@@ -179,6 +179,30 @@ steps:
     }
   });
 
+  it('has ten seconds', async () => {
+    let now = 0;
+    const timers = { now: () => (now += 4000), every: () => () => {} };
+    const lab = await startLab({ timers });
+    expect(await run(lab, HONEST)).toMatchObject({
+      status: 400,
+      body: { field: 'steps', line: 5, error: expect.stringContaining('takes too long') },
+    });
+  });
+
+  it('leaves others their turn', async () => {
+    const lab = await startLab();
+    const many = HONEST.replace(
+      '  - { do: boot }\n',
+      `  - { do: boot }\n${'  - { do: reset }\n  - { do: boot }\n'.repeat(100)}`,
+    );
+    const order: string[] = [];
+    const long = run(lab, many).then(({ body }) => order.push(`run ${String(body.steps)}`));
+    await lab.ask('/api/capabilities');
+    await lab.ask('/api/capabilities').then(() => order.push('capabilities'));
+    await long;
+    expect(order).toEqual(['capabilities', 'run 209']);
+  });
+
   it('is at most 256 KiB', async () => {
     const lab = await startLab();
     const padded = `${HONEST}#${'x'.repeat(262_144 - HONEST.length - 1)}`;
@@ -249,8 +273,11 @@ describe('firmware', () => {
       const { status, body } = await upload(lab, bytes);
       expect(status).toBe(200);
       for (const policy of [1, 5]) {
-        const session = await lab.session({ policy, firmware: { sha256: body.sha256 } }, 'running');
+        const wanted = { policy, firmware: { sha256: body.sha256 } };
+        const session = await lab.session(wanted, 'running');
         expect((await lab.ask(session)).body).toMatchObject({ refusal: { reason: expect.any(String) } });
+        const host = await lab.ask(`${await lab.session(wanted)}/host`, { read: { spa: '0x0', length: 1 } });
+        expect(host.status).toBe(200);
       }
     }
   });

@@ -58,7 +58,8 @@ export async function buildLab(options: LabOptions = {}): Promise<FastifyInstanc
     requestTimeout: REQUEST_TIME,
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
-      (reply as FastifyReply).headers(SECURITY_HEADERS); // hooks do not run for these
+      // fastify types these for no route in particular; hooks do not run for them
+      (reply as FastifyReply).headers(SECURITY_HEADERS);
       sendError(error, request as FastifyRequest, reply as FastifyReply, reportFault);
     },
   });

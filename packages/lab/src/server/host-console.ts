@@ -34,11 +34,12 @@ export type HostAct =
 /** Buffers of commands lie on pages of their own. Bytes. */
 const PAGE = 4096;
 
-/** Does it, with all that the machine lets a host do. Returns what the host learns. Throws HttpProblem and ScenarioError. */
+/** Does it, with all that the machine lets a host do. Returns what the host learns, or `refusal`. Throws HttpProblem and ScenarioError. */
 export function actAsHost(session: Session, act: HostAct): object {
   session.expectRoom();
   try {
-    return carryOut(session, act);
+    const { refusal, ...learnt } = attempt('host', () => carryOut(session, act));
+    return refusal === undefined ? learnt : { refusal };
   } finally {
     session.log.wake();
   }
@@ -122,13 +123,10 @@ function command(
 /** An attack in the words of scenario files, on the step to come or on what is there. */
 function attackAs(session: Session, wanted: object): object {
   const { schemes } = session;
-  const asked = { version: 1 as const, title: 'attack', steps: [{ attack: wanted as Attack }] };
-  expectAttack(asked); // so it is one
+  const step = { attack: wanted as Attack }; // which is looked at next
+  expectAttack({ version: 1, title: 'attack', steps: [step] });
   const before = new Set(schemes.saved.keys());
-  const { status, refusal } = attempt('attack', () => ({
-    status: attack(session.switchOn(), wanted as Attack, { schemes, file: SENT_SCENARIO }),
-  }));
-  if (refusal !== undefined) return { refusal };
+  const status = attack(session.switchOn(), step.attack, { schemes, file: SENT_SCENARIO });
   const learnt = [...schemes.saved].filter(([name]) => !before.has(name));
   return {
     status,

@@ -8,6 +8,19 @@ export interface ProblemText {
   readonly try?: string;
 }
 
+/** JSON Schema of ProblemText. */
+export const PROBLEM_SCHEMA = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: { type: 'string', description: 'what is wrong, in one line' },
+    field: { type: 'string', description: 'which part of the request, such as secrets[0].guid' },
+    expected: { type: 'string' },
+    got: { type: 'string' },
+    try: { type: 'string' },
+  },
+};
+
 /** A request that is not answered as was asked; the sender can do something about it. */
 export class HttpProblem extends Error {
   readonly status: number;

@@ -1,5 +1,5 @@
 import Ajv from 'ajv/dist/2020.js';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { buildLab } from './build-lab.ts';
 import { openApiPath } from './openapi.ts';
 
@@ -18,6 +18,7 @@ interface Operation {
 }
 
 const app = await buildLab();
+afterAll(() => app.close());
 const description = (await app.inject('/api/openapi.json')).json<Description>();
 const operations = Object.entries(description.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),

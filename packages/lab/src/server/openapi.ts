@@ -1,6 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { VERSION } from '../version.ts';
-import { PROBLEM_SCHEMA } from './schemas.ts';
+import { PROBLEM_SCHEMA } from './http-problem.ts';
 
 /** Collects the routes of the API that are added from here on, and describes them at /api/openapi.json. */
 export function addOpenApi(app: FastifyInstance): void {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Operation } from './operation.ts';
+import { partedScenarioParams, runQuery, scenarioParams } from './request-schemas.ts';
 import { ScenarioFiles } from './scenario-files.ts';
-import { partedScenarioParams, runQuery, scenarioParams } from './schemas.ts';
 
 interface RunQuery {
   readonly seed?: string;

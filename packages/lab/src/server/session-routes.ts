@@ -16,7 +16,7 @@ import {
   sessionBody,
   sessionParams,
   terminalBody,
-} from './schemas.ts';
+} from './request-schemas.ts';
 import { Session, type SessionState } from './session.ts';
 import * as operations from './session-operations.ts';
 import { type SessionRequest, sessionSetup } from './session-request.ts';
@@ -43,10 +43,10 @@ export function addSessionRoutes(
     '/api/sessions',
     { schema: { body: sessionBody }, config: { operation: operations.create } },
     ({ body }, reply) => {
-      sessions.expectPlace();
-      const { setup, secrets } = sessionSetup(body, firmware);
-      const session = new Session(randomUUID(), setup, secrets, bases);
-      sessions.add(session);
+      const session = sessions.start(() => {
+        const { setup, secrets } = sessionSetup(body, firmware);
+        return new Session(randomUUID(), setup, secrets, bases);
+      });
       return reply.status(201).header('location', `/api/sessions/${session.id}`).send(describe(session));
     },
   );

@@ -36,12 +36,15 @@ export class Sessions {
     this.#stop = timers.every(SWEEP, () => this.#endIdle());
   }
 
-  get size(): number {
-    return this.#live.size;
+  /** Adds a session, which is made when there is a place for it. Throws HttpProblem. */
+  start(create: () => Session): Session {
+    this.#expectPlace();
+    const session = create();
+    this.#live.set(session.id, { session, usedAt: this.#timers.now(), onEnd: new Set() });
+    return session;
   }
 
-  /** Throws HttpProblem when there are as many as can be. */
-  expectPlace(): void {
+  #expectPlace(): void {
     this.#endIdle();
     const { most, idle } = this.limits;
     const [oldest] = this.#live.values();
@@ -55,11 +58,6 @@ export class Sessions {
       },
       { retryAfter: Math.min(RETRY_MAX, Math.max(1, Math.ceil(left / 1000))) },
     );
-  }
-
-  add(session: Session): void {
-    this.expectPlace();
-    this.#live.set(session.id, { session, usedAt: this.#timers.now(), onEnd: new Set() });
   }
 
   /** Throws HttpProblem. The session counts as used. */

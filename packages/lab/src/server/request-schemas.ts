@@ -47,18 +47,6 @@ const guid = {
 
 const length = { type: 'integer', minimum: 1, maximum: MEMORY_MAX };
 
-export const PROBLEM_SCHEMA = {
-  type: 'object',
-  required: ['error'],
-  properties: {
-    error: { type: 'string', description: 'what is wrong, in one line' },
-    field: { type: 'string', description: 'which part of the request, such as secrets[0].guid' },
-    expected: { type: 'string' },
-    got: { type: 'string' },
-    try: { type: 'string' },
-  },
-};
-
 export const runQuery = record({ seed: text(200, 'another seed: other keys, other bytes') });
 
 export const scenarioParams = record({ id: text(200) }, ['id']);
