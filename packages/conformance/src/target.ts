@@ -1,18 +1,8 @@
 import type { SevStatus } from '@sevlab/codec/sev/status';
-import type {
-  Case,
-  FirmwareCase,
-  FirmwareThen,
-  KernelCase,
-  KernelThen,
-  PspCase,
-  PspThen,
-  TenantCase,
-  TenantThen,
-  VmmCase,
-  VmmThen,
-} from './case.ts';
+import type { Case, FirmwareCase, FirmwareThen, KernelCase, KernelThen, PspCase, PspThen } from './case.ts';
 import type { Recorded } from './passage.ts';
+import type { TenantCase, TenantThen } from './tenant-case.ts';
+import type { VmmCase, VmmThen } from './vmm-case.ts';
 
 /**
  * Something that the suite is run against. It answers with what it saw; the runner compares. A room that it does not

@@ -1,8 +1,8 @@
 import { utf8 } from '@sevlab/codec/bytes';
-import type { HostCall, JsonRecord, VmmCase, VmmReply, VmmThen } from './case.ts';
 import { imagePassage } from './image-passage.ts';
 import type { Passage, Recorded } from './passage.ts';
 import { GivenNotReached } from './target.ts';
+import type { HostCall, JsonRecord, VmmCase, VmmReply, VmmThen } from './vmm-case.ts';
 import { FIRMWARE_FILE, vmmStart } from './vmm-start.ts';
 
 /** A VMM that was started for one case, as its client and the kernel below it see it. */

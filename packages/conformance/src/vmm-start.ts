@@ -4,9 +4,10 @@ import {
   SEV_HASH_TABLE_BLOCK_GUID,
   SEV_SECRET_BLOCK_GUID,
 } from '@sevlab/codec/guid';
-import type { TableImage, VmmGiven } from './case.ts';
+import type { TableImage } from './case.ts';
 import { tableImageBytes } from './firmware-image.ts';
 import { offeredItems } from './offered-kernel.ts';
+import type { VmmGiven } from './vmm-case.ts';
 
 /** How a VMM is started: QEMU's arguments without the program, and the files that they name. */
 export interface VmmStart {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { HostCall } from './case.ts';
 import { allCases } from './cases.ts';
 import type { VmmRequest } from './exec/protocol.ts';
 import { remoteVmm } from './exec/remote-vmm.ts';
@@ -7,6 +6,7 @@ import { runCase } from './run.ts';
 import type { Target } from './target.ts';
 import { createSimVmm } from './targets/sim-vmm.ts';
 import { converse } from './vmm-answer.ts';
+import type { HostCall } from './vmm-case.ts';
 
 const cases = allCases().filter(({ room }) => room === 'vmm');
 

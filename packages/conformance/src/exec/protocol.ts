@@ -1,12 +1,7 @@
 import type { ProbeResult } from '@sevlab/guest-kernel-sim/standalone';
-import type {
-  ChainName,
-  ExpectedLaunch,
-  GivenSecret,
-  HostCallName,
-  KernelTables,
-  VerdictName,
-} from '../case.ts';
+import type { KernelTables } from '../case.ts';
+import type { ChainName, ExpectedLaunch, GivenSecret, VerdictName } from '../tenant-case.ts';
+import type { HostCallName } from '../vmm-case.ts';
 
 /**
  * What the suite and somebody else's program say to each other: a line of JSON each way. docs/reference/exec-protocol.md

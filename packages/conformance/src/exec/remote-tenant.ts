@@ -7,6 +7,8 @@ import { aes128Ctr } from '@sevlab/sev-channel/aes-ctr';
 import { macEqual } from '@sevlab/sev-channel/mac';
 import { bindsLaunch } from '@sevlab/sev-channel/measurement';
 import { packetMac } from '@sevlab/sev-channel/packet';
+import { imagePassage } from '../image-passage.ts';
+import type { PassedBytes, Recorded } from '../passage.ts';
 import {
   CHAIN_NAMES,
   type ChainName,
@@ -14,9 +16,7 @@ import {
   type TenantThen,
   VERDICTS,
   type VerdictName,
-} from '../case.ts';
-import { imagePassage } from '../image-passage.ts';
-import type { PassedBytes, Recorded } from '../passage.ts';
+} from '../tenant-case.ts';
 import type { LaunchQuestion, TenantRequest } from './protocol.ts';
 import { type Ask, askObject, bytesOf, unexpected } from './reply.ts';
 import { tenantRequest } from './tenant-request.ts';
@@ -26,7 +26,7 @@ export function askTenant(ask: Ask<TenantRequest>, testCase: TenantCase): Tenant
   const request = tenantRequest(testCase);
   const reply = askObject(ask, request);
   const { verdict } = reply;
-  if (!isVerdict(verdict)) throw unexpected('verdict', `one of ${Object.keys(VERDICTS).join(', ')}`, verdict);
+  if (!isVerdict(verdict)) throw unexpected('verdict', `one of ${VERDICTS.join(', ')}`, verdict);
   const asked = { asked: request.question, answered: verdict };
   const sent = questionBytes(request, testCase);
   if (request.question !== 'packet' || verdict !== 'accepted')
@@ -39,8 +39,7 @@ export function askTenant(ask: Ask<TenantRequest>, testCase: TenantCase): Tenant
   return { verdict, ...examinePacket(request, packet), passages: [{ ...asked, bytes: [...sent, ...made] }] };
 }
 
-const isVerdict = (word: unknown): word is VerdictName =>
-  typeof word === 'string' && Object.hasOwn(VERDICTS, word);
+const isVerdict = (word: unknown): word is VerdictName => VERDICTS.some((verdict) => verdict === word);
 
 /** What was put before the tenant; of a chain what is not as in platform.json, or its lowest link. */
 function questionBytes(request: TenantRequest, testCase: TenantCase): PassedBytes[] {

@@ -1,7 +1,7 @@
 import { toHex } from '@sevlab/codec/bytes';
 import { Errno } from '@sevlab/guest-kernel-sim/errno';
-import { HOST_CALLS, type HostCall, type VmmCase, type VmmThen } from '../case.ts';
 import type { StartedVmm } from '../vmm-answer.ts';
+import { HOST_CALLS, type HostCall, type VmmCase, type VmmThen } from '../vmm-case.ts';
 import { filesAsText, vmmStart } from '../vmm-start.ts';
 import type { StartVmmRequest, VmmRequest } from './protocol.ts';
 import { type Ask, askObject, isObject, unexpected } from './reply.ts';

@@ -1,8 +1,8 @@
 import { fromBase64, fromHex, toHex } from '@sevlab/codec/bytes';
 import platform from '../../cases/tenant/platform.json' with { type: 'json' };
-import type { ChainCase, ChainName, ExpectedLaunch, TenantCase } from '../case.ts';
 import { tableImageBytes } from '../firmware-image.ts';
 import { offeredItems } from '../offered-kernel.ts';
+import type { ChainCase, ChainName, ExpectedLaunch, TenantCase } from '../tenant-case.ts';
 import { DEFAULT_FIRMWARE } from '../vmm-start.ts';
 import type { ChainQuestion, LaunchQuestion, TenantRequest } from './protocol.ts';
 

@@ -6,8 +6,8 @@ import { QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options
 import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import { QemuExit } from '@sevlab/vmm-sim/qemu/sev-launch';
 import { type MonitorSession, openSession, receive } from '@sevlab/vmm-sim/qmp/monitor';
-import type { VmmEnd } from '../case.ts';
 import type { StartVmmRequest, VmmRequest } from '../exec/protocol.ts';
+import type { VmmEnd } from '../vmm-case.ts';
 import { StandInHost } from './stand-in-host.ts';
 
 /** The emulated QEMU over a kernel that answers as it is told to. Nothing runs in its guest. */

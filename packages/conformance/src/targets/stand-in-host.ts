@@ -4,8 +4,8 @@ import { toHex } from '@sevlab/codec/bytes';
 import { SEV_STATUS } from '@sevlab/codec/sev/status';
 import { Errno } from '@sevlab/guest-kernel-sim/errno';
 import type { KvmAnswer, KvmBlob, LaunchSecret, LaunchStart, SevCalls } from '@sevlab/vmm-sim/kvm/sev-calls';
-import type { HostCall, HostCallName } from '../case.ts';
 import type { StartVmmRequest } from '../exec/protocol.ts';
+import type { HostCall, HostCallName } from '../vmm-case.ts';
 
 /** What the kernel below a VMM under test has; a case names these bytes. */
 export const STAND_IN = {
