@@ -125,7 +125,7 @@ it.each([
 
 it('exports the suite into a folder of its own', () => {
   const { status, stderr } = conform('--export', 'suite');
-  expect({ status, stderr }).toEqual({ status: 0, stderr: 'suite: 41 files\n' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: 'suite: 42 files\n' });
   expect(read('suite/LICENSE')).toContain('Apache License');
   expect(JSON.parse(read('suite/cases/psp/launch-secret.json'))[0].id).toBe('LSE-01');
   const again = conform('--export', 'suite');

@@ -437,7 +437,7 @@ export interface FirmwareThen {
   readonly locationIn?: string;
   /** `boot`: the memory map's entry around the page that the layout has for secrets. */
   readonly page?: { readonly type: string; readonly alone?: boolean; readonly attribute?: string };
-  /** `boot`: types of the memory map's entries around these addresses. */
+  /** `boot`: types of the memory map's entries around these addresses; `none`: there is no entry. */
   readonly types?: Readonly<Record<string, string>>;
   /** `boot`: the attributes that entries of a type have. */
   readonly attributes?: Readonly<Record<string, readonly string[]>>;
