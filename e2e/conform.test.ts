@@ -47,7 +47,7 @@ it('shows every case below its clause', () => {
 });
 
 it('writes reports for CI', () => {
-  const { status } = blind('--report-junit', 'junit.xml', '--report-ctrf', 'ctrf.json', ...IDS);
+  const { status } = blind('--junit', 'junit.xml', '--ctrf', 'ctrf.json', ...IDS);
   expect(status).toBe(1);
   expect(read('junit.xml')).toContain('tests="4" failures="1" errors="0"');
   expect(read('junit.xml')).toMatch(
@@ -64,7 +64,7 @@ it('writes reports for CI', () => {
 
 it('takes a failure that was expected, with its reason', () => {
   const file = expectFile('good.json', { 'PRS-01': PRS_01, 'DEL-05': DEL_05 });
-  const { status, stdout } = blind('--expect', file, '--report-ctrf', 'known.json', ...IDS);
+  const { status, stdout } = blind('--expect', file, '--ctrf', 'known.json', ...IDS);
   expect(status).toBe(0);
   expect(stdout).toContain('PRS-01 fail, as expected: it looks at no entries yet');
   expect(stdout).toContain('1 passed, 0 failed, 1 skipped, 2 as expected, on blind');
@@ -116,7 +116,7 @@ it.each([
     ['--expect', 'nowhere.json'],
     'nowhere.json: no such file; expected a file of expected results; --update makes one',
   ],
-  [['--report-junit', 'nowhere/junit.xml', 'MBX-03'], 'nowhere/junit.xml: '],
+  [['--junit', 'nowhere/junit.xml', 'MBX-03'], 'nowhere/junit.xml: '],
 ])('%j is wrong usage', (words, message) => {
   const { status, stderr } = conform(...words);
   expect(stderr).toContain(message);
@@ -125,7 +125,7 @@ it.each([
 
 it('exports the suite into a folder of its own', () => {
   const { status, stderr } = conform('--export', 'suite');
-  expect({ status, stderr }).toEqual({ status: 0, stderr: 'suite: 31 files\n' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: 'suite: 41 files\n' });
   expect(read('suite/LICENSE')).toContain('Apache License');
   expect(JSON.parse(read('suite/cases/psp/launch-secret.json'))[0].id).toBe('LSE-01');
   const again = conform('--export', 'suite');

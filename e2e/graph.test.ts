@@ -43,7 +43,7 @@ function importedBy(name: string): { packages: string[]; builtins: string[] } {
   const specifiers = files.flatMap((file) =>
     [
       ...readFileSync(`${folder}/${file}`, 'utf8').matchAll(
-        /(?:\bfrom|import\()\s*(?<!'from)'([^'.\n][^'\n]*)'/g,
+        /(?:\bfrom|import\()\s*(?<!['.]from)'([^'.\n][^'\n]*)'/g,
       ),
     ].map(([, name_]) => name_!),
   );

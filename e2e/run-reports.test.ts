@@ -34,7 +34,7 @@ const FILES = ['good.yaml', 'bad, but: 100%.yaml', 'broken.yaml'];
 
 describe('the results of a run', () => {
   it('are JUnit XML', () => {
-    expect(run([...FILES, '--report-junit', 'junit.xml']).status).toBe(4);
+    expect(run([...FILES, '--junit', 'junit.xml']).status).toBe(4);
     const xml = read('junit.xml');
     expect(xml).toContain('<testsuites name="sevlab run" tests="10" failures="2" errors="0"');
     expect(xml).toContain('<testsuite name="bad, but: 100%.yaml" tests="7" failures="1"');
@@ -45,7 +45,7 @@ describe('the results of a run', () => {
   });
 
   it('are CTRF JSON', () => {
-    run([...FILES, '--report-ctrf', 'ctrf.json']);
+    run([...FILES, '--ctrf', 'ctrf.json']);
     const { results } = JSON.parse(read('ctrf.json'));
     expect(results.summary).toMatchObject({ tests: 10, passed: 8, failed: 2, skipped: 0, suites: 3 });
     expect(results.tests.at(-1)).toMatchObject({ status: 'failed', suite: ['broken.yaml'] });
@@ -68,7 +68,7 @@ describe('the results of a run', () => {
   });
 
   it('are no annotations elsewhere, and hold no secret', () => {
-    const args = [...FILES, '--report-junit', 'junit.xml', '--report-ctrf', 'ctrf.json'];
+    const args = [...FILES, '--junit', 'junit.xml', '--ctrf', 'ctrf.json'];
     const { stdout, stderr } = run(args);
     expect(stderr).not.toContain('::error');
     for (const text of [stdout, stderr, read('junit.xml'), read('ctrf.json')])

@@ -96,3 +96,20 @@ it('a whole secret table has the command that lists its entries', () => {
     if (name.startsWith('entry') && name.endsWith('guid')) expect(stdout).toContain(value.slice(0, 36));
   expect(table.fields.filter(({ name }) => name.endsWith(' data'))).toHaveLength(4);
 });
+
+it('what one sends, another places, and the AMD-SP reads or writes is the same', () => {
+  const passing = passingIn('packages/lab/scenarios/kernel-documentation.yaml');
+  const alike = {
+    'PDH certificate': 2,
+    "guest owner's certificate": 3,
+    'launch session': 3,
+    measurement: 2,
+    'packet header': 3,
+    'packet data': 3,
+    'secret table': 2,
+  };
+  for (const [label, times] of Object.entries(alike)) {
+    const bytes = passing.filter((each) => each.label === label).map((each) => toHex(each.bytes));
+    expect({ label, bytes }).toEqual({ label, bytes: Array(times).fill(bytes[0]) });
+  }
+});

@@ -22,7 +22,7 @@ run)
   reports=$2
   shift 2
   mkdir -p "$reports"
-  sevlab run --report-junit "$reports/junit.xml" --report-ctrf "$reports/ctrf.json" --report "$reports/report.html" "$@"
+  sevlab run --junit "$reports/junit.xml" --ctrf "$reports/ctrf.json" --report "$reports/report.html" "$@"
   ;;
 *)
   echo 'usage: ci.sh install PREFIX, or ci.sh run REPORTS FILE…' >&2

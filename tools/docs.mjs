@@ -220,6 +220,8 @@ ${table(
 the profile \`spec\`, which is our reading of the published specification.
 
 ${section('AMD-SP', 'what SEV firmware 1.55 for Genoa does')}
+${section('QEMU', 'what QEMU 7.2 tells a client of its monitor, what it asks the kernel for a guest, and what it makes of the answers')}
+${section('guest owner', 'what a guest owner believes of a platform, of a session and of a launch, and what it seals')}
 ${section('OVMF', 'what a host reads of an image of OVMF, of what its AmdSev build leaves to the kernel, and of what that makes of it')}
 ${section('Linux', 'what a kernel and its driver efi_secret make of tables and areas, and what programs find there')}
 ${faultsSection()}`;
@@ -293,7 +295,7 @@ ${table(
 
 /** What no case does. */
 function coveragePage() {
-  const { clauses, statuses, answers, errno, transitions } = declarations.coverageOf(allCases());
+  const { clauses, statuses, answers, errno, transitions, messages } = declarations.coverageOf(allCases());
   const list = (gaps) => gaps.map(({ what, why }) => `- ${what}. ${why}\n`).join('');
   const leftOut = checks.filter(({ outcome }) => outcome === 'left out');
   const byTest = checks.filter(({ outcome }) => outcome === 'test').length;
@@ -326,6 +328,11 @@ ${list(answers)}
 Of those that the emulated kernel knows.
 
 ${list(errno)}
+## Messages of QEMU about SEV that no case expects
+
+By what is wrong.
+
+${list(messages)}
 ## State transitions that no case takes
 
 State, command, next state (55766, Platform State Machine, Guest State Machine). SHUTDOWN takes every guest along, whatever its
@@ -339,7 +346,7 @@ function documentsTable() {
   const trees = [
     ['Linux', /^(arch|drivers|fs|kernel|lib|security)\//],
     ['edk2', /^(OvmfPkg|MdeModulePkg)\//],
-    ['QEMU', /^(hw|target)\//],
+    ['QEMU', /^(hw|monitor|qapi|qobject|softmmu|target)\//],
   ];
   const counts = new Map();
   for (const { clause } of allCases()) {

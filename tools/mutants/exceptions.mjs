@@ -88,17 +88,14 @@ export const EXCEPTIONS = [
   ['any r and s will do', "Node's library refuses them as well."],
   [
     /^CPUID tells of another C-bit$|^SEV-ES is active in every guest$/,
-    'It shows in the work area of the firmware, which no kernel reads: packages/firmware-sim/src/boot.test.ts.',
+    'It shows in the work area of the firmware, which no kernel reads.',
   ],
   [
     /^the AMD-SP never says that|^the answer does not tell|^the command has 9 bits$|^writing bit 31 rings$/,
     'The suite asks what a command answers, whatever the registers are: packages/machine/src/devices/mailbox.test.ts.',
   ],
   ['SecretPei reserves an empty area', 'A block of no pages reserves nothing.'],
-  [
-    'the kernel lies in free memory',
-    'Where a kernel lies is not for edk2 to say: packages/firmware-sim/src/boot.test.ts.',
-  ],
+  ['the kernel lies in free memory', 'Where a kernel lies is not for edk2 to say.'],
   [
     /^a block (is cut to whole pages|starts at the next page)$/,
     'SecretPei makes whole pages of it, and no build has an area that starts inside a page.',
@@ -111,6 +108,50 @@ export const EXCEPTIONS = [
     'the system table counts one entry less',
     'The last one is the table of memory attributes, which no case asks for.',
   ],
+  ['the first page is missing', 'What firmware leaves of the first page differs.'],
+  ['the last allocation of a page decides', 'Nothing is given away twice.'],
+  ['the map is in descending order', 'UEFI asks for no order.'],
+  ['boot_params leaves the last descriptor out', 'What lies at the end of memory differs.'],
+  [
+    /^(reserved memory is RAM to the kernel|boot services memory stays reserved)$/,
+    "The e820 map is the work of the kernel's EFI stub: packages/firmware-sim/src/e820.test.ts.",
+  ],
+  [
+    'hashes may be in an area that is too short',
+    'Every layout has 1 KiB for them: packages/firmware-sim/src/direct-boot/blob-verifier.test.ts.',
+  ],
+  ['a table of hashes may be shorter than its header', 'Then it has no entries, which is refused as well.'],
+  ['metadata of any version will do', 'QEMU does not look at the version.'],
+  ['an offset of any length points to metadata', UNKNOWN_STATUS],
+  ['without a location the probe answers ENODEV', 'Without a location there is no device to probe.'],
+  [
+    /^(the location is read from|a file shows what lies in|a removed file is wiped in) shared memory$/,
+    'The cases of the kernel run without memory encryption, on a real one as here.',
+  ],
+  ['a removed file is what it was to whoever opened it', 'Nobody can open it any more.'],
+  ['files are removed first to last', 'Nobody can look in between.'],
+  [
+    /^the documented kernel /,
+    'It is the kernel of its documentation, which nobody runs: packages/guest-kernel-sim/src/boot.test.ts.',
+  ],
+  [/^Debian's kernel /, 'It has no driver, and no case is for it.'],
+  [
+    /^(the memory map lies below 4 GiB|a memory map is necessary|descriptors of any size are read|strange descriptors are not warned of)$/,
+    'The tables of a case have no such memory map.',
+  ],
+  [
+    /^(neighbours of one type stay apart|entries without size count|RAM without write-back is RAM|ACPI memory of EFI is RAM|129 entries are read|the BIOS range is RAM)$/,
+    'The tables of a case have no such entries.',
+  ],
+  ['RAM before a range is in the way', 'A piece that ends before it begins has no page.'],
+  ['the command line has no end', 'Only its last word would be another, and no case asks for that.'],
+  ['a built-in driver can be loaded', 'Where the driver is part of the kernel there is no module to load.'],
+  ['the oldest name comes first', 'A listing is compared without its order.'],
+  [
+    'files can be written at an offset',
+    'No operation of a case does: packages/guest-kernel-sim/src/syscall-matrix.test.ts.',
+  ],
+  ['a file at its start shows what was read before', 'At the start nothing was read before.'],
 ];
 
 /** Whether an exception is about that mutant. */

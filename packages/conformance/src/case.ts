@@ -2,9 +2,10 @@ import type { EfiMemoryType } from '@sevlab/codec/efi/memory-map';
 import type { CommandName } from '@sevlab/codec/sev/command';
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import type { LayoutName } from '@sevlab/firmware-sim/layouts';
+import type { ErrnoName } from '@sevlab/guest-kernel-sim/errno';
 
 /** A case of the suite: data that any implementation can run. `case.schema.json` says the same as JSON Schema. */
-export type Case = PspCase | FirmwareCase | KernelCase;
+export type Case = PspCase | VmmCase | TenantCase | FirmwareCase | KernelCase;
 
 interface CaseHead {
   /** Never given to another case, whatever becomes of this one. */
@@ -312,6 +313,213 @@ export interface PspThen {
   /** The context byte with which the MAC of the last packet of SEND_UPDATE verifies under the keys of its receiver. */
   readonly sentContext?: number;
 }
+
+// The VMM, as a client of its QMP socket and the kernel below it see it.
+
+export interface VmmCase extends CaseHead {
+  readonly room: 'vmm';
+  readonly given: VmmGiven;
+  /** What a client sends, each when the one before has been answered: a message, or text as it is. */
+  readonly when: readonly (string | JsonRecord)[];
+  readonly then: VmmThen;
+}
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonRecord;
+export interface JsonRecord {
+  readonly [name: string]: Json;
+}
+
+/** A QEMU that is started with -S, 64 MiB of memory and a sev-guest with the policy 1, unless this says otherwise. */
+export interface VmmGiven {
+  /** Whose answers these are. Default: 7.2. */
+  readonly qemu?: '7.2' | '10.0';
+  /** Properties of the sev-guest. Default: cbitpos=0, reduced-phys-bits=1, policy=1. `none`: no SEV, and no KVM. */
+  readonly sev?: Readonly<Record<string, string | number>> | 'none';
+  /** Flash unit 0. Default: 8 KiB that announce secrets at 80c000h, hashes at 80cc00h, a reset vector at 80b004h. */
+  readonly firmware?: TableImage;
+  /** -kernel and -initrd as in OfferedKernel, and -append: without a NUL. */
+  readonly kernel?: OfferedKernel;
+  /** Text of files that properties of the sev-guest name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** -smp */
+  readonly vcpus?: number;
+  /** `no`: without -S. */
+  readonly paused?: 'no';
+  /** Options of -machine behind the others. */
+  readonly machine?: string;
+  /** What the kernel answers where that is no success. */
+  readonly host?: readonly HostAnswer[];
+  /** `no`: qmp_capabilities was not sent yet. */
+  readonly negotiated?: 'no';
+}
+
+/** Every time that it is asked; a call that asks for a length is answered first. */
+export interface HostAnswer {
+  readonly call: HostCallName;
+  readonly errno: ErrnoName;
+  /** The AMD-SP's status. Default: 0. */
+  readonly status?: number;
+}
+
+/** What a VMM asks of KVM and of /dev/sev for a guest, by the names of their headers. */
+export const HOST_CALLS = [
+  'SEV_PLATFORM_STATUS',
+  'KVM_SEV_INIT',
+  'KVM_SEV_ES_INIT',
+  'KVM_SEV_LAUNCH_START',
+  'KVM_SEV_LAUNCH_UPDATE_DATA',
+  'KVM_SEV_LAUNCH_UPDATE_VMSA',
+  'KVM_SEV_LAUNCH_MEASURE',
+  'KVM_SEV_LAUNCH_SECRET',
+  'KVM_SEV_LAUNCH_FINISH',
+  'KVM_SEV_GET_ATTESTATION_REPORT',
+  'SEV_PDH_CERT_EXPORT',
+  'SEV_GET_ID2',
+] as const;
+export type HostCallName = (typeof HOST_CALLS)[number];
+
+export interface VmmThen {
+  /**
+   * What the client is sent, in order, as far as it is named; the greeting and the answer to the first qmp_capabilities
+   * are not among it when `given` has them behind it.
+   */
+  readonly replies?: readonly VmmReply[];
+  /** The same byte for byte, without line ends. */
+  readonly lines?: readonly string[];
+  /** What the kernel was asked, in order, as far as it is named. */
+  readonly calls?: readonly HostCall[];
+  /** How the process ended; null: it runs. */
+  readonly ended?: VmmEnd | null;
+}
+
+export interface VmmEnd {
+  readonly status?: number;
+  /** Lines of standard error, without the name of the program. */
+  readonly stderr: readonly string[];
+}
+
+/** One message of the VMM. */
+export interface VmmReply {
+  readonly return?: Json;
+  readonly error?: { readonly class: string; readonly desc: string };
+  readonly id?: Json;
+  readonly event?: string;
+  readonly data?: Json;
+  readonly QMP?: Json;
+}
+
+export interface HostCall {
+  readonly call: HostCallName;
+  /** Hexadecimal. */
+  readonly gpa?: string;
+  /** Bytes: of data, of a packet's data, or of the room for an answer. */
+  readonly length?: number;
+  /** Of the packet's header. */
+  readonly headerLength?: number;
+  /** Of what is measured. */
+  readonly sha256?: string;
+  readonly policy?: number;
+  readonly handle?: number;
+  /** The certificate and the session, in hexadecimal. */
+  readonly dhCert?: string;
+  readonly session?: string;
+  /** MNONCE of a report, in hexadecimal. */
+  readonly mnonce?: string;
+}
+
+// The tenant: what the guest owner believes, and what it sends.
+
+/** What becomes of a question, and the exit status of virt-qemu-sev-validate for that. */
+export const VERDICTS = {
+  accepted: { exit: 0, meaning: 'it is what the tenant wants' },
+  refused: { exit: 1, meaning: 'it is something else' },
+  unusable: { exit: 2, meaning: 'what the tenant says itself cannot be' },
+} as const;
+export type VerdictName = keyof typeof VERDICTS;
+
+export type TenantCase = MeasurementCase | PacketCase | SessionCase | ChainCase;
+
+interface TenantHead extends CaseHead {
+  readonly room: 'tenant';
+  readonly then: TenantThen;
+}
+
+export interface TenantThen {
+  readonly verdict: VerdictName;
+  /** `packet`: whether the AMD-SP takes it: its MAC, and the lengths. */
+  readonly taken?: boolean;
+  /** `packet`: what Linux finds in it, in that order. */
+  readonly secrets?: readonly GivenSecret[];
+}
+
+/** Whether a measurement is that of a launch. */
+export interface MeasurementCase extends TenantHead {
+  readonly when: 'measurement';
+  readonly given: ExpectedLaunch;
+}
+
+/** Whether a measurement is that of a launch, and then a packet for it. */
+export interface PacketCase extends TenantHead {
+  readonly when: 'packet';
+  readonly given: ExpectedLaunch & { readonly secrets: readonly GivenSecret[] };
+}
+
+/** Bytes in hexadecimal. */
+export interface GivenSecret {
+  readonly guid: string;
+  readonly data: string;
+}
+
+/** What the tenant believes, and what the host says. Bytes are hexadecimal. */
+export interface ExpectedLaunch {
+  /** Default: 16 bytes of 4bh. */
+  readonly tik?: string;
+  /** Default: 16 bytes of 45h. */
+  readonly tek?: string;
+  /** API major, API minor, build. Default: 1, 55, 21. */
+  readonly version?: readonly [number, number, number];
+  /** Default: 1. */
+  readonly policy?: number;
+  /** The launch digest itself. */
+  readonly digest?: string;
+  /** In its place: what is started. Default: that of a VmmGiven. */
+  readonly firmware?: TableImage;
+  readonly kernel?: OfferedKernel;
+  /** With SEV-ES; the VMSAs are those of KVM_SEV_ES_INIT. */
+  readonly vcpus?: {
+    readonly count: number;
+    readonly family: number;
+    readonly model: number;
+    readonly stepping: number;
+  };
+  /** What the host says was measured: MEASURE, then MNONCE. */
+  readonly measurement: string;
+}
+
+/** Whether LAUNCH_START will take a session, as far as its owner can tell. */
+export interface SessionCase extends TenantHead {
+  readonly when: 'session';
+  readonly given: { readonly tik: string; readonly policy: number; readonly session: string };
+}
+
+/** Whether a platform's key is one of a platform under the trusted root: the ARK of `platform.json`. */
+export interface ChainCase extends TenantHead {
+  readonly when: 'chain';
+  readonly given: {
+    /** Bytes that are put into certificates of `platform.json`, and certificates that are cut. */
+    readonly change?: readonly {
+      readonly certificate: ChainName;
+      readonly at?: number;
+      readonly bytes?: string;
+      /** How many bytes are left of it. */
+      readonly length?: number;
+    }[];
+    /** Certificates in the place of those of `platform.json`, Base64. */
+    readonly replace?: Readonly<Partial<Record<ChainName, string>>>;
+  };
+}
+export const CHAIN_NAMES = ['PDH', 'PEK', 'OCA', 'CEK', 'ASK', 'ARK'] as const;
+export type ChainName = (typeof CHAIN_NAMES)[number];
 
 // Firmware images, and what their firmware leaves to the kernel.
 

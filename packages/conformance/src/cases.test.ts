@@ -12,13 +12,16 @@ import schema from '../case.schema.json' with { type: 'json' };
 import fileSchema from '../cases.schema.json' with { type: 'json' };
 import linux from '../test/vectors/linux-areas.json' with { type: 'json' };
 import {
+  CHAIN_NAMES,
   EFI_TABLES,
   type FirmwareCase,
   FLAGS,
+  HOST_CALLS,
   KERNEL_BUILDS,
   type KernelCase,
   SEVERITIES,
   SIGHTS,
+  VERDICTS,
 } from './case.ts';
 import { allCases, CASE_FILES } from './cases.ts';
 import { clauseOf } from './clause.ts';
@@ -34,13 +37,16 @@ const specificationName = (name: string): string =>
 const complaints = (value: unknown) => (validate(value) ? [] : validate.errors);
 
 describe('the suite', () => {
-  it('has 866 cases', () => {
+  it('has 1152 cases', () => {
     const rooms = allCases().map(({ room }) => room);
     const count = (wanted: string) => rooms.filter((room) => room === wanted).length;
-    expect({ psp: count('psp'), firmware: count('firmware'), kernel: count('kernel') }).toEqual({
+    const found = ['psp', 'vmm', 'tenant', 'firmware', 'kernel'].map((room) => [room, count(room)]);
+    expect(Object.fromEntries(found)).toEqual({
       psp: 629,
-      firmware: 85,
-      kernel: 152,
+      vmm: 169,
+      tenant: 103,
+      firmware: 92,
+      kernel: 159,
     });
   });
 
@@ -117,7 +123,7 @@ describe('the schema', () => {
     const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
       file.endsWith('.json'),
     );
-    const notCases = ['checks.json', 'faults.json', 'gaps.json'];
+    const notCases = ['checks.json', 'faults.json', 'gaps.json', 'tenant/platform.json'];
     const lists = files.filter((file) => !notCases.includes(file)).toSorted();
     for (const file of lists) {
       const list: unknown = JSON.parse(readFileSync(new URL(file, root), 'utf8'));
@@ -129,6 +135,7 @@ describe('the schema', () => {
   it('has the flags, commands, statuses, layouts and words of the types', () => {
     const { severity, pspCase, commandStep, seeStep, status, builtImage, kernelCase, kernelTables } =
       schema.$defs;
+    const { hostCallName, tenantThen, chainQuestion } = schema.$defs;
     expect(severity.enum).toEqual(Object.keys(SEVERITIES));
     expect(pspCase.properties.flags.items.enum).toEqual(Object.keys(FLAGS));
     expect(commandStep.properties.command.anyOf[0]?.enum).toEqual(Object.keys(COMMAND_ID));
@@ -136,6 +143,9 @@ describe('the schema', () => {
     expect(status.enum).toEqual(Object.keys(SEV_STATUS));
     expect(builtImage.properties.layout.enum).toEqual(Object.keys(LAYOUTS));
     expect(kernelCase.properties.given.properties.build.items.enum).toEqual(Object.keys(KERNEL_BUILDS));
+    expect(hostCallName.enum).toEqual(HOST_CALLS);
+    expect(tenantThen.properties.verdict.enum).toEqual(Object.keys(VERDICTS));
+    expect(Object.keys(chainQuestion.properties.replace.properties)).toEqual(CHAIN_NAMES);
     expect(kernelTables.properties.entries.items.properties.table.enum).toEqual(Object.keys(EFI_TABLES));
   });
 

@@ -24,6 +24,15 @@ import memory from '../cases/psp/memory.json' with { type: 'json' };
 import migration from '../cases/psp/migration.json' with { type: 'json' };
 import order from '../cases/psp/order.json' with { type: 'json' };
 import platform from '../cases/psp/platform.json' with { type: 'json' };
+import tenantChain from '../cases/tenant/chain.json' with { type: 'json' };
+import tenantMeasurement from '../cases/tenant/measurement.json' with { type: 'json' };
+import tenantPacket from '../cases/tenant/packet.json' with { type: 'json' };
+import tenantSession from '../cases/tenant/session.json' with { type: 'json' };
+import qmpInjection from '../cases/vmm/injection.json' with { type: 'json' };
+import qmpLaunch from '../cases/vmm/launch.json' with { type: 'json' };
+import qmpProtocol from '../cases/vmm/protocol.json' with { type: 'json' };
+import qmpQueries from '../cases/vmm/queries.json' with { type: 'json' };
+import qmpRun from '../cases/vmm/run.json' with { type: 'json' };
 import type { Case } from './case.ts';
 
 /** The files with cases, by their path below `cases`, in the order of a launch. */
@@ -43,6 +52,15 @@ export const CASE_FILES = {
   'psp/memory.json': memory,
   'psp/clients.json': clients,
   'psp/order.json': order,
+  'vmm/launch.json': qmpLaunch,
+  'vmm/protocol.json': qmpProtocol,
+  'vmm/queries.json': qmpQueries,
+  'vmm/injection.json': qmpInjection,
+  'vmm/run.json': qmpRun,
+  'tenant/chain.json': tenantChain,
+  'tenant/session.json': tenantSession,
+  'tenant/measurement.json': tenantMeasurement,
+  'tenant/packet.json': tenantPacket,
   'firmware.json': firmware,
   'kernel/efi.json': efi,
   'kernel/device.json': device,

@@ -5,7 +5,7 @@ import { allCases } from './cases.ts';
 import { coverageOf, type Gap } from './coverage.ts';
 
 const coverage = coverageOf(allCases());
-const KINDS = ['clauses', 'statuses', 'answers', 'errno', 'transitions'] as const;
+const KINDS = ['clauses', 'statuses', 'answers', 'errno', 'transitions', 'messages'] as const;
 
 describe.each(KINDS)('the gaps of %s', (kind) => {
   const found: readonly Gap[] = coverage[kind];
@@ -33,11 +33,11 @@ describe.each(KINDS)('the gaps of %s', (kind) => {
 
 it('are few', () => {
   const counts = KINDS.map((kind) => coverage[kind].length);
-  expect(counts).toEqual([4, 2, 2, 17, 0]);
+  expect(counts).toEqual([4, 2, 2, 17, 0, 4]);
 });
 
 it('notices what is taken away', () => {
-  const some = allCases().filter(({ id }) => /^(KEY-17|MBX-|NEG-|SND-06)/.test(id));
+  const some = allCases().filter(({ id }) => /^(KEY-17|MBX-|NEG-|SND-06|INJ-07|INJ-19)/.test(id));
   const before = coverageOf(some);
   const added = (kind: (typeof KINDS)[number], topic: string) => {
     const named = before[kind].map(({ what }) => what);
@@ -49,4 +49,5 @@ it('notices what is taken away', () => {
   expect(added('clauses', 'MBX-')).toContain('NOP');
   expect(added('errno', 'NEG-')).toContain('ENOTDIR');
   expect(added('statuses', 'KEY-')).toContain('ALREADY_OWNED');
+  expect(added('messages', 'INJ-')).toContain('no secret area');
 });

@@ -1,9 +1,11 @@
+import { readForm } from '@sevlab/codec/message-form';
 import { SEV_STATUS, type SevStatus, statusFromCode } from '@sevlab/codec/sev/status';
 import { Errno } from '@sevlab/guest-kernel-sim/errno';
 import type { GuestState } from '@sevlab/psp-sim/guest';
 import { serve } from '@sevlab/psp-sim/mailbox';
 import type { PlatformState, SecureProcessor } from '@sevlab/psp-sim/secure-processor';
 import { commandById, SUPPORT } from '@sevlab/psp-sim/support';
+import { SEV_MESSAGES } from '@sevlab/vmm-sim/qemu/sev-messages';
 import reasons from '../cases/gaps.json' with { type: 'json' };
 import type { Case } from './case.ts';
 import { clauseOf } from './clause.ts';
@@ -29,6 +31,8 @@ export interface Coverage {
   readonly errno: readonly Gap[];
   /** Transitions of the state machines that are taken in no case. */
   readonly transitions: readonly Gap[];
+  /** Messages of QEMU about SEV that are expected in no case, by what is wrong. */
+  readonly messages: readonly Gap[];
 }
 
 const PLATFORM_TRANSITIONS: readonly (readonly [PlatformState, string, PlatformState])[] = [
@@ -84,6 +88,7 @@ export function coverageOf(cases: readonly Case[]): Coverage {
     }),
     errno: gaps('errno', Object.keys(Errno), errno),
     transitions: gaps('transitions', TRANSITIONS, transitions),
+    messages: gaps('messages', Object.keys(SEV_MESSAGES), messagesIn(cases)),
   };
 }
 
@@ -148,6 +153,18 @@ function note(
     if (from !== to) transitions.add(`guest: ${from}, ${command}, ${to}`);
   }
 }
+
+/** The messages of QEMU about SEV that cases expect. */
+function messagesIn(cases: readonly Case[]): Set<string> {
+  const texts = cases.flatMap((each) => (each.room === 'vmm' ? textsIn(each.then) : []));
+  const expected = Object.entries(SEV_MESSAGES).filter(([, form]) =>
+    texts.some((text) => readForm(form, text) !== undefined),
+  );
+  return new Set(expected.map(([name]) => name));
+}
+
+const textsIn = (value: unknown): string[] =>
+  typeof value === 'string' ? [value] : Object.values(Object(value)).flatMap(textsIn);
 
 /** Every errno that an expectation names. */
 function errnoIn(value: unknown): string[] {

@@ -1,4 +1,5 @@
 import caseSchema from '../case.schema.json' with { type: 'json' };
+import platform from '../cases/tenant/platform.json' with { type: 'json' };
 import fileSchema from '../cases.schema.json' with { type: 'json' };
 import { type Case, type Evidence, FLAGS, type KernelCase, SEVERITIES } from './case.ts';
 import { allCases, CASE_FILES } from './cases.ts';
@@ -22,6 +23,7 @@ export function exportedFiles(version: string): ReadonlyMap<string, string> {
     ['case.schema.json', jsonText(caseSchema)],
     ['cases.schema.json', jsonText(fileSchema)],
     ...Object.entries(CASE_FILES).map(([path, list]) => [`cases/${path}`, jsonText(list)] as const),
+    ['cases/tenant/platform.json', jsonText(platform)],
     ['plain/kernel.jsonl', kernel.map(plainLine).join('')],
   ]);
 }
@@ -57,15 +59,16 @@ function readme(version: string, cases: readonly Case[]): string {
   ]);
   return `# Conformance cases of sevlab ${version}
 
-${cases.length} facts about the launch and secret path of AMD SEV, as data: the AMD-SP behind its mailbox, images of OVMF and what
-their firmware leaves to a kernel, Linux and its driver efi_secret. Nothing of sevlab is needed to use them. They are no
-certification, and not AMD's.
+${cases.length} facts about the launch and secret path of AMD SEV, as data: the AMD-SP behind its mailbox, QEMU behind its
+monitor, the guest owner, images of OVMF and what their firmware leaves to a kernel, Linux and its driver efi_secret. Nothing
+of sevlab is needed to use them. They are no certification, and not AMD's.
 
 ${table(['File', 'Cases'], ['---', '---'], ...files)}
 \`case.schema.json\` is the JSON Schema of a case and explains every word; \`cases.schema.json\` is that of a file.
 \`plain/kernel.jsonl\` has the cases of the kernel once more, a line each, with every byte written out: \`area\` lies at \`at\`,
 zeros follow; the location structure says \`base\` and \`size\`; then the driver is bound or its module loaded (\`mode\`) and the
 \`operations\` are performed. A case of the AMD-SP cannot be written out so: its packets depend on what the AMD-SP answers.
+\`cases/tenant/platform.json\` has the certificates that the cases of \`chain.json\` change.
 
 An id is never given to another case. What \`then\` does not name is not compared, and what \`given\` and \`when\` do not say is
 right. A case with \`spec\` has a second answer, for an implementation of the published specification: that is our reading of it.
@@ -73,8 +76,8 @@ right. A case with \`spec\` has a second answer, for an implementation of the pu
 ## How the cases were made, and how we know
 
 Each was written for sevlab from a numbered fact; \`clause\` says where that stands, and \`evidence\` how the answer is known. No
-text or code of AMD, Linux, edk2 or QEMU is in them but the messages that the kernel prints. Keys and secrets are made up. A
-case may have several kinds of evidence.
+text or code of AMD, Linux, edk2 or QEMU is in them but the messages that the kernel and QEMU print. Keys and secrets are made
+up. A case may have several kinds of evidence.
 
 ${table(['Evidence', 'Meaning', 'Cases'], ['---', '---', '---'], ...kinds)}
 ## Severity

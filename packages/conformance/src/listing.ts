@@ -5,12 +5,12 @@ import { runCase } from './run.ts';
 import type { Target } from './target.ts';
 
 /**
- * One of the numbered checks of the AMD-SP's firmware, of OVMF and what a VMM reads of its image, or of what Linux makes
- * of it.
+ * One of the numbered checks of the AMD-SP's firmware, of QEMU as its clients see it, of the guest owner, of OVMF and what a
+ * VMM reads of its image, or of what Linux makes of it.
  */
 export interface Check {
   readonly id: string;
-  readonly of: 'AMD-SP' | 'OVMF' | 'Linux';
+  readonly of: 'AMD-SP' | 'QEMU' | 'guest owner' | 'OVMF' | 'Linux';
   readonly subject: string;
   /** Cases that hold it under a number of their own. */
   readonly cases?: readonly string[];
@@ -50,6 +50,8 @@ export const FAULTS: readonly Fault[] = faults;
 /** The rooms of the cases that have a check's own number: a topic of the AMD-SP has the letters of one of Linux. */
 const ROOMS: Readonly<Record<Check['of'], readonly Case['room'][]>> = {
   'AMD-SP': ['psp', 'firmware'],
+  QEMU: ['vmm'],
+  'guest owner': ['tenant'],
   OVMF: ['firmware', 'kernel'],
   Linux: ['kernel'],
 };

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Case, KernelCase } from './case.ts';
+import type { Passage } from './passage.ts';
 import { GivenNotReached, NotHere, type Outcome, PartAnswer, type Target } from './target.ts';
 
 /** What became of a case. */
@@ -16,6 +17,8 @@ export interface CaseResult {
   readonly noRoom?: true;
   /** What the case asks and the target does not see: it passed or failed without that. */
   readonly unseen?: readonly string[];
+  /** What passed on the way, where the target told; see `passagesOf`. */
+  readonly passages?: readonly Passage[];
 }
 
 /** Runs cases, those of the kernel all at once where the target wants that. Results are in the order of the cases. */
@@ -72,13 +75,25 @@ function judge(testCase: Case, target: Target, answer: Outcome | undefined): Cas
   if (answer instanceof GivenNotReached) return { id, outcome: 'fail', expected, actual: answer.message };
   const actual = restrict(answer instanceof PartAnswer ? answer.answer : answer, expected);
   const outcome = isDeepStrictEqual(actual, expected) ? 'pass' : 'fail';
-  return { id, outcome, expected, actual, ...(unseen.length > 0 && { unseen }) };
+  const passages = 'passages' in answer ? answer.passages : undefined;
+  return {
+    id,
+    outcome,
+    expected,
+    actual,
+    ...(unseen.length > 0 && { unseen }),
+    ...(passages && { passages }),
+  };
 }
 
 function ask(testCase: Case, target: Target) {
   switch (testCase.room) {
     case 'psp':
       return target.psp?.(testCase);
+    case 'vmm':
+      return target.vmm?.(testCase);
+    case 'tenant':
+      return target.tenant?.(testCase);
     case 'firmware':
       return target.firmware?.(testCase);
     case 'kernel':

@@ -1,5 +1,18 @@
 import type { SevStatus } from '@sevlab/codec/sev/status';
-import type { Case, FirmwareCase, FirmwareThen, KernelCase, KernelThen, PspCase, PspThen } from './case.ts';
+import type {
+  Case,
+  FirmwareCase,
+  FirmwareThen,
+  KernelCase,
+  KernelThen,
+  PspCase,
+  PspThen,
+  TenantCase,
+  TenantThen,
+  VmmCase,
+  VmmThen,
+} from './case.ts';
+import type { Recorded } from './passage.ts';
 
 /**
  * Something that the suite is run against. It answers with what it saw; the runner compares. A room that it does not
@@ -8,6 +21,8 @@ import type { Case, FirmwareCase, FirmwareThen, KernelCase, KernelThen, PspCase,
 export interface Target {
   readonly name: string;
   psp?(testCase: PspCase): PspAnswer;
+  vmm?(testCase: VmmCase): VmmThen & Recorded;
+  tenant?(testCase: TenantCase): TenantThen & Recorded;
   firmware?(testCase: FirmwareCase): FirmwareThen;
   kernel?(testCase: KernelCase): KernelThen;
   /** In place of `kernel`, many cases at once, for a kernel that has to boot first; in their order. */
@@ -19,7 +34,11 @@ export interface Target {
 }
 
 export type KernelOutcome = KernelThen | GivenNotReached | NotHere;
-export type Outcome = PspAnswer | FirmwareThen | KernelOutcome | PartAnswer;
+export type Outcome =
+  | PspAnswer
+  | ((VmmThen | TenantThen | FirmwareThen) & Recorded)
+  | KernelOutcome
+  | PartAnswer;
 
 /** What somebody saw who does not see everything. */
 export class PartAnswer {
@@ -46,7 +65,10 @@ export class NotHere {
 }
 
 /** What was seen of the AMD-SP: one status for each command step, and what the case asks for. */
-export interface PspAnswer extends Seen<Omit<PspThen, 'status' | InWords>>, Seen<Record<InWords, string>> {
+export interface PspAnswer
+  extends Seen<Omit<PspThen, 'status' | InWords>>,
+    Seen<Record<InWords, string>>,
+    Recorded {
   readonly statuses: readonly SevStatus[];
 }
 

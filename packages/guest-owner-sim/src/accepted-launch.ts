@@ -1,4 +1,5 @@
 import type { Secret } from '@sevlab/codec/efi/secret-table';
+import { LengthError } from '@sevlab/codec/layout';
 import { PacketHeader } from '@sevlab/codec/sev/packet';
 import { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import { macEqual } from '@sevlab/sev-channel/mac';
@@ -53,12 +54,22 @@ export class AcceptedLaunch {
   }
 }
 
-/** Checks what LAUNCH_MEASURE wrote, 48 bytes; undefined when it is not the measurement of that launch. */
+const KEY_SIZE = 16;
+
+/**
+ * Checks what LAUNCH_MEASURE wrote, 48 bytes; undefined when it is not the measurement of that launch. Throws LengthError
+ * for keys, a digest or a measurement of another size, RangeError for a version that is no three bytes.
+ */
 export function acceptLaunch(
   keys: TransportKeys,
   expected: ExpectedLaunch,
   measurement: Uint8Array,
 ): AcceptedLaunch | undefined {
+  for (const [name, { length }] of [
+    ['TIK', keys.tik],
+    ['TEK', keys.tek],
+  ] as const)
+    if (length !== KEY_SIZE) throw new LengthError(name, KEY_SIZE, length);
   const { measure, mnonce } = LaunchMeasurement.decode(measurement);
   const { version, policy, digest } = expected;
   if (!macEqual(measure, measureLaunch({ tik: keys.tik, version, policy, digest, mnonce }))) return undefined;

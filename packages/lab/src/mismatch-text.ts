@@ -15,6 +15,8 @@ const LOOK_AT: Readonly<Record<string, string>> = {
   'CPU model': 'look at the CPU model that the host started the guest with',
   'number of vCPUs': 'look at -smp of the host',
   keys: 'look at --tik and --tek',
+  nonce: 'look at the 48 bytes of query-sev-launch-measure, and at who passed them on',
+  'firmware image': 'look at the file that the host has as flash unit 0',
   session: 'look at session-file and dh-cert-file of the sev-guest object',
 };
 

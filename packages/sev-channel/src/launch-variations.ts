@@ -18,9 +18,22 @@ export interface LaunchVariation extends Variation {
 /** Launches for which people and programs take this one. */
 export function* launchVariations(launch: DescribedLaunch): Generator<LaunchVariation> {
   const { kernel, vmsas = [] } = launch;
+  yield* imageVariations(launch);
   if (kernel !== undefined) yield* kernelVariations(launch, kernel);
   const [boot, application] = vmsas;
   if (boot !== undefined) yield* vcpuVariations(launch, boot, application);
+}
+
+/** How long the variables are that OVMF.fd has in front of OVMF_CODE.fd: in builds of 2 MiB and of 4 MiB. */
+const OVMF_VARS_SIZES = [0x2_0000, 0x8_4000];
+
+function* imageVariations(launch: DescribedLaunch): Generator<LaunchVariation> {
+  for (const size of OVMF_VARS_SIZES.filter((each) => each < launch.image.length))
+    yield {
+      what: 'firmware image',
+      ifOnly: `the firmware image were without its first ${size} bytes, as OVMF_CODE.fd is OVMF.fd without the variables`,
+      contributions: describeLaunch({ ...launch, image: launch.image.subarray(size) }),
+    };
 }
 
 function* kernelVariations(launch: DescribedLaunch, kernel: DirectBoot): Generator<LaunchVariation> {

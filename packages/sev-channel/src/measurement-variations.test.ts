@@ -1,4 +1,4 @@
-import { fromBase64, fromHex, toHex } from '@sevlab/codec/bytes';
+import { concat, fromBase64, fromHex, toHex } from '@sevlab/codec/bytes';
 import { SEV_ES_RESET_BLOCK_GUID } from '@sevlab/codec/guid';
 import { buildGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { cpuSignature } from '@sevlab/codec/sev/vmsa';
@@ -86,6 +86,42 @@ describe('a measurement that was made otherwise', () => {
     ],
   ])('%s', (ifOnly, change) => {
     expect(explain(change)).toBe(ifOnly);
+  });
+
+  const variables = new Uint8Array(0x2_0000).fill(0xff);
+
+  test('the image without the variables in front of it', () => {
+    const whole = { ...claim, contents: { ...launch, image: concat(variables, image) } };
+    expect(explain({}, whole)).toBe(
+      'the firmware image were without its first 131072 bytes, as OVMF_CODE.fd is OVMF.fd without the variables',
+    );
+    const large = { ...claim, contents: { ...launch, image: concat(new Uint8Array(0x8_4000), image) } };
+    expect(explain({}, large)).toContain('without its first 540672 bytes');
+  });
+
+  test.each<[string, (measurement: Uint8Array) => Uint8Array, number]>([
+    [
+      'MNONCE stood in front of MEASURE instead of behind it',
+      (bytes) => concat(bytes.subarray(32), bytes.subarray(0, 32)),
+      9,
+    ],
+    [
+      'the bytes of MNONCE were in the opposite order',
+      (bytes) => concat(bytes.subarray(0, 32), bytes.slice(32).reverse()),
+      9,
+    ],
+    [
+      'MNONCE were zeros: another one was put in its place',
+      (bytes) => concat(bytes.subarray(0, 32), mnonce),
+      0,
+    ],
+  ])('%s', (ifOnly, change, first) => {
+    const real = Uint8Array.from({ length: 16 }, (_, i) => (first === 0 ? 0 : first + i));
+    const { tik, policy } = claim;
+    const measure = measureLaunch({ tik, version, policy, digest: claimedDigest(claim), mnonce: real });
+    const said = change(concat(measure, real));
+    const found = explainMeasurement(claim, { measure: said.slice(0, 32), mnonce: said.slice(32) });
+    expect(found).toEqual({ what: 'nonce', ifOnly });
   });
 
   test('the command line without its NUL', () => {

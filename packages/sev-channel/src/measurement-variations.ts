@@ -1,3 +1,4 @@
+import { concat } from '@sevlab/codec/bytes';
 import { type DescribedLaunch, describeLaunch } from './described-launch.ts';
 import { launchDigest } from './launch-digest.ts';
 import { launchVariations, type Variation } from './launch-variations.ts';
@@ -23,6 +24,8 @@ export const claimedDigest = ({ contents }: Pick<ClaimedLaunch, 'contents'>): Ui
 /** One change of the claim, and what MEASURE would be then. */
 interface Candidate extends Variation {
   readonly measure: () => Uint8Array;
+  /** What the host calls MEASURE, if that is not where it belongs. */
+  readonly said?: Uint8Array;
 }
 
 /**
@@ -33,13 +36,39 @@ export function explainMeasurement(
   claim: ClaimedLaunch,
   { measure, mnonce }: { readonly measure: Uint8Array; readonly mnonce: Uint8Array },
 ): Variation | undefined {
-  for (const { measure: candidate, ...variation } of candidates(claim, mnonce)) {
-    if (macEqual(candidate(), measure)) return variation;
+  for (const candidate of candidates(claim, { measure, mnonce })) {
+    const { measure: expected, said = measure, ...variation } = candidate;
+    if (macEqual(expected(), said)) return variation;
   }
   return undefined;
 }
 
-function* candidates(claim: ClaimedLaunch, mnonce: Uint8Array): Generator<Candidate> {
+const MNONCE_SIZE = 16;
+
+/** What a host, or somebody on the way, may have done to the nonce; `measurement` has 48 bytes. */
+function* nonceCandidates(claim: ClaimedLaunch, measurement: Uint8Array): Generator<Candidate> {
+  const digest = claimedDigest(claim);
+  const withNonce = (mnonce: Uint8Array) => () => measureLaunch({ ...claim, digest, mnonce });
+  const mnonce = measurement.slice(-MNONCE_SIZE);
+  yield {
+    ...{ what: 'nonce', ifOnly: 'MNONCE stood in front of MEASURE instead of behind it' },
+    measure: withNonce(measurement.slice(0, MNONCE_SIZE)),
+    said: measurement.slice(MNONCE_SIZE),
+  };
+  yield {
+    ...{ what: 'nonce', ifOnly: 'the bytes of MNONCE were in the opposite order' },
+    measure: withNonce(mnonce.toReversed()),
+  };
+  yield {
+    ...{ what: 'nonce', ifOnly: 'MNONCE were zeros: another one was put in its place' },
+    measure: withNonce(new Uint8Array(MNONCE_SIZE)),
+  };
+}
+
+function* candidates(
+  claim: ClaimedLaunch,
+  { measure, mnonce }: { readonly measure: Uint8Array; readonly mnonce: Uint8Array },
+): Generator<Candidate> {
   const { tik, tek, version, policy } = claim;
   const digest = claimedDigest(claim);
   const base = { tik, version, policy, digest, mnonce };
@@ -90,6 +119,7 @@ function* candidates(claim: ClaimedLaunch, mnonce: Uint8Array): Generator<Candid
     ...{ what: 'session', ifOnly: 'the TIK were zeros: the guest was launched without a session' },
     measure: changed({ tik: new Uint8Array(tik.length) }),
   };
+  yield* nonceCandidates(claim, concat(measure, mnonce));
   yield {
     what: 'launch digest',
     ifOnly: 'the bytes of the launch digest were in the opposite order',

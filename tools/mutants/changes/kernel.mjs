@@ -119,8 +119,8 @@ export const KERNEL = [
     ['a deleted entry ends the walk', 'if (!deleted) {', 'if (deleted) return;\n    if (!deleted) {'],
     [
       'a deleted entry may have any length',
-      'const deleted = entry.guid === NULL_GUID;',
-      'const deleted = entry.guid === NULL_GUID;\n    if (deleted) entry.len = Math.max(entry.len, 20);',
+      'entry.len < SecretEntry.size || entry.len > bytesLeft',
+      '(entry.len < SecretEntry.size && (entry.guid !== NULL_GUID || Object.assign(entry, { len: 20 }).len < 20)) || entry.len > bytesLeft',
     ],
     ['everybody may read the files', '0o440', '0o444'],
     ['root alone may read the files', '0o440', '0o400'],

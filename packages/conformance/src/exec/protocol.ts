@@ -1,5 +1,12 @@
 import type { ProbeResult } from '@sevlab/guest-kernel-sim/standalone';
-import type { KernelTables } from '../case.ts';
+import type {
+  ChainName,
+  ExpectedLaunch,
+  GivenSecret,
+  HostCallName,
+  KernelTables,
+  VerdictName,
+} from '../case.ts';
 
 /**
  * What the suite and somebody else's program say to each other: a line of JSON each way. docs/reference/exec-protocol.md
@@ -26,7 +33,7 @@ export interface Introduction extends Greeting {
   readonly firmware?: ExecFirmware;
 }
 
-export const EXEC_ROOMS = ['kernel', 'psp'] as const;
+export const EXEC_ROOMS = ['kernel', 'psp', 'vmm', 'tenant'] as const;
 export type ExecRoom = (typeof EXEC_ROOMS)[number];
 
 export const EXEC_FIRMWARES = ['genoa-1.55', 'api-0.16', 'spec'] as const;
@@ -72,10 +79,64 @@ export type MachineRequest =
   /** Whether VMRUN accepts the ASID; `vmsa` is where the register state of a SEV-ES guest lies. */
   | { readonly do: 'vmrun'; readonly asid: number; readonly vmsa?: string };
 
-export type Request = Greeting | KernelRequest | MachineRequest;
+/** Asks a VMM to start, over a kernel that answers as `host` says, otherwise that all is well. */
+export interface StartVmmRequest {
+  readonly do: 'start-vmm';
+  readonly case: string;
+  /** The release whose answers are expected. */
+  readonly qemu: string;
+  /** In QEMU's words, without the program and without a monitor. */
+  readonly arguments: readonly string[];
+  /** What the arguments name, by name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** `errno` is the number. */
+  readonly host: readonly { readonly call: HostCallName; readonly errno: number; readonly status: number }[];
+}
+
+export type VmmRequest =
+  | StartVmmRequest
+  /** A client sends. */
+  | { readonly do: 'send'; readonly bytes: string }
+  /** What the kernel was asked so far, and whether the VMM has ended. */
+  | { readonly do: 'look' };
+
+/** What a tenant believes of a launch, files as their bytes; `digest` in place of all that is started. */
+export interface LaunchQuestion
+  extends Required<Pick<ExpectedLaunch, 'tik' | 'tek' | 'version' | 'policy' | 'measurement'>> {
+  readonly digest?: string;
+  readonly firmware?: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  /** There with a kernel. */
+  readonly commandLine?: string;
+  readonly vcpus?: NonNullable<ExpectedLaunch['vcpus']>;
+}
+
+/** Certificates, and the AMD certificate that is the root. */
+export interface ChainQuestion {
+  readonly certificates: Readonly<Record<ChainName, string>>;
+  readonly trusted: string;
+}
+
+/** Asks a tenant. */
+export type TenantRequest = { readonly do: 'tenant'; readonly case: string } & (
+  | ({ readonly question: 'measurement' } & LaunchQuestion)
+  | ({ readonly question: 'packet'; readonly secrets: readonly GivenSecret[] } & LaunchQuestion)
+  | { readonly question: 'session'; readonly tik: string; readonly policy: number; readonly session: string }
+  | ({ readonly question: 'chain' } & ChainQuestion)
+);
+
+export type Request = Greeting | KernelRequest | MachineRequest | VmmRequest | TenantRequest;
 
 /** The answer of a kernel: as `sevlab guest --json` prints it. */
 export type KernelReply = Pick<ProbeResult, 'probe'> & Partial<Pick<ProbeResult, Seeing>>;
+
+/** The answer of a tenant; with a packet that it seals, header and data. */
+export interface TenantReply {
+  readonly verdict: VerdictName;
+  readonly header?: string;
+  readonly data?: string;
+}
 
 /** In place of any answer but the first: this case is not for the program. */
 export interface Skip {

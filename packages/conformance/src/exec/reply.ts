@@ -3,7 +3,7 @@ import { NotHere } from '../target.ts';
 import type { Request } from './protocol.ts';
 
 /** Sends a request and gives what came back. Throws ProgramTrouble. */
-export type Ask = (request: Request) => unknown;
+export type Ask<R extends Request = Request> = (request: R) => unknown;
 
 export type Reply = Readonly<Record<string, unknown>>;
 
@@ -27,7 +27,7 @@ export class Skipped extends Error {
 }
 
 /** The object that the program answered. Throws Skipped, WrongAnswer, ProgramTrouble. */
-export function askObject(ask: Ask, request: Request): Reply {
+export function askObject<R extends Request>(ask: Ask<R>, request: R): Reply {
   const reply = ask(request);
   const what = 'do' in request ? request.do : 'the greeting';
   if (!isObject(reply)) throw new WrongAnswer(`it answered ${what} with ${shown(reply)}; expected an object`);
@@ -36,13 +36,14 @@ export function askObject(ask: Ask, request: Request): Reply {
   return reply;
 }
 
-/** Throws WrongAnswer unless there are so many bytes under that name. */
-export function bytesOf(reply: Reply, name: string, length: number): Uint8Array {
+/** Throws WrongAnswer unless there are bytes under that name, so many of them where a length is given. */
+export function bytesOf(reply: Reply, name: string, length?: number): Uint8Array {
   const value = reply[name];
-  if (typeof value === 'string' && /^([0-9a-f]{2})*$/i.test(value) && value.length === 2 * length)
-    return fromHex(value);
+  const isHex = typeof value === 'string' && /^([0-9a-f]{2})*$/i.test(value);
+  if (isHex && (length === undefined || value.length === 2 * length)) return fromHex(value);
   const got = typeof value === 'string' && value.length > 40 ? `${value.length} characters` : shown(value);
-  throw new WrongAnswer(`${name}: expected ${length} bytes in hexadecimal, got ${got}`);
+  const wanted = length === undefined ? 'bytes' : `${length} bytes`;
+  throw new WrongAnswer(`${name}: expected ${wanted} in hexadecimal, got ${got}`);
 }
 
 /** A complaint about a part of an answer. */

@@ -7,6 +7,8 @@ import { serve } from '@sevlab/psp-sim/mailbox';
 import { tableFaults } from '../kernel-probe.ts';
 import { GUEST_SIZE } from '../targets/psp-run.ts';
 import { createPlatform, type SimPlatform } from '../targets/sim-platform.ts';
+import { answerTenant } from '../targets/sim-tenant.ts';
+import { createSimVmm } from '../targets/sim-vmm.ts';
 import {
   EXEC_ROOMS,
   type Introduction,
@@ -21,9 +23,19 @@ import {
 /** The emulator behind the line protocol: what somebody else's program can be compared with, request by request. */
 export function createResponder(): (request: Request) => object {
   let machine: SimulatedMachine | undefined;
+  const askVmm = createSimVmm();
   return (request) => {
     if (!('do' in request)) return introduction;
-    if (request.do === 'kernel') return answerKernel(request);
+    switch (request.do) {
+      case 'kernel':
+        return answerKernel(request);
+      case 'tenant':
+        return answerTenant(request);
+      case 'start-vmm':
+      case 'send':
+      case 'look':
+        return askVmm(request);
+    }
     if (request.do === 'power-on') machine = switchOn();
     if (machine === undefined) return { error: `${request.do} before power-on` };
     return answerMachine(machine, request);

@@ -83,7 +83,7 @@ describe('a program that does not introduce itself is told so', () => {
     ],
     [
       `echo '{"protocol":"sevlab-exec","version":1,"name":"x","rooms":["kitchen"]}'; cat`,
-      'rooms: expected some of kernel, psp, got ["kitchen"]',
+      'rooms: expected some of kernel, psp, vmm, tenant, got ["kitchen"]',
     ],
   ])('%s', async (command, message) => {
     await expect(execTarget(command, { timeout: 0.3 })).rejects.toThrow(message);

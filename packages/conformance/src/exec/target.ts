@@ -2,6 +2,7 @@ import type { Case, KernelCase, KernelThen, PspCase } from '../case.ts';
 import { GivenNotReached, NotHere, type Outcome, PartAnswer, type Target } from '../target.ts';
 import { kernelAnswer } from '../targets/kernel-answer.ts';
 import { examinePsp } from '../targets/sim-psp.ts';
+import { converse } from '../vmm-answer.ts';
 import { kernelRequest } from './kernel-request.ts';
 import { LineProgram, ProgramTrouble } from './line-program.ts';
 import {
@@ -17,6 +18,8 @@ import {
   type Seeing,
 } from './protocol.ts';
 import { remotePlatform } from './remote-platform.ts';
+import { askTenant } from './remote-tenant.ts';
+import { remoteVmm } from './remote-vmm.ts';
 import { type Ask, askObject, isObject, type Reply, Skipped, unexpected, WrongAnswer } from './reply.ts';
 
 export interface ExecOptions {
@@ -116,6 +119,10 @@ function answerOf(testCase: Case, ask: Ask, introduction: Introduction): Outcome
       return answerOfPsp(testCase, ask);
     case 'kernel':
       return answerOfKernel(testCase, ask, introduction);
+    case 'vmm':
+      return converse(testCase, remoteVmm(ask, testCase));
+    case 'tenant':
+      return askTenant(ask, testCase);
     case 'firmware':
       return new NotHere('the protocol has no firmware images');
   }

@@ -1,6 +1,7 @@
 import { type Gpa, gpa, type Spa, spa } from '@sevlab/codec/address';
 import type { LaunchMeasurement } from '@sevlab/codec/sev/session';
 import type { CommandStep, FieldValue, GuestName, PspGiven } from '../case.ts';
+import type { Passage } from '../passage.ts';
 import type { Fields, Issued } from './raw-host.ts';
 import { locateWhole, type Platform } from './sim-platform.ts';
 import { type Keys, NO_KEYS, type Packet, type Tenant } from './tenant.ts';
@@ -63,6 +64,8 @@ export interface Run {
   sentSession: Uint8Array | undefined;
   sentPacket: Packet | undefined;
   sentKeys: Keys | undefined;
+  /** The steps of the case so far. */
+  readonly passages: Passage[];
 }
 
 /** Memory for a guest, on a platform that was just switched on. */
@@ -79,7 +82,7 @@ export function switchOn(given: PspGiven, platform: Platform): Run {
     page: raw.reserve(TARGET_SIZE),
     tmr: raw.reserve(TMR_SIZE, TMR_SIZE),
     ...{ start: untouched, before: untouched, latest: 'first', reply: spa(0n) },
-    ...{ guests: {}, replies: {}, seen: {} },
+    ...{ guests: {}, replies: {}, seen: {}, passages: [] },
     ...{ tenant: undefined, meant: undefined, last: undefined, packet: undefined },
     ...{ sentSession: undefined, sentPacket: undefined, sentKeys: undefined },
   };
@@ -96,6 +99,7 @@ export function forkRun(run: Run, platform: Platform): Run {
     guests,
     replies: { ...run.replies },
     seen: { ...run.seen },
+    passages: [...run.passages],
   };
 }
 

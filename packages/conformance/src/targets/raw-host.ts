@@ -21,6 +21,10 @@ export interface Issued {
   readonly fields: Fields;
   readonly buffer: 'unchanged' | 'changed';
   readonly registers: 'kept' | 'lost';
+  /** The buffer's layout and its bytes, as they were put there and as they were found; absent where there is none. */
+  readonly layout?: Struct<Fields>;
+  readonly sent?: Uint8Array;
+  readonly received?: Uint8Array;
 }
 
 /** What a case needs of a host, whoever is behind it. A Host is one. */
@@ -51,15 +55,17 @@ export interface Oddity {
 export class RawHost<H extends CaseHost = CaseHost> {
   readonly host: H;
   #next: bigint;
+  readonly #placed: Map<bigint, Uint8Array>;
 
-  constructor(host: H, next: bigint = FIRST_BUFFER) {
+  constructor(host: H, next: bigint = FIRST_BUFFER, placed: ReadonlyMap<bigint, Uint8Array> = new Map()) {
     this.host = host;
     this.#next = next;
+    this.#placed = new Map(placed);
   }
 
   /** The same allocations, on another machine with the same past. */
   fork(host: H): RawHost<H> {
-    return new RawHost(host, this.#next);
+    return new RawHost(host, this.#next, this.#placed);
   }
 
   /** Host memory of its own for `length` bytes, at a multiple of `alignment`, itself a multiple of a page. */
@@ -74,7 +80,13 @@ export class RawHost<H extends CaseHost = CaseHost> {
   place(bytes: Uint8Array): Spa {
     const address = this.reserve(bytes.length);
     this.host.memory.write(address, bytes);
+    this.#placed.set(address, bytes);
     return address;
+  }
+
+  /** What was placed at an address, whatever became of it there. */
+  placedAt(address: Fields[string] | undefined): Uint8Array | undefined {
+    return typeof address === 'bigint' ? this.#placed.get(address) : undefined;
   }
 
   /** Runs a command. Fields that are not given are zero. */
@@ -97,7 +109,8 @@ export class RawHost<H extends CaseHost = CaseHost> {
     const { status, registers } = this.#ring(id, address);
     const after = this.host.memory.read(address, size);
     const buffer = equal(bytes, after) ? 'unchanged' : 'changed';
-    return { status, registers, buffer, fields: layout.decodeAt(after, 0) };
+    const fieldsAfter = layout.decodeAt(after, 0);
+    return { status, registers, buffer, fields: fieldsAfter, layout, sent: bytes, received: after };
   }
 
   /** Runs a command that a case takes for granted. Throws GivenNotReached unless it succeeds. */

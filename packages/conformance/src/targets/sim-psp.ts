@@ -7,6 +7,7 @@ import type { CommandStep, GuestStep, HostStep, PspCase, PspGiven, PspThen } fro
 import { GivenNotReached, type PspAnswer } from '../target.ts';
 import { flipBit } from './faulty-certificate.ts';
 import { contentOf, replyOf, rightFields, writeTarget } from './psp-fields.ts';
+import { commandPassage, otherPassage } from './psp-passage.ts';
 import { changedFields, forkRun, guestOf, type Run, resolve, switchOn, TARGET_SIZE, TOP } from './psp-run.ts';
 import { see, sight } from './psp-see.ts';
 import type { Fields, Issued } from './raw-host.ts';
@@ -32,14 +33,17 @@ export const examinePsp = (testCase: PspCase, platform: Platform): PspAnswer =>
 
 function goOn({ when, then, spec }: PspCase, run: Run): PspAnswer {
   const statuses: SevStatus[] = [];
+  run.passages.length = 0; // those on the way to what the case starts from
   for (const step of when) {
+    if (!('command' in step)) run.passages.push(otherPassage(step));
     if ('host' in step) act(run, step);
     else if ('guest' in step) write(run, step);
     else if ('see' in step) run.seen[step.see] = sight(run, step);
     else statuses.push(performAll(run, step));
   }
   const { status: _, ...asked } = { ...then, ...spec?.then };
-  return { statuses, ...see(run, Object.keys(asked) as (keyof Omit<PspThen, 'status'>)[]) }; // keys of a literal type
+  const seen = see(run, Object.keys(asked) as (keyof Omit<PspThen, 'status'>)[]); // keys of a literal type
+  return { statuses, ...seen, passages: run.passages };
 }
 
 /** Runs that have come as far as a case starts from; the same start is not made twice. */
@@ -117,7 +121,7 @@ function write(run: Run, { who, at, bytes }: GuestStep): void {
 
 /** As often as the step says. Gives the one status, or the first that is another. */
 function performAll(run: Run, step: CommandStep): SevStatus {
-  const { status } = perform(run, step);
+  const { status } = performTold(run, step);
   for (let i = 1; i < (step.times ?? 1); i++) {
     const again = perform(run, step);
     if (again.status !== status) return again.status;
@@ -125,10 +129,23 @@ function performAll(run: Run, step: CommandStep): SevStatus {
   return status;
 }
 
-/** Prepares the buffer, changes what the case changes, and rings. */
-function perform(run: Run, step: CommandStep): Issued {
+/** The same, and it can be read in the passages of the run. */
+function performTold(run: Run, step: CommandStep): Issued {
+  const fields = fieldsOf(run, step);
+  const issued = perform(run, step, fields);
+  run.passages.push(commandPassage(run, step, fields, issued));
+  return issued;
+}
+
+/** What is right, and over that what the case changes. */
+const fieldsOf = (run: Run, step: CommandStep): Fields => ({
+  ...rightFields(run, step),
+  ...changedFields(run, step),
+});
+
+/** Prepares the buffer and rings. */
+function perform(run: Run, step: CommandStep, fields: Fields = fieldsOf(run, step)): Issued {
   const { raw } = run.platform;
-  const fields = { ...rightFields(run, step), ...changedFields(run, step) };
   const measured = measuredBy(run, step, fields);
   run.before = raw.host.memory.read(run.target, TARGET_SIZE);
   run.reply = replyOf(step.command, fields) ?? run.reply;

@@ -13,6 +13,7 @@ import { countVerdicts, type JudgedCase, toldCounts } from '../conform/verdicts.
 import { ctrfReport } from '../report/ctrf.ts';
 import { junitXml } from '../report/junit.ts';
 import { systemReason } from '../system-reason.ts';
+import { VERSION } from '../version.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { print, say, writeOutput } from './output.ts';
 import { withQemu } from './real-kernel.ts';
@@ -27,8 +28,9 @@ interface ConformOptions {
   readonly expect?: string;
   readonly update?: boolean;
   readonly export?: string;
-  readonly reportJunit?: string;
-  readonly reportCtrf?: string;
+  readonly report?: string;
+  readonly junit?: string;
+  readonly ctrf?: string;
 }
 
 /** sevlab conform: the suite, clause by clause, against whatever has an answer. */
@@ -53,8 +55,12 @@ export function addConform(program: Command): void {
     .option('--expect <file>', 'failures and skipped cases that are known, each with a reason')
     .option('--update', 'write that file as it is now; what fails newly has no reason there, and needs one')
     .option('--export <folder>', 'write the cases there for people without sevlab, and run none')
-    .option('--report-junit <file>', 'write JUnit XML there')
-    .option('--report-ctrf <file>', 'write a CTRF report there, JSON')
+    .option(
+      '--report <file>',
+      'write one page of HTML there: every case, with what was sent and what came back',
+    )
+    .option('--junit <file>', 'write JUnit XML there')
+    .option('--ctrf <file>', 'write a CTRF report there, JSON')
     .action(async (ids: string[], options: ConformOptions) => {
       if (options.serve) return serveLines();
       if (options.export !== undefined) return exportSuite(options.export);
@@ -98,7 +104,7 @@ async function runSuite(
     const result = results[i]!; // results are in the order of the cases
     return { testCase, result, verdict: verdictOf(result, file) };
   });
-  writeReports(judged, target.name, options);
+  await writeReports(judged, target.name, options);
   for (const each of judged) {
     if (options.json) print(JSON.stringify(judgedJson(each)));
     else if (!options.tree) await printRemarkable(each, options.target, chosen);
@@ -127,7 +133,8 @@ const toldWrong = (failed: number, unexpected: number): string =>
 
 const judgedJson = ({ testCase, result, verdict }: JudgedCase) => {
   const { title, clause, severity } = testCase;
-  return { ...result, title, clause, severity, verdict };
+  const { passages: _, ...told } = result;
+  return { ...told, title, clause, severity, verdict };
 };
 
 /** A case that somebody should hear of. */
@@ -144,12 +151,19 @@ async function printRemarkable(
   if (verdict.as === 'known' && chosen) print(`${id} ${result.outcome}, as expected: ${verdict.reason}`);
 }
 
-function writeReports(judged: readonly JudgedCase[], target: string, options: ConformOptions): void {
-  const { reportJunit, reportCtrf } = options;
-  if (reportJunit === undefined && reportCtrf === undefined) return;
+async function writeReports(
+  judged: readonly JudgedCase[],
+  target: string,
+  { report: page, junit, ctrf }: ConformOptions,
+): Promise<void> {
+  if (page !== undefined) {
+    const { reportPage } = await import('../conform/page/page.ts');
+    writeOutput(page, reportPage({ judged, target, version: VERSION }));
+  }
+  if (junit === undefined && ctrf === undefined) return;
   const report = caseReport(judged, target);
-  if (reportJunit !== undefined) writeOutput(reportJunit, junitXml(report));
-  if (reportCtrf !== undefined) writeOutput(reportCtrf, `${JSON.stringify(ctrfReport(report), null, 2)}\n`);
+  if (junit !== undefined) writeOutput(junit, junitXml(report));
+  if (ctrf !== undefined) writeOutput(ctrf, `${JSON.stringify(ctrfReport(report), null, 2)}\n`);
 }
 
 /** What `--expect` names. Throws CommandError for a file that cannot be used. */

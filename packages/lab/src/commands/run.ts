@@ -41,8 +41,8 @@ export const addRunOptions = (command: Command): Command =>
 export interface FileOptions extends RunOptions {
   readonly only?: string;
   readonly update?: boolean;
-  readonly reportJunit?: string;
-  readonly reportCtrf?: string;
+  readonly junit?: string;
+  readonly ctrf?: string;
   readonly report?: string;
 }
 
@@ -163,8 +163,8 @@ export function addRun(program: Command): void {
       .description('run scenario files')
       .argument('<file...>', 'scenarios, YAML or JSON; - is standard input'),
   )
-    .option('--report-junit <file>', 'write the results there, JUnit XML')
-    .option('--report-ctrf <file>', 'write the results there, CTRF JSON')
+    .option('--junit <file>', 'write the results there, JUnit XML')
+    .option('--ctrf <file>', 'write the results there, CTRF JSON')
     .option('--report <file>', 'write a page there that plays every run, HTML in one file')
     .option('--only <words>', 'of a matrix, the runs whose name has these words')
     .option('--update', 'write what came where the file expects something else')
@@ -241,7 +241,7 @@ function runAndPrint(file: string, options: FileOptions, validate: Validate): Fi
 }
 
 /** For CI: files that were asked for, and what GitHub's runner shows, where that is who runs it. */
-function writeReports(outcomes: readonly Outcome[], { reportJunit, reportCtrf }: FileOptions): void {
+function writeReports(outcomes: readonly Outcome[], { junit, ctrf }: FileOptions): void {
   const report: TestReport = {
     ...{ name: 'sevlab run', version: VERSION },
     tests: outcomes.map(({ exitCode, suite, name, message }) => {
@@ -251,8 +251,8 @@ function writeReports(outcomes: readonly Outcome[], { reportJunit, reportCtrf }:
       return { ...test, outcome: 'failed', message: first, detail: message };
     }),
   };
-  if (reportJunit !== undefined) writeOutput(reportJunit, junitXml(report));
-  if (reportCtrf !== undefined) writeOutput(reportCtrf, `${JSON.stringify(ctrfReport(report), null, 2)}\n`);
+  if (junit !== undefined) writeOutput(junit, junitXml(report));
+  if (ctrf !== undefined) writeOutput(ctrf, `${JSON.stringify(ctrfReport(report), null, 2)}\n`);
   const { GITHUB_ACTIONS: onGitHub, GITHUB_STEP_SUMMARY: summary } = process.env;
   if (onGitHub !== 'true') return;
   for (const { message, place } of outcomes) if (message !== '') say(errorAnnotation(message, place));

@@ -1,4 +1,5 @@
 import { clauseOf } from '@sevlab/conformance/clause';
+import { groupBy } from './group-by.ts';
 import type { JudgedCase } from './verdicts.ts';
 
 const MARKS = {
@@ -41,14 +42,4 @@ function caseLine({ testCase: { id, title, severity }, result, verdict }: Judged
     case 'unexpected':
       return `${line} [${severity}]: ${verdict.why}`;
   }
-}
-
-function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of list) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }

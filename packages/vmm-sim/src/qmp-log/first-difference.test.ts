@@ -5,6 +5,7 @@ import files from '../../test/vectors/qmp-conversation-files.json' with { type: 
 import plain from '../../test/vectors/qmp-conversations.json' with { type: 'json' };
 import more from '../../test/vectors/qmp-conversations-more.json' with { type: 'json' };
 import sev from '../../test/vectors/qmp-conversations-sev.json' with { type: 'json' };
+import hardware from '../../test/vectors/qmp-hardware.json' with { type: 'json' };
 import { firstDifference } from './first-difference.ts';
 import { readQmpLog } from './read-log.ts';
 
@@ -59,6 +60,22 @@ describe('a recorded conversation has no difference', () => {
   test.each(conversations)('$name, from the log alone', (conversation) => {
     const { difference } = firstDifference(readQmpLog(logOf(conversation)));
     expect(difference).toBeUndefined();
+  });
+});
+
+describe('on hosts that have SEV', () => {
+  const logOfHost = (name: string) =>
+    readQmpLog(hardware.conversations.find((each) => each.name === name)!.log.join('\n'));
+
+  test('a launch with SEV-ES, secret included, has no difference', () => {
+    const { difference, steps, notCompared } = firstDifference(logOfHost('rome-sev-es'));
+    expect({ difference, steps, notCompared }).toEqual({ difference: undefined, steps: 4, notCompared: [] });
+  });
+
+  test('a packet of 13 bytes was taken there, and is not by the firmware that is emulated', () => {
+    const { difference } = firstDifference(logOfHost('api-0.22'));
+    expect(difference).toMatchObject({ step: 4, line: 7, recorded: '{"return": {}}' });
+    expect(difference?.emulated).toContain("fw_error=4 'Buffer too small'");
   });
 });
 
