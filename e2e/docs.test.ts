@@ -274,7 +274,8 @@ describe.each(documents)('%s', (document) => {
 
   it('names no folder of one machine and no ticket', () => {
     const paths = [...text.matchAll(/(?<=^|[\s`'"(])\/([a-z]+)\//gm)].map(([, top]) => top);
-    expect(paths.filter((top) => !['sys', 'dev', 'proc', 'usr', 'api'].includes(top!))).toEqual([]);
+    const allowed = ['sys', 'dev', 'proc', 'usr', 'api']; // the last is below what `sevlab serve` answers
+    expect(paths.filter((top) => !allowed.includes(top!))).toEqual([]);
     expect(text).not.toMatch(/(^|[\s(])#\d+\b/m);
   });
 });

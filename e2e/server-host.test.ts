@@ -1,4 +1,5 @@
 import { COMMAND_ID } from '@sevlab/codec/sev/command';
+import { buildLab } from '@sevlab/lab/server/build-lab';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HandTimers } from './test/hand-timers.ts';
@@ -153,17 +154,35 @@ describe('the host', () => {
     expect(names).toEqual(['write', 'flip']);
   });
 
-  it('cannot fill the memory of the server', async () => {
-    const lab = await startLab({ timers: new HandTimers() });
-    const session = await lab.session({}, 'launched');
-    const hex = 'ab'.repeat(65_536);
-    let last = 200;
-    for (let i = 0; i < 400 && last === 200; i++)
-      last = (await act(lab, session, { write: { spa: '0x1000', hex } })).status;
-    expect(last).toBe(409);
-    expect((await lab.ask(`${session}/terminal`, { input: 'x' })).body).toMatchObject({
-      error: 'the trace of the session is full',
-    });
+  it.each<[string, (i: number) => { path: string; body: object }]>([
+    [
+      'by writing',
+      (i) => ({ path: 'host', body: { write: { spa: `0x${i}000`, hex: 'ab'.repeat(65_536) } } }),
+    ],
+    ['by saving', (i) => ({ path: 'host', body: { save: { spa: '0x0', length: 65_536, as: `n${i}` } } })],
+    [
+      'by what the terminal shows',
+      () => ({ path: 'terminal', body: { input: `yes ${'x'.repeat(1000)} | head -n 900\r` } }),
+    ],
+    ['by many small things', () => ({ path: 'host', body: { command: { id: 255 } } })],
+  ])('cannot fill the memory of the server %s', { timeout: 300_000 }, async (_, act) => {
+    const app = await buildLab({ timers: new HandTimers() });
+    const post = (url: string, payload: object) => app.inject({ method: 'POST', url, payload });
+    const { id } = (await post('/api/sessions', {})).json<{ id: string }>();
+    await post(`/api/sessions/${id}/advance`, { to: 'running' });
+    for (let i = 0; ; i++) {
+      const { path, body } = act(i);
+      const answer = await post(`/api/sessions/${id}/${path}`, body);
+      if (answer.statusCode < 300) continue;
+      expect({ status: answer.statusCode, body: answer.json() }).toMatchObject({
+        status: 409,
+        body: { error: 'the session is full' },
+      });
+      break;
+    }
+    expect((await post(`/api/sessions/${id}/terminal`, { input: 'x' })).statusCode).toBe(409);
+    expect((await app.inject(`/api/sessions/${id}`)).statusCode).toBe(200);
+    await app.close();
   });
 });
 

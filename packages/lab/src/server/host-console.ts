@@ -1,4 +1,4 @@
-import { type Gpa, gpa, hexAddress, isAligned, type Spa, spa } from '@sevlab/codec/address';
+import { gpa, hexAddress, isAligned, spa } from '@sevlab/codec/address';
 import { fromHex, toHex } from '@sevlab/codec/bytes';
 import { COMMAND_ID, type CommandName } from '@sevlab/codec/sev/command';
 import { statusCode } from '@sevlab/codec/sev/status';
@@ -8,12 +8,10 @@ import { attack } from '../scenario/attack.ts';
 import type { Attack, Scenario } from '../scenario/scenario.ts';
 import { validateScenario } from '../scenario/validate.ts';
 import { ScenarioError, SENT_SCENARIO } from '../scenario/values.ts';
-import { badField, HttpProblem } from './http-problem.ts';
+import { cellsOf, guestOf, readCells, type Target, writeCells } from './host-memory.ts';
+import { badField } from './http-problem.ts';
 import { attempt } from './refusal.ts';
 import type { Session } from './session.ts';
-
-/** DRAM by its own address, or behind the guest's. */
-type Target = { readonly spa: string } | { readonly gpa: string };
 
 /** One thing that the host does; its schema is hostBody. */
 export type HostAct =
@@ -34,7 +32,10 @@ export type HostAct =
 /** Buffers of commands lie on pages of their own. Bytes. */
 const PAGE = 4096;
 
-/** Does it, with all that the machine lets a host do. Returns what the host learns, or `refusal`. Throws HttpProblem and ScenarioError. */
+/**
+ * Does it, with all that the machine lets a host do. Returns what the host learns, or `refusal`. Throws HttpProblem and
+ * ScenarioError.
+ */
 export function actAsHost(session: Session, act: HostAct): object {
   session.expectRoom();
   try {
@@ -51,30 +52,36 @@ function carryOut(session: Session, act: HostAct): object {
   const { host } = pipeline.actors.machine;
   const tell = (name: string): void =>
     pipeline.observer.observe('host', 'host', () => ({ type: 'attack', name }));
-  if ('read' in act) return { hex: toHex(readAt(pipeline, act.read, act.read.length, 'read')) };
+  if ('read' in act)
+    return { hex: toHex(readCells(pipeline, cellsOf(pipeline, 'read', act.read, act.read.length))) };
   if ('write' in act) {
+    const bytes = fromHex(act.write.hex);
+    const cells = cellsOf(pipeline, 'write', act.write, bytes.length);
     tell('write');
-    return writeAt(pipeline, act.write, fromHex(act.write.hex), 'write');
+    return writeCells(pipeline, cells, bytes);
   }
   if ('place' in act) {
     const { state } = pipeline.actors.vmm;
     return { spa: hexAddress(placeBytes(host, state.buffers, fromHex(act.place.hex), PAGE)) };
   }
   if ('save' in act) {
-    tell('save');
     const { as, length } = act.save;
-    const cells = readAt(pipeline, act.save, length, 'save');
-    schemes.saved.set(as, cells);
-    return { as, hex: toHex(cells) };
+    const cells = cellsOf(pipeline, 'save', act.save, length);
+    tell('save');
+    const saved = readCells(pipeline, cells);
+    schemes.saved.set(as, saved);
+    return { as, hex: toHex(saved) };
   }
   if ('replay' in act) {
-    const cells = schemes.saved.get(act.replay.from);
-    if (cells === undefined)
-      throw badField('replay.from', `nothing was saved as '${act.replay.from}'`, {
+    const { from } = act.replay;
+    const saved = schemes.saved.get(from);
+    if (saved === undefined)
+      throw badField('replay.from', `nothing was saved as '${from}'`, {
         expected: [...schemes.saved.keys()].join(', ') || 'a name of a save before',
       });
+    const cells = cellsOf(pipeline, 'replay', act.replay, saved.length);
     tell('restore');
-    return writeAt(pipeline, act.replay, cells, 'replay');
+    return writeCells(pipeline, cells, saved);
   }
   if ('remap' in act) return remap(pipeline, act.remap, tell);
   if ('command' in act) return command(pipeline, act.command, tell);
@@ -142,55 +149,4 @@ function expectAttack(asked: Scenario): void {
     if (!(error instanceof ScenarioError)) throw error;
     throw new ScenarioError(error.message.replace(/^steps\[0\]\./, ''));
   }
-}
-
-function readAt(pipeline: Pipeline, target: Target, length: number, where: string): Uint8Array {
-  const { host } = pipeline.actors.machine;
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const place of cellsOf(pipeline, target, length, where)) {
-    bytes.set(host.memory.read(place.at, place.length), offset);
-    offset += place.length;
-  }
-  return bytes;
-}
-
-function writeAt(pipeline: Pipeline, target: Target, cells: Uint8Array, where: string): object {
-  const { host } = pipeline.actors.machine;
-  let offset = 0;
-  for (const place of cellsOf(pipeline, target, cells.length, where)) {
-    host.memory.write(place.at, cells.subarray(offset, offset + place.length));
-    offset += place.length;
-  }
-  return { written: cells.length };
-}
-
-/** Where the bytes lie in DRAM, in order. Throws HttpProblem where there is no guest memory. */
-function cellsOf(
-  pipeline: Pipeline,
-  target: Target,
-  length: number,
-  where: string,
-): { readonly at: Spa; readonly length: number }[] {
-  if ('spa' in target) return [{ at: spa(BigInt(target.spa)), length }];
-  const address: Gpa = gpa(BigInt(target.gpa));
-  const guest = guestOf(pipeline, where);
-  return pipeline.actors.machine.host.locate(guest, address, length).map(({ spa: at, length: size }) => {
-    if (at !== undefined) return { at, length: size };
-    throw badField(`${where}.gpa`, 'the guest has no memory there', {
-      expected: 'addresses inside the guest’s RAM or its firmware image',
-      got: target.gpa,
-    });
-  });
-}
-
-function guestOf(pipeline: Pipeline, where: string): number {
-  const { launching } = pipeline.progress;
-  if (launching !== undefined) return launching.record.guest;
-  throw new HttpProblem(409, {
-    error: `${where}: there is no guest yet`,
-    field: where,
-    expected: 'a session that is at least launched',
-    try: 'advance {"to":"launched"}',
-  });
 }

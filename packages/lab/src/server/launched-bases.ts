@@ -3,12 +3,14 @@ import { createPipeline, type Pipeline, type Setup } from '../pipeline.ts';
 import { BoundedStore } from './bounded-store.ts';
 import { attempt } from './refusal.ts';
 
-/** Of the firmware images of all bases together. Each base has about three copies. Bytes. */
-const IMAGES_MAX = 32 * 1024 * 1024;
+/** Of all bases together, as weighed. Bytes. */
+const BASES_MAX = 32 * 1024 * 1024;
+/** What a base holds besides its image. Bytes. */
+const BASE_SIZE = 1024 * 1024;
 
 /** Platforms with a guest that was launched honestly and waits for its measurement: one for each setup, forked by many. */
 export class LaunchedBases {
-  readonly #bases = new BoundedStore<Pipeline>(IMAGES_MAX, ({ setup }) => setup.image.length);
+  readonly #bases = new BoundedStore<Pipeline>(BASES_MAX, ({ setup }) => BASE_SIZE + setup.image.length);
 
   /** A run of its own that begins there; undefined when such a guest cannot be launched. */
   fork(setup: Setup): Pipeline | undefined {

@@ -29,6 +29,7 @@ export class SessionLog {
   readonly #events: () => readonly RecordedEvent[];
   readonly #remarks: Remark[] = [];
   readonly #readers = new Set<() => void>();
+  #remarked = 0;
 
   /** `events` gives the trace so far, which only ever grows. */
   constructor(header: TraceHeader, events: () => readonly RecordedEvent[]) {
@@ -37,7 +38,14 @@ export class SessionLog {
   }
 
   remark(kind: RemarkKind, content: object): void {
-    this.#remarks.push({ kind, data: JSON.stringify(content), after: this.#events().length });
+    const data = JSON.stringify(content);
+    this.#remarked += data.length;
+    this.#remarks.push({ kind, data, after: this.#events().length });
+  }
+
+  /** Characters in all remarks. */
+  get remarked(): number {
+    return this.#remarked;
   }
 
   /** Who waits for what comes. */

@@ -36,8 +36,8 @@ const LAUNCHED = REACHABLE_STATES.indexOf('launched') + 1;
 
 /** Events of one session; its memory grows with them. */
 const EVENTS_MAX = 20_000;
-/** The bytes in them, besides those of the launch. */
-const EVENT_BYTES_MAX = 16 * 1024 * 1024;
+/** What else grows: bytes in events besides those of the launch, what the terminal showed, what the host saved. */
+const BYTES_MAX = 16 * 1024 * 1024;
 /** How often an image's bytes may be in the events of a launch. */
 const IMAGE_COPIES = 3;
 
@@ -138,11 +138,14 @@ export class Session {
       }
     }
     this.#refusal = undefined;
-    while (this.#taken < target && this.#refusal === undefined) {
-      this.#take(WAY[this.#taken]!.step);
-      this.#tellState();
+    try {
+      while (this.#taken < target && this.#refusal === undefined) {
+        this.#take(WAY[this.#taken]!.step);
+        this.#tellState();
+      }
+    } finally {
+      this.log.wake();
     }
-    this.log.wake();
   }
 
   #take(step: HonestStep): void {
@@ -195,12 +198,14 @@ export class Session {
       const { open = {}, closed = {} } = events[counted.events]!;
       for (const bytes of [...Object.values(open), ...Object.values(closed)]) counted.bytes += bytes.length;
     }
-    const most = EVENT_BYTES_MAX + IMAGE_COPIES * this.setup.image.length;
-    if (counted.events <= EVENTS_MAX && counted.bytes <= most) return;
+    let bytes = counted.bytes + this.log.remarked;
+    for (const { length } of this.schemes.saved.values()) bytes += length;
+    const most = BYTES_MAX + IMAGE_COPIES * this.setup.image.length;
+    if (counted.events <= EVENTS_MAX && bytes <= most) return;
     throw new HttpProblem(409, {
-      error: 'the trace of the session is full',
-      expected: `at most ${EVENTS_MAX} events with ${most} bytes`,
-      got: `${counted.events} events with ${counted.bytes} bytes`,
+      error: 'the session is full',
+      expected: `at most ${EVENTS_MAX} events, and ${most} bytes`,
+      got: `${counted.events} events, and ${bytes} bytes`,
       try: `DELETE /api/sessions/${this.id}, and start another one`,
     });
   }
