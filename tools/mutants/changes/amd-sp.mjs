@@ -34,7 +34,7 @@ export const AMD_SP = [
   ...inFile(
     `${src}/address-check.ts`,
     ['the highest address is one byte lower', '0x3ffc_ffff_ffffn', '0x3ffc_ffff_fffen'],
-    ['the highest address is one byte higher', '0x3ffc_ffff_ffffn', '0x3ffd_0000_0000n'],
+    ['the highest address is a page higher', '0x3ffc_ffff_ffffn', '0x3ffd_0000_0fffn'],
     ['the AMD-SP takes the legacy video hole', '[ASEG, ...(', '[...('],
     ['the legacy video hole starts one page later', 'start: 0xa_0000n', 'start: 0xa_1000n'],
     ['the legacy video hole ends one page sooner', 'end: 0xc_0000n', 'end: 0xb_f000n'],
