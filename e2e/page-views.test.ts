@@ -51,6 +51,10 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await page.getByRole('button', { name: 'Do it' }).click();
     await page.locator('.answers .hex-row').first().waitFor();
   },
+  '#/tour/0 (keys)': async (page) => {
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+  },
   '#/reference': (page) => page.locator('.words').waitFor(),
   '#/reference/statuses': (page) => page.locator('.listing').waitFor(),
   '#/reference/structures/launch-secret': (page) => page.locator('.listing').waitFor(),

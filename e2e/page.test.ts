@@ -57,6 +57,8 @@ describe.skipIf(!hasBrowser)('the page in Chromium', () => {
     on('#/play/kernel-documentation?step=20', async (page) => {
       expect(await stepTitle(page)).toContain('LAUNCH_SECRET');
       expect(await page.locator('.checks li').count()).toBeGreaterThan(10);
+      const clause = page.locator('.inspector').getByRole('link', { name: '55766, LAUNCH_SECRET' });
+      expect(await clause.getAttribute('href')).toContain('55766_SEV-KM_API_Specification.pdf');
       await page.getByRole('button', { name: /^packet header/ }).click();
       await page.getByRole('button', { name: /mac/ }).hover();
       expect(await page.locator('.hex-rows .byte.marked').count()).toBe(32);

@@ -1,6 +1,7 @@
 import type { Step } from '@sevlab/story/steps';
 import type { PassingStructure, Structures } from '@sevlab/story/structures';
 import { useState } from 'preact/hooks';
+import { Clause } from '../clause.tsx';
 import { type LoadedTrace, shortTitle } from '../loaded-trace.ts';
 import { partyOf } from '../player/lanes.ts';
 import type { BytePanelProps } from './byte-panel.tsx';
@@ -83,7 +84,7 @@ function Shown({ structure, chosen, onChoose }: ShownProps) {
             {address.space === 'spa' ? 'sPA' : 'GPA'} {address.value}
           </code>
         )}
-        <span class="clause">{clause}</span>
+        <Clause clause={clause} />
         <label>
           <input type="checkbox" checked={bare} onChange={() => setBare(!bare)} /> bytes only
         </label>

@@ -2,6 +2,7 @@ import { ATTACK_LESSONS } from '@sevlab/story/lessons/attacks';
 import type { AttackLesson } from '@sevlab/story/lessons/lesson';
 import { stepOf } from '@sevlab/story/selector';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Clause } from '../clause.tsx';
 import { Glyph } from '../glyph.tsx';
 import type { LoadedTrace } from '../loaded-trace.ts';
 import { ACTOR_NAMES, partyOf } from '../player/lanes.ts';
@@ -166,7 +167,9 @@ function RevealText({ lesson: { reveal } }: { readonly lesson: AttackLesson }) {
       ))}
       <h3>{reveal.caughtBy === 'nobody' ? 'What would have caught it' : 'What keeps it so'}</h3>
       <p>{reveal.remedy}</p>
-      <p class="clause">{reveal.clause}</p>
+      <p>
+        <Clause clause={reveal.clause} />
+      </p>
     </section>
   );
 }

@@ -85,7 +85,7 @@ function Form({
       <FirmwareField layouts={capabilities.layouts} choice={firmware} onChange={setFirmware} />
       <SecretsField secrets={secrets} onChange={setSecrets} />
       <label class="field">
-        Seed <small>the same seed gives the same bytes; empty: one is chosen</small>
+        Seed <small>the same seed gives the same bytes; empty: sevlab</small>
         <input class="mono" value={seed} onInput={({ currentTarget }) => setSeed(currentTarget.value)} />
       </label>
       {failure && (

@@ -2,6 +2,7 @@ import type { Actor } from '@sevlab/codec/trace';
 import { ofType } from '@sevlab/story/event';
 import { readersOf } from '@sevlab/story/readers';
 import type { Step } from '@sevlab/story/steps';
+import { Clause } from '../clause.tsx';
 import { Glyph } from '../glyph.tsx';
 import { eventsOf, type LoadedTrace } from '../loaded-trace.ts';
 import { ACTOR_NAMES, type Party, partyOf } from './lanes.ts';
@@ -29,7 +30,11 @@ export function Inspector({ trace, step }: InspectorProps) {
       </p>
       <h2>{step.title}</h2>
       <p>{step.sentence}</p>
-      {step.clause && <p class="clause">{step.clause}</p>}
+      {step.clause && (
+        <p>
+          <Clause clause={step.clause} />
+        </p>
+      )}
       <Checks checks={ofType(events, 'precondition')} />
       <Answer status={ofType(events, 'status').at(-1)} />
       <h3>Who can read it</h3>
