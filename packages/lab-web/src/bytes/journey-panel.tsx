@@ -3,11 +3,11 @@ import { useMemo } from 'preact/hooks';
 import { Glyph } from '../glyph.tsx';
 import { ACTOR_NAMES, partyOf } from '../player/lanes.ts';
 import type { BytePanelProps } from './byte-panel.tsx';
-import { useHistory } from './use-history.ts';
+import { historyOf } from './history-of.ts';
 
 /** One byte of a secret, from the guest owner to the zero that is left of it. */
 export function JourneyPanel({ trace, step, at, onPlace }: BytePanelProps) {
-  const history = useHistory(trace);
+  const history = historyOf(trace);
   const secrets = useMemo(() => tracedSecrets(trace.events), [trace]);
   const [wantedGuid, wantedOffset] = at.panel === 'journey' ? (at.byte ?? '').split('+', 2) : [];
   const secret = secrets.find(({ guid }) => guid === wantedGuid) ?? secrets[0];

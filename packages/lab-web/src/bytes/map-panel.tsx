@@ -1,11 +1,11 @@
 import { type MemoryMap, memoryMapAt } from '@sevlab/story/memory-map';
 import { useMemo } from 'preact/hooks';
 import type { BytePanelProps } from './byte-panel.tsx';
-import { useHistory } from './use-history.ts';
+import { historyOf } from './history-of.ts';
 
 /** Guest memory as the firmware and the kernel describe it, and which pages are private. */
 export function MapPanel({ trace, step, onPlace }: BytePanelProps) {
-  const history = useHistory(trace);
+  const history = historyOf(trace);
   const map = useMemo(() => memoryMapAt(trace.events, history, step.last + 1), [trace, history, step]);
   const look = (address: string) => onPlace({ step: step.index, panel: 'memory', byte: address });
   return (

@@ -6,8 +6,8 @@ import { Glyph } from '../glyph.tsx';
 import type { LoadedTrace } from '../loaded-trace.ts';
 import type { BytePanelProps } from './byte-panel.tsx';
 import { HexView } from './hex-view.tsx';
+import { historyOf } from './history-of.ts';
 import type { Nature } from './nature.ts';
-import { useHistory } from './use-history.ts';
 
 /** Bytes that one view of memory shows. */
 const WINDOW = 256;
@@ -22,7 +22,7 @@ type Eyes = (typeof EYES)[number]['id'];
 
 /** The same memory as host, guest and a device see it. */
 export function MemoryPanel({ trace, step, at, onPlace }: BytePanelProps) {
-  const history = useHistory(trace);
+  const history = historyOf(trace);
   const suggestions = useMemo(() => placesOf(trace, step), [trace, step]);
   const asked = at.panel === 'memory' ? at.byte : undefined;
   const [text, offset] = (asked ?? suggestions[0]?.address ?? '0x810000').split('+', 2);

@@ -3,15 +3,14 @@ import type { PassingStructure, Structures } from '@sevlab/story/structures';
 import { useState } from 'preact/hooks';
 import { Clause } from '../clause.tsx';
 import { type LoadedTrace, shortTitle } from '../loaded-trace.ts';
-import { partyOf } from '../player/lanes.ts';
 import type { BytePanelProps } from './byte-panel.tsx';
 import { CopyBar } from './copy-bar.tsx';
 import { HexView } from './hex-view.tsx';
-import { useStructures } from './use-structures.ts';
+import { structuresOf } from './history-of.ts';
 
 /** The structures that pass in a step, byte by byte. */
 export function PassedBytes({ trace, step, at, onPlace }: BytePanelProps) {
-  const structures = useStructures(trace);
+  const structures = structuresOf(trace);
   const from = lastWithStructures(structures, trace, step);
   const passing = structures.of(from);
   const [wanted = '', nth = '0'] = (at.panel ?? '').split('.', 2);
@@ -49,12 +48,7 @@ export function PassedBytes({ trace, step, at, onPlace }: BytePanelProps) {
           </li>
         ))}
       </ul>
-      <Shown
-        structure={shown}
-        party={partyOf(step.actor)}
-        chosen={chosen}
-        onChoose={(byte) => go(shown, byte)}
-      />
+      <Shown structure={shown} chosen={chosen} onChoose={(byte) => go(shown, byte)} />
     </div>
   );
 }
@@ -67,7 +61,6 @@ function lastWithStructures(structures: Structures, { steps }: LoadedTrace, step
 
 interface ShownProps {
   readonly structure: PassingStructure;
-  readonly party: string;
   readonly chosen: number | undefined;
   readonly onChoose: (byte: number) => void;
 }

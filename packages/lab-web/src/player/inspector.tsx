@@ -1,5 +1,5 @@
 import type { Actor } from '@sevlab/codec/trace';
-import { ofType } from '@sevlab/story/event';
+import { type AnyEvent, ofType } from '@sevlab/story/event';
 import { readersOf } from '@sevlab/story/readers';
 import type { Step } from '@sevlab/story/steps';
 import { Clause } from '../clause.tsx';
@@ -95,11 +95,7 @@ const PARTIES: readonly {
 ];
 
 /** Who reads the bytes that everybody may see, and who the closed ones: over all events of the step. */
-function ReadersTable({
-  events,
-}: {
-  readonly events: Parameters<typeof readersOf>[0][] | readonly Parameters<typeof readersOf>[0][];
-}) {
+function ReadersTable({ events }: { readonly events: readonly AnyEvent[] }) {
   const all = events.map(readersOf);
   const open = new Set(all.flatMap((readers) => readers.open));
   const closed = new Set(all.flatMap((readers) => readers.closed));
@@ -118,8 +114,8 @@ function ReadersTable({
           </tr>
         </thead>
         <tbody>
-          <ReadersRow title="bytes on the outside" readers={open} none="none" />
-          <ReadersRow title="in the clear" readers={closed} none="none" />
+          <ReadersRow title="bytes on the outside" readers={open} />
+          <ReadersRow title="in the clear" readers={closed} />
         </tbody>
       </table>
       {reason && <p class="reason">{reason}</p>}
@@ -127,20 +123,12 @@ function ReadersTable({
   );
 }
 
-const ReadersRow = ({
-  title,
-  readers,
-  none,
-}: {
-  title: string;
-  readers: ReadonlySet<Actor>;
-  none: string;
-}) => (
+const ReadersRow = ({ title, readers }: { readonly title: string; readonly readers: ReadonlySet<Actor> }) => (
   <tr>
     <th scope="row">{title}</th>
     {readers.size === 0 ? (
       <td colSpan={PARTIES.length} class="none">
-        {none}
+        none
       </td>
     ) : (
       PARTIES.map(({ party, actors }) => (
