@@ -238,7 +238,7 @@ describe.each(['export', 'reset'])('a crash during platform %s', (command) => {
   beforeAll(() => {
     type('status', '--store', 'none'); // the bundle is fresh from here on
     copyFileSync(`${root}dist/sevlab.cjs`, join(folder, 'sevlab.cjs'));
-    writeFileSync(join(folder, 'pnpm-workspace.yaml'), '');
+    writeFileSync(join(folder, 'package.json'), '{ "name": "sevlab" }');
     if (command === 'reset') type('export', '--store', pristine);
     old = existsSync(pristine) ? identityIn(pristine) : undefined;
     expect(crash({ LOG: log })).toBeNull();

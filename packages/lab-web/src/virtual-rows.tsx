@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 interface VirtualRowsProps extends Omit<JSX.HTMLAttributes<HTMLDivElement>, 'children'> {
   readonly count: number;
@@ -20,12 +20,11 @@ export function VirtualRows({ count, rowHeight, current, children, behind, ...re
   const box = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState({ top: 0, height: 600 });
 
-  useLayoutEffect(() => {
+  useEffect(() => {
     const element = box.current;
     if (element === null) return;
     const look = () => setSight({ top: element.scrollTop, height: element.clientHeight });
-    look();
-    const sizes = new ResizeObserver(look);
+    const sizes = new ResizeObserver(look); // tells the size at first, too, when it is known anyway
     sizes.observe(element);
     element.addEventListener('scroll', look, { passive: true });
     return () => {
