@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { buildLab } from '@sevlab/lab/server/build-lab';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasBrowser, openPage, startBrowser } from './test/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { hasBrowser, openPage } from './test/browser.ts';
+import { labInBrowser } from './test/lab-in-browser.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -61,22 +61,12 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
 };
 
 describe.skipIf(!hasBrowser)('every view', () => {
-  let browser: Browser;
-  let url = '';
-  const app = buildLab();
-  beforeAll(async () => {
-    url = await (await app).listen({ host: '127.0.0.1', port: 0 });
-    browser = await startBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await (await app).close();
-  });
+  const lab = labInBrowser();
 
   describe.each(['light', 'dark'] as const)('in %s', (theme) => {
     it.each(Object.entries(VIEWS))('%s passes axe', async (name, arrive) => {
-      const { page, complaints } = await openPage(browser, { theme });
-      await page.goto(`${url}/${name.split(' ')[0]}`);
+      const { page, complaints } = await openPage(lab.browser, { theme });
+      await page.goto(`${lab.url}/${name.split(' ')[0]}`);
       await arrive(page);
       expect(await violations(page)).toEqual([]);
       expect(complaints).toEqual([]);
@@ -85,7 +75,7 @@ describe.skipIf(!hasBrowser)('every view', () => {
   });
 
   it('is judged by an axe that finds something', async () => {
-    const { page } = await openPage(browser);
+    const { page } = await openPage(lab.browser);
     await page.setContent('<html><body><img src="data:,"><p style="color:#ccc">pale</p></body></html>');
     const found = await violations(page);
     for (const rule of ['image-alt', 'color-contrast', 'html-has-lang'])

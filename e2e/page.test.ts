@@ -1,30 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { buildLab } from '@sevlab/lab/server/build-lab';
 import { TOUR } from '@sevlab/story/lessons/tour';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasBrowser, openPage, startBrowser } from './test/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { hasBrowser, openPage } from './test/browser.ts';
+import { labInBrowser } from './test/lab-in-browser.ts';
 import { startProxy } from './test/tcp-proxy.ts';
 
 const transcript = readFileSync(new URL('./test/vectors/kernel-doc-example.txt', import.meta.url), 'utf8');
 
 describe.skipIf(!hasBrowser)('the page in Chromium', () => {
-  let browser: Browser;
-  let url = '';
-  const app = buildLab();
-  beforeAll(async () => {
-    url = await (await app).listen({ host: '127.0.0.1', port: 0 });
-    browser = await startBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await (await app).close();
-  });
+  const lab = labInBrowser();
 
   /** Runs a test on a page of its own; a script that fails, or a resource that is refused, fails it, unless it is meant. */
   async function on(hash: string, test: (page: Page) => Promise<void>, refusals = 0): Promise<void> {
-    const { page, complaints } = await openPage(browser);
-    await page.goto(`${url}/${hash}`);
+    const { page, complaints } = await openPage(lab.browser);
+    await page.goto(`${lab.url}/${hash}`);
     await test(page);
     const isRefusal = (text: string) => text.includes('the server responded with a status of 400');
     expect(complaints.filter((text) => !isRefusal(text))).toEqual([]);
@@ -77,7 +67,7 @@ describe.skipIf(!hasBrowser)('the page in Chromium', () => {
       const seen = await page.locator('.eye').allInnerTexts();
       await page.getByRole('button', { name: 'Copy link' }).click();
       const link = await page.evaluate<string>('navigator.clipboard.readText()');
-      const { page: other } = await openPage(browser);
+      const { page: other } = await openPage(lab.browser);
       await other.goto(link);
       await other.locator('.eye').first().waitFor();
       expect(await other.locator('.eye').allInnerTexts()).toEqual(seen);
@@ -213,8 +203,8 @@ describe.skipIf(!hasBrowser)('the page in Chromium', () => {
     ));
 
   it('says that the connection is lost, and goes on where it was', async () => {
-    const proxy = await startProxy(new URL(url).port);
-    const { page } = await openPage(browser);
+    const proxy = await startProxy(new URL(lab.url).port);
+    const { page } = await openPage(lab.browser);
     await page.goto(`http://127.0.0.1:${proxy.port}/#/live`);
     await boot(page);
     proxy.cut();
@@ -265,14 +255,14 @@ describe.skipIf(!hasBrowser)('the page in Chromium', () => {
       await page.reload();
       await page.locator('.lesson').waitFor();
       expect(asked.length).toBeGreaterThan(3);
-      expect(asked.filter((address) => !address.startsWith(url))).toEqual([]);
+      expect(asked.filter((address) => !address.startsWith(lab.url))).toEqual([]);
     }));
 
   it('fits a phone, and a page at 200 %', async () => {
     for (const width of [360, 720]) {
-      const { page } = await openPage(browser, { width, height: 800 });
+      const { page } = await openPage(lab.browser, { width, height: 800 });
       for (const hash of ['', '#/attacks/mac-forged', '#/live', '#/reference/statuses']) {
-        await page.goto(`${url}/${hash}`);
+        await page.goto(`${lab.url}/${hash}`);
         await page.locator('main h2').first().waitFor();
         expect(await page.evaluate<number>('document.documentElement.scrollWidth'), hash).toBe(width);
       }

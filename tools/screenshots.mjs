@@ -1,12 +1,10 @@
 // Makes docs/images: the main views of the page, light and dark. Needs Chromium: apt-get install chromium fonts-dejavu-core
-import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withPage } from './page-browser.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { chromium } = createRequire(join(root, 'e2e/package.json'))('playwright-core');
 const folder = join(root, 'docs/images');
 
 /** What is shown, by the name of its image. */
@@ -29,18 +27,8 @@ async function liveSession(page) {
   await page.locator('.xterm-rows').getByText('00000022').waitFor();
 }
 
-const server = spawn(join(root, 'sevlab'), ['serve', '--port', '0'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const url = await new Promise((resolve) => {
-  server.stdout.on('data', (text) => resolve(/http:\S+/.exec(text)?.[0]));
-});
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--disable-dev-shm-usage', '--disable-gpu'],
-});
 mkdirSync(folder, { recursive: true });
-try {
+await withPage(async (browser, url) => {
   for (const theme of ['light', 'dark']) {
     for (const [name, { hash, act }] of Object.entries(VIEWS)) {
       const page = await browser.newPage({
@@ -56,7 +44,4 @@ try {
       await page.close();
     }
   }
-} finally {
-  await browser.close();
-  server.kill();
-}
+});

@@ -1,18 +1,11 @@
+import type { StructureField } from '@sevlab/story/structure-fields';
 import { useMemo, useState } from 'preact/hooks';
 import { VirtualRows } from '../virtual-rows.tsx';
 import { ByteReading } from './byte-reading.tsx';
 import { NATURE_WORDS, type Nature } from './nature.ts';
 
-/** A field of what is shown; `offset` and `length` in bytes. */
-export interface HexField {
-  readonly name: string;
-  readonly type: string;
-  readonly offset: number;
-  readonly length: number;
-  /** As text. */
-  readonly value: string;
-  readonly doc: string;
-}
+/** A field of what is shown. */
+export type HexField = Omit<StructureField, 'clause' | 'structure'>;
 
 interface HexViewProps {
   readonly label: string;
