@@ -52,6 +52,7 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await page.locator('.answers .hex-row').first().waitFor();
   },
   '#/tour/0 (keys)': async (page) => {
+    await page.locator('.lesson').waitFor();
     await page.keyboard.press('?');
     await page.getByRole('dialog').waitFor();
   },

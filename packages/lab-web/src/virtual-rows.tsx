@@ -46,19 +46,19 @@ export function VirtualRows({ count, rowHeight, current, children, behind, ...re
 
   const first = Math.max(0, Math.floor(sight.top / rowHeight) - OVERSCAN);
   const last = Math.min(count, Math.ceil((sight.top + sight.height) / rowHeight) + OVERSCAN);
-  const rows = [];
-  for (let row = first; row < last; row++) {
-    rows.push(
-      <div
-        key={row}
-        class="virtual-row"
-        role="presentation"
-        style={{ top: `${row * rowHeight}px`, height: `${rowHeight}px` }}
-      >
-        {children(row)}
-      </div>,
-    );
-  }
+  const shown = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
+  // the list names its current row to those who listen, so it is always there
+  if (current !== undefined && current < count && (current < first || current >= last)) shown.push(current);
+  const rows = shown.map((row) => (
+    <div
+      key={row}
+      class="virtual-row"
+      role="presentation"
+      style={{ top: `${row * rowHeight}px`, height: `${rowHeight}px` }}
+    >
+      {children(row)}
+    </div>
+  ));
   return (
     <div {...rest} ref={box}>
       <div class="virtual-space" role="presentation" style={{ height: `${count * rowHeight}px` }}>
