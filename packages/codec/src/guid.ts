@@ -1,5 +1,5 @@
 import { validate } from 'uuid';
-import { fromHex, toHex } from './bytes.ts';
+import { HEX } from './bytes.ts';
 import type { FieldType } from './layout.ts';
 
 declare const guidText: unique symbol;
@@ -15,15 +15,30 @@ const WIRE_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15] as con
 
 /** 16 bytes in EFI's mixed-endian order → text. Any 16 bytes are accepted: RFC 9562 variants mean nothing here. */
 export function guidFromBytes(wire: Uint8Array): Guid {
-  const digits = toHex(Uint8Array.from(WIRE_ORDER, (place) => wire[place]!));
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') as Guid; // 32 digits and four hyphens
+  let text = '';
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) text += '-';
+    text += HEX[wire[WIRE_ORDER[i]!]!]!;
+  }
+  return text as Guid; // 32 digits and four hyphens
 }
 
 /** Text → 16 bytes in EFI's mixed-endian order. */
 export function guidToBytes(guid: Guid): Uint8Array {
-  const inTextOrder = fromHex(guid.replaceAll('-', ''));
-  return Uint8Array.from(WIRE_ORDER, (place) => inTextOrder[place]!); // the order is its own inverse
+  const wire = new Uint8Array(16);
+  let digit = 0;
+  for (let i = 0; i < 16; i++) {
+    if (guid.charCodeAt(digit) === HYPHEN) digit++;
+    wire[WIRE_ORDER[i]!] = (nibble(guid.charCodeAt(digit)) << 4) | nibble(guid.charCodeAt(digit + 1));
+    digit += 2;
+  }
+  return wire;
 }
+
+const HYPHEN = 0x2d;
+
+/** Of a lower-case hexadecimal digit. */
+const nibble = (character: number): number => (character > 0x39 ? character - 0x57 : character - 0x30);
 
 /** Accepts upper and lower case, and braces as some tools print them. Throws SyntaxError. */
 export function parseGuid(text: string): Guid {
