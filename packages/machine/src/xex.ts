@@ -16,6 +16,8 @@ const BLOCK = 16;
 const PIECE = 64 * 1024;
 /** Where a piece gets its tweak before AES. */
 const SCRATCH = new Int32Array(PIECE / 4);
+const SCRATCH_BYTES = new Uint8Array(SCRATCH.buffer);
+const NO_PATTERN = new Int32Array(PIECE / 8);
 
 /** Encrypts blocks at system-physical addresses, with one tweak table and any number of keys. */
 export class BlockEncryption {
@@ -29,9 +31,10 @@ export class BlockEncryption {
   constructor(mode: EncryptionMode, constants: Uint8Array) {
     this.#mode = mode;
     this.#constants = wordsOf(new Uint8Array(constants)); // a copy starts on a word
-    for (let known = 4, bit = 0; known < this.#pattern.length; known *= 2, bit++) {
-      const t = this.#constants.subarray(bit * 4, bit * 4 + 4);
-      mix(this.#pattern.subarray(known, known * 2), this.#pattern.subarray(0, known), NO_TWEAK, t);
+    const pattern = this.#pattern;
+    for (let words = 4, bit = 0; words < pattern.length; words *= 2, bit++) {
+      const tweak = this.#constants.subarray(bit * 4, bit * 4 + 4);
+      mix(pattern, words, pattern, 0, { pattern: NO_PATTERN, at: 0, words, tweak });
     }
   }
 
@@ -58,20 +61,16 @@ export class BlockEncryption {
     const to = wordsOf(output);
     for (let word = 0; word < from.length; ) {
       const at = address + word * 4;
-      const inPiece = at % PIECE;
-      const tweak = this.#tweak(at - inPiece);
-      const pattern = this.#pattern.subarray(inPiece / 4);
-      const end = Math.min(from.length, word + pattern.length);
-      let before = from.subarray(word, end);
-      if (tweakBefore) {
-        const mixed = SCRATCH.subarray(0, end - word);
-        mix(mixed, before, pattern, tweak);
-        before = mixed;
-      }
-      const after = cipher.update(before);
-      if (tweakAfter) mix(to.subarray(word, end), wordsOf(after), pattern, tweak);
+      const inPiece = (at % PIECE) >> 2; // by shifting, since V8 indexes with integers three times as fast
+      const words = Math.min(from.length - word, (PIECE >> 2) - inPiece);
+      const span = { pattern: this.#pattern, at: inPiece, words, tweak: this.#tweak(at - inPiece * 4) };
+      if (tweakBefore) mix(SCRATCH, 0, from, word, span);
+      const after = cipher.update(
+        tweakBefore ? SCRATCH_BYTES.subarray(0, words * 4) : input.subarray(word * 4, (word + words) * 4),
+      );
+      if (tweakAfter) mix(to, word, wordsOf(after), 0, span);
       else output.set(after, word * 4);
-      word = end;
+      word += words;
     }
     return output;
   }
@@ -101,16 +100,24 @@ export class BlockEncryption {
   }
 }
 
-const NO_TWEAK = new Int32Array(PIECE / 4);
+/** Tweaks of the blocks one after another: the pattern from a word on, each block of it with `tweak`. */
+interface TweakSpan {
+  readonly pattern: Int32Array;
+  readonly at: number;
+  readonly words: number;
+  /** Four words. */
+  readonly tweak: Int32Array;
+}
 
-/** Each block of `from` with the same of `pattern` and with `tweak`. All start with a block, and `from` has whole ones. */
-function mix(to: Int32Array, from: Int32Array, pattern: Int32Array, tweak: Int32Array): void {
-  const [t0, t1, t2, t3] = [tweak[0]!, tweak[1]!, tweak[2]!, tweak[3]!]; // a block has four words
-  for (let i = 0; i < from.length; i += 4) {
-    to[i] = from[i]! ^ pattern[i]! ^ t0;
-    to[i + 1] = from[i + 1]! ^ pattern[i + 1]! ^ t1;
-    to[i + 2] = from[i + 2]! ^ pattern[i + 2]! ^ t2;
-    to[i + 3] = from[i + 3]! ^ pattern[i + 3]! ^ t3;
+/** Copies blocks from one word on to another, each with its tweak. */
+function mix(to: Int32Array, toAt: number, from: Int32Array, fromAt: number, span: TweakSpan): void {
+  const { pattern, at, words, tweak } = span;
+  const [t0, t1, t2, t3] = [tweak[0]!, tweak[1]!, tweak[2]!, tweak[3]!];
+  for (let i = 0; i < words; i += 4) {
+    to[toAt + i] = from[fromAt + i]! ^ pattern[at + i]! ^ t0;
+    to[toAt + i + 1] = from[fromAt + i + 1]! ^ pattern[at + i + 1]! ^ t1;
+    to[toAt + i + 2] = from[fromAt + i + 2]! ^ pattern[at + i + 2]! ^ t2;
+    to[toAt + i + 3] = from[fromAt + i + 3]! ^ pattern[at + i + 3]! ^ t3;
   }
 }
 
