@@ -34,7 +34,7 @@ export class BlockEncryption {
     const pattern = this.#pattern;
     for (let words = 4, bit = 0; words < pattern.length; words *= 2, bit++) {
       const tweak = this.#constants.subarray(bit * 4, bit * 4 + 4);
-      mix(pattern, words, pattern, 0, { pattern: NO_PATTERN, at: 0, words, tweak });
+      mix(pattern.subarray(words), pattern, { pattern: NO_PATTERN, at: 0, words, tweak });
     }
   }
 
@@ -56,22 +56,39 @@ export class BlockEncryption {
     tweakAfter: boolean,
   ): Uint8Array {
     if (this.#mode === 'identity') return new Uint8Array(input);
+    const aligned = input.byteOffset % 4 === 0 ? input : new Uint8Array(input);
+    const first = this.#piece(cipher, address, aligned, tweakBefore, tweakAfter);
+    if (first.length === input.length) return first;
     const output = new Uint8Array(input.length);
-    const from = wordsOf(input.byteOffset % 4 === 0 ? input : new Uint8Array(input));
-    const to = wordsOf(output);
-    for (let word = 0; word < from.length; ) {
-      const at = address + word * 4;
-      const inPiece = (at % PIECE) >> 2; // by shifting, since V8 indexes with integers three times as fast
-      const words = Math.min(from.length - word, (PIECE >> 2) - inPiece);
-      const span = { pattern: this.#pattern, at: inPiece, words, tweak: this.#tweak(at - inPiece * 4) };
-      if (tweakBefore) mix(SCRATCH, 0, from, word, span);
-      const after = cipher.update(
-        tweakBefore ? SCRATCH_BYTES.subarray(0, words * 4) : input.subarray(word * 4, (word + words) * 4),
-      );
-      if (tweakAfter) mix(to, word, wordsOf(after), 0, span);
-      else output.set(after, word * 4);
-      word += words;
+    output.set(first);
+    for (let done = first.length; done < input.length; ) {
+      const piece = this.#piece(cipher, address + done, aligned.subarray(done), tweakBefore, tweakAfter);
+      output.set(piece, done);
+      done += piece.length;
     }
+    return output;
+  }
+
+  /** New bytes for the start of `input`, up to the next multiple of PIECE. */
+  #piece(
+    cipher: Cipher | Decipher,
+    address: number,
+    input: Uint8Array,
+    tweakBefore: boolean,
+    tweakAfter: boolean,
+  ): Uint8Array {
+    const inPiece = address % PIECE;
+    const length = Math.min(input.length, PIECE - inPiece);
+    const span = {
+      pattern: this.#pattern,
+      at: inPiece >> 2, // by shifting: V8 indexes with integers faster than with what a division gives
+      words: length >> 2,
+      tweak: this.#tweak(address - inPiece),
+    };
+    if (tweakBefore) mix(SCRATCH, wordsOf(input), span);
+    const { buffer, byteOffset } = cipher.update((tweakBefore ? SCRATCH_BYTES : input).subarray(0, length));
+    const output = new Uint8Array(buffer, byteOffset, length); // update() gives bytes that nobody else has
+    if (tweakAfter) mix(wordsOf(output), wordsOf(output), span);
     return output;
   }
 
@@ -109,15 +126,14 @@ interface TweakSpan {
   readonly tweak: Int32Array;
 }
 
-/** Copies blocks from one word on to another, each with its tweak. */
-function mix(to: Int32Array, toAt: number, from: Int32Array, fromAt: number, span: TweakSpan): void {
-  const { pattern, at, words, tweak } = span;
+/** Copies blocks, each with its tweak. */
+function mix(to: Int32Array, from: Int32Array, { pattern, at, words, tweak }: TweakSpan): void {
   const [t0, t1, t2, t3] = [tweak[0]!, tweak[1]!, tweak[2]!, tweak[3]!];
   for (let i = 0; i < words; i += 4) {
-    to[toAt + i] = from[fromAt + i]! ^ pattern[at + i]! ^ t0;
-    to[toAt + i + 1] = from[fromAt + i + 1]! ^ pattern[at + i + 1]! ^ t1;
-    to[toAt + i + 2] = from[fromAt + i + 2]! ^ pattern[at + i + 2]! ^ t2;
-    to[toAt + i + 3] = from[fromAt + i + 3]! ^ pattern[at + i + 3]! ^ t3;
+    to[i] = from[i]! ^ pattern[at + i]! ^ t0;
+    to[i + 1] = from[i + 1]! ^ pattern[at + i + 1]! ^ t1;
+    to[i + 2] = from[i + 2]! ^ pattern[at + i + 2]! ^ t2;
+    to[i + 3] = from[i + 3]! ^ pattern[at + i + 3]! ^ t3;
   }
 }
 
