@@ -1,6 +1,6 @@
 import { validate } from 'uuid';
 import { HEX } from './bytes.ts';
-import type { FieldType } from './layout.ts';
+import { type FieldType, viewOf } from './layout.ts';
 
 declare const guidText: unique symbol;
 
@@ -14,11 +14,13 @@ export type Guid = string & { readonly [guidText]: true };
 const WIRE_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15] as const;
 
 /** 16 bytes in EFI's mixed-endian order → text. Any 16 bytes are accepted: RFC 9562 variants mean nothing here. */
-export function guidFromBytes(wire: Uint8Array): Guid {
+export const guidFromBytes = (wire: Uint8Array): Guid => guidAt(viewOf(wire), 0);
+
+function guidAt(view: DataView, offset: number): Guid {
   let text = '';
   for (let i = 0; i < 16; i++) {
     if (i === 4 || i === 6 || i === 8 || i === 10) text += '-';
-    text += HEX[wire[WIRE_ORDER[i]!]!]!;
+    text += HEX[view.getUint8(offset + WIRE_ORDER[i]!)]!;
   }
   return text as Guid; // 32 digits and four hyphens
 }
@@ -62,7 +64,7 @@ export const guid: FieldType<Guid> = {
   type: 'guid',
   size: 16,
   alignment: 1,
-  read: (view, offset) => guidFromBytes(new Uint8Array(view.buffer, view.byteOffset + offset, 16)),
+  read: guidAt,
   write: (view, offset, value) =>
     new Uint8Array(view.buffer, view.byteOffset + offset, 16).set(guidToBytes(value)),
 };

@@ -19,11 +19,11 @@ export const benchSetup = (firmwareSize: number, changes: Partial<Setup> = {}): 
   ...changes,
 });
 
-/** So many secrets of 32 bytes, each with a name of its own. */
+/** So many secrets of 24 bytes, each with a name of its own. */
 export const benchSecrets = (count: number): Secret[] =>
   Array.from({ length: count }, (_, i) => ({
     guid: guidFromBytes(Uint8Array.from({ length: 16 }, (__, at) => (at === 0 ? i + 1 : at * 7))),
-    data: new Uint8Array(32).fill(i),
+    data: new Uint8Array(24).fill(i),
   }));
 
 /** Everything until the guest owner has verified the measurement. Throws Refused. */
