@@ -2,6 +2,7 @@
 // package has nothing to make it from.
 const { existsSync, readFileSync, statSync } = require('node:fs');
 const { join } = require('node:path');
+const runBundle = require('./run-bundle.cjs');
 
 const root = join(__dirname, '..');
 const bundle = join(root, 'dist/sevlab.cjs');
@@ -20,13 +21,13 @@ function isFresh() {
 }
 
 if (isPackage || isFresh()) {
-  require(bundle);
+  runBundle(bundle);
 } else {
   import('./setup.mjs')
     .then(async ({ install, bundleCli }) => {
       install();
       await bundleCli();
-      require(bundle);
+      runBundle(bundle);
     })
     .catch((error) => {
       process.stderr.write(`sevlab: it could not be prepared: ${error.message.split('\n')[0]}\n`);

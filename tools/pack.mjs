@@ -17,6 +17,7 @@ const read = (path) => readFileSync(join(root, path), 'utf8');
 const FILES = [
   'sevlab',
   'tools/launch.cjs',
+  'tools/run-bundle.cjs',
   'tools/node-version.cjs',
   'packages/lab/scenarios',
   'packages/lab/scenario.schema.json',

@@ -65,6 +65,8 @@ export async function bundleCli() {
   );
   renameSync(`${temporary}.inputs`, `${bundle}.inputs.json`);
   renameSync(temporary, bundle);
+  const words = [join(root, 'tools/run-bundle.cjs'), '--beside-hardware', 'demo'];
+  spawnSync(process.execPath, words, { stdio: 'ignore' }); // leaves compiled what most commands need
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

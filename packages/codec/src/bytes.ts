@@ -1,6 +1,9 @@
 /** Hexadecimal, base64 and plain operations on bytes, for browser and server alike. */
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** Two lower-case digits for each byte from 0 to 255. */
+export const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+);
 
 /** Two lower-case digits for each byte, nothing between. */
 export function toHex(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 import { validate } from 'uuid';
-import { fromHex, toHex } from './bytes.ts';
-import type { FieldType } from './layout.ts';
+import { HEX } from './bytes.ts';
+import { type FieldType, viewOf } from './layout.ts';
 
 declare const guidText: unique symbol;
 
@@ -14,16 +14,33 @@ export type Guid = string & { readonly [guidText]: true };
 const WIRE_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15] as const;
 
 /** 16 bytes in EFI's mixed-endian order → text. Any 16 bytes are accepted: RFC 9562 variants mean nothing here. */
-export function guidFromBytes(wire: Uint8Array): Guid {
-  const digits = toHex(Uint8Array.from(WIRE_ORDER, (place) => wire[place]!));
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') as Guid; // 32 digits and four hyphens
+export const guidFromBytes = (wire: Uint8Array): Guid => guidAt(viewOf(wire), 0);
+
+function guidAt(view: DataView, offset: number): Guid {
+  let text = '';
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) text += '-';
+    text += HEX[view.getUint8(offset + WIRE_ORDER[i]!)]!;
+  }
+  return text as Guid; // 32 digits and four hyphens
 }
 
 /** Text → 16 bytes in EFI's mixed-endian order. */
 export function guidToBytes(guid: Guid): Uint8Array {
-  const inTextOrder = fromHex(guid.replaceAll('-', ''));
-  return Uint8Array.from(WIRE_ORDER, (place) => inTextOrder[place]!); // the order is its own inverse
+  const wire = new Uint8Array(16);
+  let digit = 0;
+  for (let i = 0; i < 16; i++) {
+    if (guid.charCodeAt(digit) === HYPHEN) digit++;
+    wire[WIRE_ORDER[i]!] = (nibble(guid.charCodeAt(digit)) << 4) | nibble(guid.charCodeAt(digit + 1));
+    digit += 2;
+  }
+  return wire;
 }
+
+const HYPHEN = 0x2d;
+
+/** Of a lower-case hexadecimal digit. */
+const nibble = (character: number): number => (character > 0x39 ? character - 0x57 : character - 0x30);
 
 /** Accepts upper and lower case, and braces as some tools print them. Throws SyntaxError. */
 export function parseGuid(text: string): Guid {
@@ -47,7 +64,7 @@ export const guid: FieldType<Guid> = {
   type: 'guid',
   size: 16,
   alignment: 1,
-  read: (view, offset) => guidFromBytes(new Uint8Array(view.buffer, view.byteOffset + offset, 16)),
+  read: guidAt,
   write: (view, offset, value) =>
     new Uint8Array(view.buffer, view.byteOffset + offset, 16).set(guidToBytes(value)),
 };

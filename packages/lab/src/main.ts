@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { hardwareConcern } from './beside-hardware.ts';
 import { addAnnotate } from './commands/annotate.ts';
+import { addBench } from './commands/bench.ts';
 import { addBoot } from './commands/boot.ts';
 import { addCapabilities } from './commands/capabilities.ts';
 import { addConform } from './commands/conform.ts';
@@ -31,6 +32,7 @@ const EMULATES: ReadonlySet<string> = new Set([
   'platform',
   'boot',
   'vmm',
+  'bench',
 ]);
 
 /** The whole command line; each command is in a file of its name. */
@@ -65,6 +67,7 @@ function createProgram(): Command {
     addConform,
     addVmm,
     addServe,
+    addBench,
     addDoctor,
     addCapabilities,
   ]) {

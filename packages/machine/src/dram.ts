@@ -48,6 +48,22 @@ export function readCells(dram: DramState, address: number, length: number): Uin
   return read;
 }
 
+/**
+ * The chunks that hold a range, when no machine changes any of them again: cells that forks share are copied before
+ * somebody writes. Undefined when some of the range may change, or lies in pages.
+ */
+export function unchangingCells(dram: DramState, address: number, length: number): Uint8Array[] | undefined {
+  for (const number of dram.pages.keys())
+    if ((number + 1) * PAGE > address && number * PAGE < address + length) return undefined;
+  const found: Uint8Array[] = [];
+  for (let number = Math.floor(address / CHUNK); number * CHUNK < address + length; number++) {
+    const chunk = dram.chunks.get(number);
+    if (chunk === undefined || chunk.owner === dram.owner) return undefined;
+    found.push(chunk.cells);
+  }
+  return found;
+}
+
 /** Copies `bytes` into the cells from system-physical `address` on. */
 export function writeCells(dram: DramState, address: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {

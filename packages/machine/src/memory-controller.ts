@@ -1,5 +1,6 @@
 import type { Spa } from '@sevlab/codec/address';
 import { createDram, type DramState, forkDram, readCells, writeCells } from './dram.ts';
+import { type DigestedRange, SharedDigests } from './shared-digests.ts';
 import { BlockEncryption, type EncryptionMode } from './xex.ts';
 
 const BLOCK = 16;
@@ -39,15 +40,21 @@ const forkMemory = (memory: MemoryState): MemoryState => ({
 export class MemoryController {
   readonly state: MemoryState;
   readonly #encryption: BlockEncryption;
+  readonly #digests: SharedDigests;
 
-  constructor(state: MemoryState, encryption = new BlockEncryption(state.mode, state.tweakConstants)) {
+  constructor(
+    state: MemoryState,
+    encryption = new BlockEncryption(state.mode, state.tweakConstants),
+    digests = new SharedDigests(),
+  ) {
     this.state = state;
     this.#encryption = encryption;
+    this.#digests = digests;
   }
 
   /** The same cells and keys from here on; neither sees what the other writes. */
   fork(): MemoryController {
-    return new MemoryController(forkMemory(this.state), this.#encryption);
+    return new MemoryController(forkMemory(this.state), this.#encryption, this.#digests);
   }
 
   /** `length` cells as they are. */
@@ -66,6 +73,14 @@ export class MemoryController {
     const plain = this.#encryption.decrypt(this.#key(asid), start, readCells(this.state.dram, start, blocks));
     const offset = Number(address) - start;
     return plain.subarray(offset, offset + length);
+  }
+
+  /**
+   * What `compute` makes of the plaintext of a range. While forks share the cells it is computed once. Throws Error for
+   * an ASID that never had a key.
+   */
+  digestEncrypted(asid: number, range: Omit<DigestedRange, 'key'>, compute: () => Uint8Array): Uint8Array {
+    return this.#digests.of(this.state.dram, { ...range, key: this.#key(asid) }, compute);
   }
 
   /**

@@ -69,6 +69,34 @@ export class GuestMemory {
     return plain;
   }
 
+  /**
+   * What `digest` makes of the same bytes; a trace cannot tell it from readPrivate(). Nothing is read or computed again
+   * while forks share the cells, so `name` must stand for one function. Throws as readPrivate.
+   */
+  digestPrivate(
+    address: Gpa,
+    length: number,
+    name: string,
+    digest: (plain: Uint8Array) => Uint8Array,
+  ): Uint8Array {
+    const places = locate(this.#ram, address, length);
+    let plain: Uint8Array | undefined;
+    const read = (): Uint8Array => {
+      plain ??= gather(places, length, (at, size) => this.#memory.readEncrypted(this.#asid, at, size));
+      return plain;
+    };
+    const [first, ...more] = places;
+    const at = more.length === 0 ? first?.spa : undefined;
+    const digested =
+      at === undefined
+        ? digest(read())
+        : this.#memory.digestEncrypted(this.#asid, { address: Number(at), length, name }, () =>
+            digest(read()),
+          );
+    this.#observe('read', 'private', address, length, places, undefined, read);
+    return digested;
+  }
+
   /** Encrypts `plain` into the cells, block by block. Throws Error when the ASID never had a key. */
   writePrivate(address: Gpa, plain: Uint8Array): void {
     const places = locate(this.#ram, address, plain.length);
@@ -134,7 +162,7 @@ export class GuestMemory {
     length: number,
     places: readonly Place[],
     cells?: readonly Uint8Array[],
-    plain?: Uint8Array,
+    plain?: Uint8Array | (() => Uint8Array),
   ): void {
     this.#observer.observe(this.#actor, 'memory', () => ({
       type: 'access',
@@ -145,7 +173,7 @@ export class GuestMemory {
       length,
       segments: segmentsOf(places),
       ...(cells && { open: { cells: Buffer.concat(cells) } }),
-      ...(plain && { closed: { plain: new Uint8Array(plain) } }),
+      ...(plain && { closed: { plain: new Uint8Array(plain instanceof Uint8Array ? plain : plain()) } }),
     }));
   }
 }

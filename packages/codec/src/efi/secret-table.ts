@@ -1,4 +1,3 @@
-import { concat } from '../bytes.ts';
 import { EFI_SECRET_TABLE_HEADER_GUID, type Guid, guid, NULL_GUID } from '../guid.ts';
 import { at, struct, u32le, type ValueOf } from '../layout.ts';
 
@@ -42,11 +41,17 @@ export function encodeSecretTable(secrets: readonly Secret[]): Uint8Array {
     if (name === NULL_GUID) throw new RangeError(`secret ${name} is NULL_GUID, which marks a deleted entry`);
     seen.add(name);
   }
-  const entries = secrets.map(({ guid: name, data }) =>
-    concat(SecretEntry.encode({ guid: name, len: SecretEntry.size + data.length }), data),
-  );
-  const len = entries.reduce((sum, entry) => sum + entry.length, SecretHeader.size);
-  return concat(SecretHeader.encode({ guid: EFI_SECRET_TABLE_HEADER_GUID, len }), ...entries);
+  const len = secrets.reduce((sum, { data }) => sum + SecretEntry.size + data.length, SecretHeader.size);
+  const table = new Uint8Array(len);
+  SecretHeader.encodeInto(table, { guid: EFI_SECRET_TABLE_HEADER_GUID, len });
+  let offset = SecretHeader.size;
+  for (const { guid: name, data } of secrets) {
+    const entry = table.subarray(offset, offset + SecretEntry.size + data.length);
+    SecretEntry.encodeInto(entry, { guid: name, len: entry.length });
+    entry.set(data, SecretEntry.size);
+    offset += entry.length;
+  }
+  return table;
 }
 
 /** One entry as it lies in the area. */

@@ -62,7 +62,13 @@ export function readOwnImage(memory: GuestMemory, assumed?: LayoutName): OwnImag
   if (fault !== undefined || layout === undefined) return stopped('bad manifest', { why: String(fault) });
 
   const { imageSize, bodySha256 } = manifest;
-  const found = bodyChecksum(read(imageSize, imageSize), imageSize - fromEnd);
+  const manifestAt = imageSize - fromEnd;
+  const found = memory.digestPrivate(
+    gpa(IMAGE_END - BigInt(imageSize)),
+    imageSize,
+    `body checksum, manifest at ${manifestAt}`,
+    (image) => bodyChecksum(image, manifestAt),
+  );
   if (!equal(found, bodySha256)) {
     const hashes = { expected: toHex(bodySha256), found: toHex(found) };
     return stopped('other bytes', { size: imageSize, ...hashes });

@@ -1,0 +1,47 @@
+import { KvmGuest } from '@sevlab/vmm-sim/kvm/kvm-guest';
+import type { Pipeline } from '../pipeline.ts';
+import { forkedRuns, readThroughInodes } from './forked-runs.ts';
+import { collectGarbage } from './memory-in-use.ts';
+
+/** Resident memory may be so much above that of round two. */
+const MOST_GROWTH = 1.1;
+
+/** How a soak went. */
+export interface Soak {
+  readonly guests: number;
+  readonly rounds: number;
+  /** Resident memory of the process after each round, in bytes. */
+  readonly resident: readonly number[];
+  /** Memory after the last round divided by that after the second. */
+  readonly growth: number;
+  readonly met: boolean;
+}
+
+/**
+ * In each round so many guests are there at once, on shared pages of firmware: each gets its secrets, boots, reads them,
+ * and is decommissioned. `tell` hears of each round. Takes at least two rounds.
+ */
+export function soak(
+  { guests, rounds }: Pick<Soak, 'guests' | 'rounds'>,
+  tell: (round: number, resident: number) => void = () => {},
+): Soak {
+  const forkedRun = forkedRuns();
+  const resident = Array.from({ length: rounds }, (_, round) => {
+    const running = Array.from({ length: guests }, () => forkedRun(readThroughInodes));
+    for (const run of running) decommission(run);
+    running.length = 0;
+    collectGarbage();
+    const { rss } = process.memoryUsage();
+    tell(round + 1, rss);
+    return rss;
+  });
+  const growth = resident.at(-1)! / resident[1]!; // there are two rounds or more
+  return { guests, rounds, resident, growth, met: growth <= MOST_GROWTH };
+}
+
+/** Throws when the AMD-SP refuses. */
+function decommission({ actors: { vmm }, progress: { running } }: Pipeline): void {
+  if (running === undefined) throw new Error('the guest does not run');
+  const { ret } = new KvmGuest(vmm.state, vmm.host, running.record).destroy();
+  if (ret !== 0) throw new Error(`the guest cannot be decommissioned: errno ${-ret}`);
+}
