@@ -100,9 +100,7 @@ function carriersOf(events: readonly AnyEvent[], byte: SecretByte, history: Memo
   const packets = packetsOf(events);
   const told = packets.flatMap((packet) => {
     const entry = packet.entries.find(({ guid, data }) => guid === byte.guid && byte.offset < data.length);
-    return entry === undefined
-      ? []
-      : [{ ...packet, index: entry.offset + SecretEntry.size + byte.offset }];
+    return entry === undefined ? [] : [{ ...packet, index: entry.offset + SecretEntry.size + byte.offset }];
   });
   if (told.length > 0) return told;
   const read = placeWhereRead(events, byte);
@@ -259,7 +257,8 @@ class Journey {
     const inside = index !== undefined && index >= leadOf(event) && index < leadOf(event) + event.length;
     if (!inside) {
       const last = this.places.at(-1);
-      if (last?.kind === 'wiped-dram' && last.spa === fields.spa && last.step === this.#stepAt(at)) this.places.pop();
+      if (last?.kind === 'wiped-dram' && last.spa === fields.spa && last.step === this.#stepAt(at))
+        this.places.pop();
       const wiped = last !== undefined && last !== this.places.at(-1);
       this.#add(wiped ? 'wiped-dram' : 're-encrypted', at, fields);
       return;

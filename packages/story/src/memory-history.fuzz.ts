@@ -14,30 +14,35 @@ const write = fc.record({
 
 test('writes in any order, over any page boundary, leave what one array would hold after each of them', () => {
   fc.assert(
-    fc.property(fc.array(write, { maxLength: 140 }), fc.nat(0x3000), fc.nat(0x400), (writes, from, length) => {
-      const model = new Uint8Array(SPAN);
-      const expected = [model.slice(from, from + length)];
-      const events = trace(
-        ...writes.map(({ at, first, second }) => {
-          const elsewhere = (at * 7) % 0x3000;
-          model.set(first, at);
-          model.set(second, elsewhere);
-          expected.push(model.slice(from, from + length));
-          const segments = [
-            { spa: `0x${at.toString(16)}`, length: first.length },
-            { spa: `0x${elsewhere.toString(16)}`, length: second.length },
-          ];
-          const cells = Uint8Array.of(...first, ...second);
-          return access('host', 'write', '0x0', cells.length, { segments, open: { cells } });
-        }),
-      );
-      const history = new MemoryHistory(events);
-      const backward = [...expected.keys()].reverse();
-      for (const upTo of [...backward, ...expected.keys()]) {
-        const { bytes, known } = history.cells(upTo, spa(BigInt(from)), length);
-        expect(equal(bytes, expected[upTo]!) && !known.includes(0)).toBe(true);
-      }
-    }),
+    fc.property(
+      fc.array(write, { maxLength: 140 }),
+      fc.nat(0x3000),
+      fc.nat(0x400),
+      (writes, from, length) => {
+        const model = new Uint8Array(SPAN);
+        const expected = [model.slice(from, from + length)];
+        const events = trace(
+          ...writes.map(({ at, first, second }) => {
+            const elsewhere = (at * 7) % 0x3000;
+            model.set(first, at);
+            model.set(second, elsewhere);
+            expected.push(model.slice(from, from + length));
+            const segments = [
+              { spa: `0x${at.toString(16)}`, length: first.length },
+              { spa: `0x${elsewhere.toString(16)}`, length: second.length },
+            ];
+            const cells = Uint8Array.of(...first, ...second);
+            return access('host', 'write', '0x0', cells.length, { segments, open: { cells } });
+          }),
+        );
+        const history = new MemoryHistory(events);
+        const backward = [...expected.keys()].reverse();
+        for (const upTo of [...backward, ...expected.keys()]) {
+          const { bytes, known } = history.cells(upTo, spa(BigInt(from)), length);
+          expect(equal(bytes, expected[upTo]!) && !known.includes(0)).toBe(true);
+        }
+      },
+    ),
   );
 });
 

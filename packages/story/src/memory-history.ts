@@ -113,7 +113,9 @@ export class MemoryHistory {
         const place = offset + part.offset;
         entryOf(this.#pages, page, () => new PageHistory()).add({
           at,
-          ...(writes && { written: { from, to, ...(known && { cells: known.subarray(place, place + size) }) } }),
+          ...(writes && {
+            written: { from, to, ...(known && { cells: known.subarray(place, place + size) }) },
+          }),
           ...(view === 'private' &&
             asid !== undefined && { plain: { asid, ...cut(plain, { place, size, from }) } }),
         });

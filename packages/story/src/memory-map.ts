@@ -78,9 +78,7 @@ export function memoryMapAt(
 }
 
 function lastHandover(events: readonly AnyEvent[], upTo: number): EventOf<'handover'> | undefined {
-  return events.findLast(
-    (event, at): event is EventOf<'handover'> => at < upTo && event.type === 'handover',
-  );
+  return events.findLast((event, at): event is EventOf<'handover'> => at < upTo && event.type === 'handover');
 }
 
 const TYPES = new Map(Object.entries(EFI_MEMORY_TYPE).map(([name, type]) => [type as number, name]));
@@ -110,7 +108,8 @@ const region = (first: bigint, last: bigint, type: string): Region => ({
 /** The map that the firmware left at an address, from whoever wrote or read it there; undefined without its bytes. */
 function efiRegions(events: readonly AnyEvent[], upTo: number, address: string): Region[] | undefined {
   const map = events.findLast(
-    (event, at) => at < upTo && event.type === 'access' && event.gpa === address && bytesOf(event.closed, 'plain'),
+    (event, at) =>
+      at < upTo && event.type === 'access' && event.gpa === address && bytesOf(event.closed, 'plain'),
   );
   const plain = map && bytesOf(map.closed, 'plain');
   if (plain === undefined) return undefined;

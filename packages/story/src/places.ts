@@ -67,7 +67,8 @@ export const PLACES: Readonly<Record<PlaceKind, PlaceWords>> = {
   },
   'host-buffer': {
     title: 'In a buffer of the host',
-    sentence: 'The host put the packet in memory where the AMD-SP can fetch it. It is the same noise as in the message.',
+    sentence:
+      'The host put the packet in memory where the AMD-SP can fetch it. It is the same noise as in the message.',
     clear: ['amd-sp'],
     noise: WITHOUT_KEY,
   },
@@ -110,13 +111,15 @@ export const PLACES: Readonly<Record<PlaceKind, PlaceWords>> = {
   },
   're-encrypted': {
     title: 'Encrypted anew with its block',
-    sentence: 'The guest wrote beside it. The byte is the same, and its ciphertext is not: a block changes as a whole.',
+    sentence:
+      'The guest wrote beside it. The byte is the same, and its ciphertext is not: a block changes as a whole.',
     clear: WITH_KEY,
     noise: WITHOUT_KEY,
   },
   'host-copy': {
     title: 'The host keeps the cells',
-    sentence: 'The host read the ciphertext. Without the key it learns nothing but whether it is the same as before.',
+    sentence:
+      'The host read the ciphertext. Without the key it learns nothing but whether it is the same as before.',
     clear: WITH_KEY,
     noise: WITHOUT_KEY,
   },
@@ -141,7 +144,8 @@ export const PLACES: Readonly<Record<PlaceKind, PlaceWords>> = {
   },
   'other-guest': {
     title: 'Read by another guest',
-    sentence: 'A guest under another ASID read the same cells. It sees plaintext only if it has the same key.',
+    sentence:
+      'A guest under another ASID read the same cells. It sees plaintext only if it has the same key.',
     clear: WITH_KEY,
     noise: WITHOUT_KEY,
   },

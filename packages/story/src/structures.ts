@@ -9,8 +9,8 @@ import {
 } from '@sevlab/codec/efi/boot-params';
 import { SecretEntry } from '@sevlab/codec/efi/secret-table';
 import { EfiSystemTable } from '@sevlab/codec/efi/system-table';
-import { COMMAND_BUFFERS } from '@sevlab/codec/sev/command';
 import type { Struct } from '@sevlab/codec/layout';
+import { COMMAND_BUFFERS } from '@sevlab/codec/sev/command';
 import { STRUCTURES } from '@sevlab/codec/structures';
 import { type AnyEvent, bytesOf, decoded, type EventOf, ofType } from './event.ts';
 import { MemoryHistory } from './memory-history.ts';
@@ -57,7 +57,13 @@ interface Pointer {
 const POINTERS: Readonly<Record<string, readonly Pointer[]>> = {
   PDH_CERT_EXPORT: [
     { field: 'pdhPaddr', structure: 'certificate', label: 'PDH certificate', written: true },
-    { field: 'certsPaddr', structure: 'certificate', label: 'PEK, OCA and CEK certificates', written: true, count: 3 },
+    {
+      field: 'certsPaddr',
+      structure: 'certificate',
+      label: 'PEK, OCA and CEK certificates',
+      written: true,
+      count: 3,
+    },
   ],
   LAUNCH_START: [
     { field: 'dhCertPaddr', structure: 'certificate', label: "guest owner's certificate" },
@@ -65,12 +71,16 @@ const POINTERS: Readonly<Record<string, readonly Pointer[]>> = {
   ],
   LAUNCH_MEASURE: [{ field: 'measurePaddr', structure: 'measurement', label: 'measurement', written: true }],
   LAUNCH_SECRET: [{ field: 'hdrPaddr', structure: 'packet-header', label: 'packet header' }],
-  ATTESTATION: [{ field: 'paddr', structure: 'attestation-report', label: 'attestation report', written: true }],
+  ATTESTATION: [
+    { field: 'paddr', structure: 'attestation-report', label: 'attestation report', written: true },
+  ],
   SEND_START: [
     { field: 'pdhCertPaddr', structure: 'certificate', label: "receiver's certificate" },
     { field: 'sessionPaddr', structure: 'session', label: 'session for the receiver', written: true },
   ],
-  SEND_UPDATE_DATA: [{ field: 'hdrPaddr', structure: 'packet-header', label: 'packet header', written: true }],
+  SEND_UPDATE_DATA: [
+    { field: 'hdrPaddr', structure: 'packet-header', label: 'packet header', written: true },
+  ],
 };
 
 /** What starts with these characters. */
@@ -151,21 +161,28 @@ export class Structures {
   }
 
   /** The buffer, and what its addresses lead to: before the command, or behind it when the AMD-SP writes there. */
-  #command(event: EventOf<'command'>, { at, last }: { readonly at: number; readonly last: number }, add: Add): void {
+  #command(
+    event: EventOf<'command'>,
+    { at, last }: { readonly at: number; readonly last: number },
+    add: Add,
+  ): void {
     const layout = BUFFERS[event.name];
     const bytes = bytesOf(event.open, 'buffer');
     if (layout === undefined || bytes === undefined || bytes.length < layout.size) return;
     const buffer = { space: 'spa', value: event.bufferPaddr } as const;
     add({ openness: 'open', address: buffer }, bufferOf(event.name, bytes, 'command buffer'));
     const fields = new Map(Object.entries(layout.decodeAt(bytes, 0) ?? {}));
-    const done = ofType(this.#events.slice(at, last + 1), 'status').some(({ status }) => status === 'SUCCESS');
+    const done = ofType(this.#events.slice(at, last + 1), 'status').some(
+      ({ status }) => status === 'SUCCESS',
+    );
     for (const { field, structure, label, written, count = 1 } of POINTERS[event.name] ?? []) {
       const address: unknown = fields.get(field);
       if (typeof address !== 'bigint' || address === 0n || (written && !done)) continue;
       const size = (STRUCTURES[structure]?.size ?? 0) * count;
       const { bytes: cells, known } = this.#history.cells(written ? last + 1 : at, spa(address), size);
       if (known.includes(0)) continue;
-      const annotated = count === 1 ? oneStructure(structure, cells, label) : manyStructures(structure, cells, label);
+      const annotated =
+        count === 1 ? oneStructure(structure, cells, label) : manyStructures(structure, cells, label);
       add({ openness: 'open', address: { space: 'spa', value: hexAddress(address) } }, annotated);
     }
   }
@@ -210,7 +227,9 @@ export class Structures {
       case secretArea?.location:
         return listed(oneStructure('secret-location', plain, 'place of the secret area'));
       case secretArea?.base:
-        return listed(secretTable(plain) ?? oneStructure('secret-header', plain, 'header of the secret table'));
+        return listed(
+          secretTable(plain) ?? oneStructure('secret-header', plain, 'header of the secret table'),
+        );
     }
     if (secretArea === undefined || plain.length !== SecretEntry.size) return undefined;
     const offset = BigInt(event.gpa) - BigInt(secretArea.base);
@@ -283,7 +302,10 @@ function bootParamsOf(bytes: Uint8Array): AnnotatedBytes[] {
   if (bytes.length < BOOT_PARAMS_SIZE) return [];
   const end = E820_TABLE_OFFSET + bytes[E820_ENTRIES_OFFSET]! * E820Entry.size;
   return [
-    { annotated: oneStructure('efi-info', bytes.subarray(EFI_INFO_OFFSET), 'efi_info'), offset: EFI_INFO_OFFSET },
+    {
+      annotated: oneStructure('efi-info', bytes.subarray(EFI_INFO_OFFSET), 'efi_info'),
+      offset: EFI_INFO_OFFSET,
+    },
     {
       annotated: manyStructures('e820-entry', bytes.subarray(E820_TABLE_OFFSET, end), 'e820 table'),
       offset: E820_TABLE_OFFSET,

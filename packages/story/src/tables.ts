@@ -7,7 +7,13 @@ import {
   SEV_KERNEL_HASH_GUID,
 } from '@sevlab/codec/guid';
 import { HashesTableEntry, HashesTableHeader } from '@sevlab/codec/ovmf/hashes-table';
-import { type AnnotatedBytes, asArgument, fieldsAt, plainField, type StructureField } from './structure-fields.ts';
+import {
+  type AnnotatedBytes,
+  asArgument,
+  fieldsAt,
+  plainField,
+  type StructureField,
+} from './structure-fields.ts';
 
 /** A secret table with its entries and their data; undefined when the bytes are none. */
 export function secretTable(bytes: Uint8Array): AnnotatedBytes | undefined {
@@ -44,7 +50,9 @@ export function hashesTable(bytes: Uint8Array): AnnotatedBytes | undefined {
   const fields = fieldsAt(HashesTableHeader, own, { prefix: 'header ' });
   for (let offset = HashesTableHeader.size; offset + HashesTableEntry.size <= len; ) {
     const entry = HashesTableEntry.decodeAt(own, offset);
-    fields.push(...fieldsAt(HashesTableEntry, own, { offset, prefix: `${HASHED[entry.guid] ?? entry.guid} ` }));
+    fields.push(
+      ...fieldsAt(HashesTableEntry, own, { offset, prefix: `${HASHED[entry.guid] ?? entry.guid} ` }),
+    );
     offset += Math.max(entry.len, HashesTableEntry.size);
   }
   return {

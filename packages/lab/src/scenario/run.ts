@@ -56,14 +56,17 @@ export function runScenario(
   }
 }
 
-/** As runScenario, one step at a time, for somebody who has other things to do in between. */
+/**
+ * As runScenario, one step at a time, for somebody who has other things to do in between. `pipeline` is one that has
+ * come as far as the first step wants it.
+ */
 export function* runSteps(
   scenario: Scenario,
   file: string,
   setup: Setup,
   secrets: readonly Secret[],
+  pipeline: Pipeline = createPipeline(setup),
 ): Generator<StepResult, ScenarioRun> {
-  const pipeline = createPipeline(setup);
   const schemes = createSchemes(setup);
   const faults = createFaults(scenario, setup);
   const results: StepResult[] = [];

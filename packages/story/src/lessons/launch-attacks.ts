@@ -35,7 +35,8 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
       {
         id: 'sp',
         text: 'The AMD-SP: LAUNCH_SECRET fails.',
-        reply: 'LAUNCH_SECRET looks at the packet and the launch. What the device will give later is in neither.',
+        reply:
+          'LAUNCH_SECRET looks at the packet and the launch. What the device will give later is in neither.',
       },
     ],
     right: 'nobody',
@@ -85,7 +86,8 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
       {
         id: 'policy',
         text: 'POLICY_FAILURE: the platform does not allow debugging.',
-        reply: 'POLICY_FAILURE is for a policy that asks for what the platform has not. Debugging is allowed to be allowed.',
+        reply:
+          'POLICY_FAILURE is for a policy that asks for what the platform has not. Debugging is allowed to be allowed.',
       },
       {
         id: 'mac',
@@ -117,7 +119,10 @@ export const LAUNCH_ATTACKS: readonly AttackLesson[] = [
           },
           { type: 'status', name: 'LAUNCH_START', status: 'BAD_MEASUREMENT' },
         ],
-        nowhere: [{ type: 'key', installed: true }, { type: 'message', name: 'packet' }],
+        nowhere: [
+          { type: 'key', installed: true },
+          { type: 'message', name: 'packet' },
+        ],
       },
     },
   },

@@ -47,7 +47,8 @@ export const MEMORY_ATTACKS: readonly AttackLesson[] = [
         'The driver made one file again, and its content is the secret that was deleted.',
         'The host never learned it. It only turned back the time of one page.',
       ],
-      remedy: 'Memory with integrity: in SEV-SNP the reverse map table keeps the host from writing to private pages.',
+      remedy:
+        'Memory with integrity: in SEV-SNP the reverse map table keeps the host from writing to private pages.',
       at: { type: 'attack', name: 'restore' },
       look: { view: 'journey', guid: SECRET, offset: 0 },
       claim: {
@@ -81,7 +82,8 @@ export const MEMORY_ATTACKS: readonly AttackLesson[] = [
       {
         id: 'noise',
         text: '16 bytes of noise, and the rest of the secret as it was.',
-        reply: 'The tweak of the encryption is made of the sPA, so a block is worth nothing at another place.',
+        reply:
+          'The tweak of the encryption is made of the sPA, so a block is worth nothing at another place.',
       },
       {
         id: 'all',

@@ -1,24 +1,24 @@
 import { createObserver } from '@sevlab/ambient/observer';
 import { utf8 } from '@sevlab/codec/bytes';
 import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
-import { parseGuid } from '@sevlab/codec/guid';
+import { DISK_PASSPHRASE_GUID } from '@sevlab/codec/guid';
+import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
+import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
+import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from '@sevlab/guest-kernel-sim/plain-guest';
+import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
+import { BUILTINS } from '@sevlab/guest-kernel-sim/shell/builtins';
+import { PROGRAMS } from '@sevlab/guest-kernel-sim/shell/programs';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { bootKernel } from './boot.ts';
-import type { Kernel } from './kernel.ts';
-import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from './plain-guest.ts';
-import { kernelProfile } from './profile.ts';
-import { BUILTINS } from './shell/builtins.ts';
-import { PROGRAMS } from './shell/programs.ts';
+import { arbitraryDoor, type Door, holds } from '../door.ts';
 
 const COCO = '/sys/kernel/security/secrets/coco';
-const guid = parseGuid('736869e5-84f0-4973-92ec-06879ce3da0b');
 
 function boot(): Kernel {
   const observer = createObserver();
   return runPlainGuest(observer, (context) => {
     writePlainGuest(context.memory);
-    context.memory.writePrivate(PLAIN_GUEST.area, encodeSecretTable([{ guid, data: utf8('secret') }]));
+    const table = encodeSecretTable([{ guid: DISK_PASSPHRASE_GUID, data: utf8('secret') }]);
+    context.memory.writePrivate(PLAIN_GUEST.area, table);
     const { bootParams } = PLAIN_GUEST;
     const kernel = bootKernel({ context, bootParams, profile: kernelProfile('6.1'), observer });
     kernel.run('mkdir /tmp/d; echo text > /tmp/a; ln -s a /tmp/b; ln -s d /tmp/e');
@@ -48,7 +48,15 @@ const path = fc.constantFrom(
     '~',
     '~nosuch',
   ],
-  ...[COCO, `${COCO}/${guid}`, `${COCO}/*`, '/dev/null', '/etc/passwd', '/proc/mounts', '/proc/self/fd'],
+  ...[
+    COCO,
+    `${COCO}/${DISK_PASSPHRASE_GUID}`,
+    `${COCO}/*`,
+    '/dev/null',
+    '/etc/passwd',
+    '/proc/mounts',
+    '/proc/self/fd',
+  ],
   '/sys/bus/platform/drivers/efi_secret/unbind',
 );
 const word = fc.constantFrom(
@@ -99,14 +107,20 @@ const line = fc
   .array(fc.tuple(command, operator), { minLength: 1, maxLength: 3 })
   .map((parts) => parts.map(([one, between], i) => one + (i < parts.length - 1 ? between : '')).join(''));
 
-it('any command line ends, and leaves no file open', () => {
-  fc.assert(
-    fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), (lines) => {
-      const kernel = boot();
-      for (const one of lines) {
-        expect(kernel.run(one).status).toBeLessThan(256);
-        expect(kernel.state.files.size).toBe(0);
-      }
-    }),
-  );
+/** What somebody types into the guest. */
+export const shellDoor: Door = arbitraryDoor<readonly string[]>({
+  name: 'shell',
+  about: 'lines to the guest’s shell: each ends with an exit status, and leaves no file open',
+  ...{ share: 20, chunk: 250, cost: 1500 },
+  inputs: () => fc.array(line, { minLength: 1, maxLength: 6 }),
+  start: () => (lines) => {
+    const kernel = boot();
+    const statuses = lines.map((one) => {
+      const { status } = kernel.run(one);
+      holds(Number.isInteger(status) && status >= 0 && status < 256, 'a line has an exit status', () => one);
+      holds(kernel.state.files.size === 0, 'a line leaves no file open', () => one);
+      return status;
+    });
+    return `exit ${statuses.at(-1)}`;
+  },
 });
