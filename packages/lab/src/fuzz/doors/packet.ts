@@ -86,7 +86,9 @@ function launched(profile: Input['profile']) {
   return { platform, handle, measure };
 }
 
-const NAMES = new Map(Object.entries(SEV_STATUS).map(([name, { code }]) => [code, name]));
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(SEV_STATUS).map(([name, { code }]) => [code, name]),
+);
 
 function inject({ platform, handle, measure }: Base, { plaintext, changes }: Input): string {
   const observer = createObserver();
@@ -121,8 +123,8 @@ function inject({ platform, handle, measure }: Base, { plaintext, changes }: Inp
   machine.mailbox.write('CmdBufAddr_Lo', Number(COMMAND));
   machine.mailbox.write('CmdBufAddr_Hi', 0);
   machine.mailbox.write('CmdResp', 0x034 << 16);
-  const status = NAMES.get(machine.mailbox.read('CmdResp') & 0xffff);
-  holds(status !== undefined, 'an AMD-SP answers with a status');
+  const status = NAMES.get(machine.mailbox.read('CmdResp') & 0xffff) ?? 'none';
+  holds(status !== 'none', 'an AMD-SP answers with a status');
   const after = [...memory.touchedPages()];
   const same =
     before.length === after.length &&
