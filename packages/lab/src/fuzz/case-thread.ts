@@ -45,15 +45,18 @@ export class CaseThread {
       const fall = (failure: Failure): void => {
         const index = Atomics.load(this.#progress, 0);
         this.#worker = undefined;
+        worker.on('error', () => {}); // nobody waits for it any more
         void worker.terminate();
         end({ kind: 'fallen', index, failure });
       };
       const end = (answer: Answer | Fallen): void => {
         clearInterval(watch);
-        worker.removeAllListeners();
-        worker.on('error', () => {}); // of a thread that is given up
+        worker.off('message', end).off('error', onError).off('exit', onExit);
         resolve(answer);
       };
+      const onError = (error: unknown): void =>
+        fall(death(error instanceof Error ? error.message : String(error)));
+      const onExit = (code: number): void => fall(death(`exit code ${code}`));
       const watch = setInterval(() => {
         const count = Atomics.load(this.#progress, 1);
         const now = performance.now();
@@ -61,9 +64,7 @@ export class CaseThread {
         if (count !== seen.count) seen = { count, since: now };
         else if (now - seen.since > allowed) fall(hang(allowed));
       }, LOOK_EVERY);
-      worker.once('message', end);
-      worker.once('error', (error) => fall(death(error instanceof Error ? error.message : String(error))));
-      worker.once('exit', (code) => fall(death(`exit code ${code}`)));
+      worker.on('message', end).on('error', onError).on('exit', onExit);
       worker.postMessage(task);
     });
   }
@@ -75,11 +76,13 @@ export class CaseThread {
     this.#worker = worker;
     this.generation++;
     await new Promise<void>((resolve, reject) => {
-      worker.once('message', () => resolve());
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`a worker ended with ${code} before it began`)));
+      const onExit = (code: number): void => reject(new Error(`a worker ended with ${code} before it began`));
+      worker.once('error', reject).once('exit', onExit);
+      worker.once('message', () => {
+        worker.off('error', reject).off('exit', onExit);
+        resolve();
+      });
     });
-    worker.removeAllListeners();
     return worker;
   }
 
