@@ -1,4 +1,4 @@
-import Ajv, { type ErrorObject } from 'ajv/dist/2020.js';
+import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { nearest } from './scenario/nearest.ts';
 
 /** A JSON Schema; what its `$ref`s name is in `$defs`. */
@@ -26,8 +26,17 @@ export interface Problem extends Complaint {
 
 /** What is wrong with a value that a JSON Schema (2020-12) does not hold for; nothing when it does. */
 export function problemsOf(schema: JsonSchema, value: unknown): Problem[] {
-  return problemsIn({ ajv: new Ajv.default(AJV_OPTIONS), root: schema }, schema, value, []);
+  const validation = validations.get(schema) ?? {
+    ajv: new Ajv.default(AJV_OPTIONS),
+    root: schema,
+    compiled: new WeakMap(),
+  };
+  validations.set(schema, validation);
+  return problemsIn(validation, schema, value, []);
 }
+
+/** To compile a schema takes much longer than to hold a value against it. */
+const validations = new WeakMap<JsonSchema, Validation>();
 
 const AJV_OPTIONS = { allErrors: true, verbose: true, allowUnionTypes: true };
 
@@ -41,11 +50,15 @@ export const pathText = (path: Path): string =>
 interface Validation {
   readonly ajv: Ajv.default;
   readonly root: JsonSchema;
+  /** By the form, which is the root or a part of it. */
+  readonly compiled: WeakMap<object, ValidateFunction>;
 }
 
 /** Of a value that may have several forms, only what is wrong with the form that it was meant to have. */
 function problemsIn(validation: Validation, form: object, value: unknown, base: Path): Problem[] {
-  const validate = validation.ajv.compile({ ...form, $id: '', $defs: validation.root.$defs ?? {} });
+  const { ajv, root, compiled } = validation;
+  const validate = compiled.get(form) ?? ajv.compile({ ...form, $id: '', $defs: root.$defs ?? {} });
+  compiled.set(form, validate);
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
   const choices = errors.filter(

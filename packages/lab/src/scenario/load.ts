@@ -102,10 +102,20 @@ function readLayer(file: string, bytes: Uint8Array): Layer {
   const [error] = document.errors;
   if (error !== undefined)
     throw new ScenarioError(`no YAML (${error.code}); expected a scenario`, placeAt(error.pos[0])); // quotes no text
-  const fields: unknown = document.toJS();
+  const fields = valuesOf(document, placeAt(0));
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     throw new ScenarioError('expected a scenario: fields with their values', placeAt(0));
   return { fields: { ...fields }, placeOf: (path) => placeAt(offsetOf(document, path)) };
+}
+
+/** What a document says. Throws ScenarioError for aliases without an anchor, and for very many. */
+function valuesOf(document: Document, place: Place): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw new ScenarioError('an alias names no anchor, or there are too many; expected values', place);
+  }
 }
 
 /** Where a path's last name is written, or the deepest of its values that is there. */

@@ -102,7 +102,9 @@ function runStep(
   if ('shell' in step) {
     const { kernel } = pipeline.progress;
     if (kernel === undefined)
-      throw new Refused('sevlab', `'${step.shell}': the guest does not run; expected a boot step before it`);
+      throw new ScenarioError(
+        `shell: '${step.shell}': the guest does not run; expected a boot step before it`,
+      );
     const before = pipeline.observer.events.length;
     const session = step.as === undefined ? undefined : createSession(accountOf(kernel, step.as));
     const { output, status } = runShell(kernel, step.shell, session);

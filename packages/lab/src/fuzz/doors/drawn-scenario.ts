@@ -12,7 +12,7 @@ export const KERNELS: readonly string[] = KERNEL_PROFILES.filter((name) => name 
 
 /** Secrets as a scenario names them. */
 export const secretSources: Arbitrary<(SecretSource & { readonly hex: string })[]> = secrets({
-  most: 12,
+  most: 4,
   bytes: 60,
 }).map((list) => list.map(({ guid, data }) => ({ guid, hex: toHex(data) })));
 
