@@ -49,6 +49,7 @@ not guide them, see docs/adr/0013-fuzz-campaigns.md.`;
 export function addFuzz(program: Command): void {
   const fuzz = program
     .command('fuzz')
+    .enablePositionalOptions() // merge has an --output, too
     .description('try every place where somebody else’s bytes come in with random ones, repeatably')
     .option('--runs <n>', 'cases, divided among the doors', '100000')
     .option('--seed <text>', 'draws the cases; without one, a new one is drawn and printed')

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { serialize } from 'node:v8';
-import type { OpenDoor, Trial } from './door.ts';
+import type { OpenDoor } from './door.ts';
 import { type Failure, judge, type Verdict } from './failure.ts';
+import { plainJson } from './plain-json.ts';
 
 /** So many cases of one door, from one index up to another one. */
 export interface Chunk {
@@ -46,7 +46,7 @@ export function runChunk(
     beforeCase(index);
     const known = fatal.find((each) => each.index === index);
     const trial = known === undefined ? door.trial(seed, index) : undefined;
-    if (trial) digest.update(inputBytes(trial));
+    if (trial) digest.update(plainJson(trial.input));
     const verdict: Verdict = trial ? judge(trial) : { failure: known!.failure }; // one of the two is there
     const { failure } = verdict;
     const outcome = failure === undefined ? verdict.outcome : failure.signature;
@@ -66,5 +66,3 @@ export function runChunk(
     failures: [...failures.values()],
   };
 }
-
-const inputBytes = ({ input }: Trial): Uint8Array => serialize(input);

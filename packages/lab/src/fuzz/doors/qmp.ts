@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { arbitraryDoor, type Door, holds } from '../door.ts';
 import { message } from '../qmp-messages.ts';
 
-/** As much memory as somebody asked for; nobody writes to it. */
+/** As much memory as the messages of a case asked for; nobody writes to it. */
 let zeros = new Uint8Array();
 
 function zerosOf(length: number): Uint8Array {
@@ -80,6 +80,7 @@ export const qmpDoor: Door = arbitraryDoor<Input>({
       holds(lines.pop() === '', 'an answer ends with its line');
       for (const line of lines) holds(isObject(line), 'an answer is an object as JSON', () => line);
       const pieces = converse(start(machine), bytes, piece);
+      zeros = new Uint8Array();
       holds(pieces === said, 'the answers are the same in whatever pieces the bytes come');
       return `${lines.length} answers`;
     },
