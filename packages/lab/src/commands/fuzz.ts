@@ -49,7 +49,6 @@ not guide them, see docs/adr/0013-fuzz-campaigns.md.`;
 export function addFuzz(program: Command): void {
   const fuzz = program
     .command('fuzz')
-    .enablePositionalOptions() // merge has an --output, too
     .description('try every place where somebody else’s bytes come in with random ones, repeatably')
     .option('--runs <n>', 'cases, divided among the doors', '100000')
     .option('--seed <text>', 'draws the cases; without one, a new one is drawn and printed')
@@ -76,8 +75,9 @@ export function addFuzz(program: Command): void {
     .command('merge')
     .description('fold the results of all shards into those of the whole campaign')
     .argument('<file...>', 'results of each shard')
-    .option('--output <file>', 'write the results there', '-')
-    .action((files: string[], { output }: { output: string }) => {
+    .option('--output <file>', 'write the results there instead of printing them')
+    .action((files: string[], _: object, command: Command) => {
+      const { output = '-' }: { output?: string } = command.optsWithGlobals(); // fuzz has an --output, and takes it
       const merged = refusing(() => mergeResults(files.map(readResultsFile)));
       writeOutput(output, resultLines(merged));
       endWith(merged.reports, []);

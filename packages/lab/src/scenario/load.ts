@@ -94,6 +94,7 @@ function readLayer(file: string, bytes: Uint8Array): Layer {
   const document = parseDocument(new TextDecoder().decode(bytes), {
     lineCounter: lines,
     prettyErrors: false,
+    logLevel: 'error', // no warnings of a library's on standard error
   });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
