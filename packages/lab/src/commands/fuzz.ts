@@ -43,7 +43,7 @@ const HELP = `
 A case is drawn from seed, door and index alone: the same in any shard, with any number of workers. Without --shard,
 the environment says which one this is, if any: SHARD_INDEX and SHARD_TOTAL, JOB_COMPLETION_INDEX and JOB_COMPLETIONS,
 and those of GitLab, Slurm, AWS Batch, Buildkite and CircleCI. Inputs follow the structure of each door; coverage does
-not guide them, see docs/adr/0013-fuzz-campaigns.md.`;
+not guide them, see docs/adr/0014-fuzz-campaigns.md.`;
 
 /** sevlab fuzz: seeded campaigns over every door. */
 export function addFuzz(program: Command): void {
