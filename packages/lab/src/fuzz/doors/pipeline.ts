@@ -65,7 +65,7 @@ export const pipelineDoor: Door = arbitraryDoor<Input>({
           fc.record({ part: fc.constant('header' as const), bit: fc.nat(415) }),
           fc.record({ part: fc.constant('data' as const), bit: fc.nat(159) }), // of the table's header
         ),
-        { freq: 3 },
+        { freq: 2 },
       ),
       removes: fc.boolean(),
     }),
