@@ -3,11 +3,16 @@ import { utf8 } from '@sevlab/codec/bytes';
 import { encodeSecretTable } from '@sevlab/codec/efi/secret-table';
 import { DISK_PASSPHRASE_GUID } from '@sevlab/codec/guid';
 import { bootKernel } from '@sevlab/guest-kernel-sim/boot';
+import { Pipe } from '@sevlab/guest-kernel-sim/coreutils/streams';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import { PLAIN_GUEST, runPlainGuest, writePlainGuest } from '@sevlab/guest-kernel-sim/plain-guest';
 import { kernelProfile } from '@sevlab/guest-kernel-sim/profile';
 import { BUILTINS } from '@sevlab/guest-kernel-sim/shell/builtins';
+import { startJob } from '@sevlab/guest-kernel-sim/shell/job';
+import { INTERRUPTED_STATUS } from '@sevlab/guest-kernel-sim/shell/limits';
 import { PROGRAMS } from '@sevlab/guest-kernel-sim/shell/programs';
+import { Screen } from '@sevlab/guest-kernel-sim/shell/screen';
+import { createSession } from '@sevlab/guest-kernel-sim/shell/session';
 import fc from 'fast-check';
 import { arbitraryDoor, type Door, holds } from '../door.ts';
 
@@ -107,20 +112,37 @@ const line = fc
   .array(fc.tuple(command, operator), { minLength: 1, maxLength: 3 })
   .map((parts) => parts.map(([one, between], i) => one + (i < parts.length - 1 ? between : '')).join(''));
 
+/** Who appends to what he reads goes on until the disk is full. Turns of a line; then it is ended as by ^C. */
+const TURNS = 512;
+
+/** Runs a line as long as it may take. Its exit status; undefined when it was ended. */
+function type(kernel: Kernel, text: string): number | undefined {
+  const io = { stdin: Pipe.empty(), screen: new Screen(), interactive: false };
+  const { work } = startJob(kernel, createSession(), text, io);
+  for (let turn = 0; turn < TURNS; turn++) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+  work.return(INTERRUPTED_STATUS);
+  return undefined;
+}
+
 /** What somebody types into the guest. */
 export const shellDoor: Door = arbitraryDoor<readonly string[]>({
   name: 'shell',
-  about: 'lines to the guest’s shell: each ends with an exit status, and leaves no file open',
+  about:
+    'lines to the guest’s shell: each ends with an exit status or when it is ended, and leaves no file open',
   ...{ share: 20, chunk: 250, cost: 1500 },
   inputs: () => fc.array(line, { minLength: 1, maxLength: 6 }),
   start: () => (lines) => {
     const kernel = boot();
     const statuses = lines.map((one) => {
-      const { status } = kernel.run(one);
-      holds(Number.isInteger(status) && status >= 0 && status < 256, 'a line has an exit status', () => one);
+      const status = type(kernel, one);
+      const isStatus = Number.isInteger(status) && status !== undefined && status >= 0 && status < 256;
+      holds(isStatus || status === undefined, 'a line has an exit status', () => one);
       holds(kernel.state.files.size === 0, 'a line leaves no file open', () => one);
       return status;
     });
-    return `exit ${statuses.at(-1)}`;
+    return `exit ${statuses.at(-1) ?? 'when ended'}`;
   },
 });
