@@ -18,7 +18,7 @@ function kernelDoor(
 ): Door {
   return ownDoor<Input>({
     ...description,
-    ...{ share: 20, chunk: 250 },
+    ...{ share: 10, chunk: 250 },
     inputs: {
       draw: (random) => {
         const word = (): string => random.nextInt().toString(16);
@@ -48,7 +48,7 @@ function ask({ linux, ...probe }: Input): string {
 
 /** What lies in the secret area. */
 export const areaDoor: Door = kernelDoor(
-  { name: 'area', about: 'secret areas to the driver of every emulated kernel', cost: 700 },
+  { name: 'area', about: 'secret areas to the driver of every emulated kernel', cost: 4000 },
   drawProbe,
 );
 
@@ -57,7 +57,7 @@ export const syscallDoor: Door = kernelDoor(
   {
     name: 'syscall',
     about: 'sequences of system calls on the secrets’ files, as root and as others',
-    cost: 1000,
+    cost: 4500,
   },
   drawSequence,
 );
@@ -67,7 +67,7 @@ export const efiTableDoor: Door = kernelDoor(
   {
     name: 'efi-table',
     about: 'EFI tables, memory maps and locations with something wrong, to a booting kernel',
-    cost: 1200,
+    cost: 3500,
   },
   drawTables,
 );

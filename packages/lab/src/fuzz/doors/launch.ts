@@ -15,7 +15,7 @@ export const launchDoor: Door = arbitraryDoor<Scenario>({
   name: 'launch',
   about:
     'whole launches with attacks between their steps: each ends or is refused, and the host finds no secret',
-  ...{ share: 0.5, chunk: 20, cost: 40_000 },
+  ...{ share: 0.5, chunk: 20, cost: 50_000 },
   inputs: () => attackedLaunch,
   start: () => run,
   scenario: (input) => input,

@@ -57,7 +57,7 @@ export const packetDoor: Door = arbitraryDoor<Input>({
   name: 'packet',
   about:
     'packets to LAUNCH_SECRET: taken as they were sealed, otherwise refused with no byte of memory changed',
-  ...{ share: 20, chunk: 500, cost: 200 },
+  ...{ share: 20, chunk: 500, cost: 400 },
   inputs: () =>
     fc.record({
       profile: fc.constantFrom('genoa-1.55', 'spec'),

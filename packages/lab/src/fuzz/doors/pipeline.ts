@@ -55,7 +55,7 @@ function scenarioOf({ linux, secrets, flip, removes }: Input): Scenario {
 export const pipelineDoor: Door = arbitraryDoor<Input>({
   name: 'pipeline',
   about: 'a packet into a measured guest, boot, files read and removed: all as the packet says, or refused',
-  ...{ share: 5, chunk: 100, cost: 2500 },
+  ...{ share: 5, chunk: 100, cost: 15_000 },
   inputs: () =>
     fc.record({
       linux: fc.constantFrom(...KERNELS),

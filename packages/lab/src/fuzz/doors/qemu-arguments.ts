@@ -100,7 +100,7 @@ const NO_FILES = { readFile: () => 'No such file or directory', writeFile: () =>
 export const qemuArgumentsDoor: Door = arbitraryDoor<Input>({
   name: 'qemu-arguments',
   about: 'QEMU’s command line: understood, or refused in words',
-  ...{ share: 20, chunk: 1000, cost: 80 },
+  ...{ share: 20, chunk: 1000, cost: 250 },
   inputs: () =>
     fc.record({
       words: fc.array(word, { maxLength: 12 }),

@@ -64,7 +64,7 @@ function converse(machine: QemuMachine, bytes: Uint8Array, piece: number): strin
 export const qmpDoor: Door = arbitraryDoor<Input>({
   name: 'qmp',
   about: 'QMP: every answer is a line of JSON, and the same in whatever pieces the bytes come',
-  ...{ share: 20, chunk: 500, cost: 300 },
+  ...{ share: 10, chunk: 500, cost: 3500 },
   inputs: () =>
     fc.record({
       machine: fc.constantFrom('plain', 'sev'),

@@ -121,7 +121,7 @@ const VALUES: readonly unknown[] = [
 export const scenarioFileDoor: Door = arbitraryDoor<string>({
   name: 'scenario-file',
   about: 'scenario files as text: valid, or refused with the place and what was expected there',
-  ...{ share: 20, chunk: 250, cost: 1200 },
+  ...{ share: 10, chunk: 250, cost: 5500 },
   inputs: () => {
     const scenario = attackedLaunch.map((value): Readonly<Record<string, unknown>> => ({ ...value }));
     const text = fc

@@ -8,7 +8,7 @@ import { arbitraryDoor, type Door, holds } from '../door.ts';
 export const secretTableDoor: Door = arbitraryDoor<Uint8Array>({
   name: 'secret-table',
   about: 'secret areas: read without an error of another kind; what is sound is the bytes that a tool writes',
-  ...{ share: 20, chunk: 1000, cost: 150 },
+  ...{ share: 20, chunk: 1000, cost: 200 },
   inputs: () =>
     fc.oneof(
       { weight: 2, arbitrary: secretTables() },

@@ -132,7 +132,7 @@ export const shellDoor: Door = arbitraryDoor<readonly string[]>({
   name: 'shell',
   about:
     'lines to the guest’s shell: each ends with an exit status or when it is ended, and leaves no file open',
-  ...{ share: 20, chunk: 250, cost: 1500 },
+  ...{ share: 10, chunk: 250, cost: 5500 },
   inputs: () => fc.array(line, { minLength: 1, maxLength: 6 }),
   start: () => (lines) => {
     const kernel = boot();

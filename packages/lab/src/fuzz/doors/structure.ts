@@ -15,7 +15,7 @@ export const structureDoor: Door = arbitraryDoor<Input>({
   name: 'structure',
   about:
     'bytes in the place of each structure: only a wrong length is refused, and what was read is written again',
-  ...{ share: 20, chunk: 1000, cost: 100 },
+  ...{ share: 20, chunk: 1000, cost: 200 },
   inputs: () =>
     fc.oneof(
       ...Object.keys(STRUCTURES).map((name) =>
