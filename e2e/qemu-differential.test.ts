@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isComparable, message } from '@sevlab/lab/fuzz/qmp-messages';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { optionalProgram } from './test/optional-program.ts';
 import { QemuPair } from './test/qemu-pair.ts';
-import { isComparable, message } from './test/random-messages.ts';
 import { QEMU } from './test/real-qemu.ts';
 
 const there = optionalProgram(QEMU, 'apt-get install --no-install-recommends qemu-system-x86');

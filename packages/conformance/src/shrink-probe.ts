@@ -13,7 +13,7 @@ const MAX_ROUNDS = 30;
 export async function shrinkProbe(probe: Probe, stillShows: StillShows): Promise<Probe> {
   let smallest = probe;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const smaller = [...withoutOperations(smallest), ...withSmallerArea(smallest)];
+    const smaller = [...smallerProbes(smallest)];
     const shows = await stillShows(smaller);
     const next = smaller[shows.indexOf(true)];
     if (next === undefined) break;
@@ -22,7 +22,12 @@ export async function shrinkProbe(probe: Probe, stillShows: StillShows): Promise
   return smallest;
 }
 
-/** Halves first, then one at a time. */
+/** The probe with less in it: halves first, then one thing at a time. */
+export function* smallerProbes(probe: Probe): Generator<Probe> {
+  yield* withoutOperations(probe);
+  yield* withSmallerArea(probe);
+}
+
 function* withoutOperations(probe: Probe): Generator<Probe> {
   const { operations } = probe;
   for (let length = operations.length; length >= 1; length = Math.floor(length / 2)) {

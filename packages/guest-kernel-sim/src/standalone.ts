@@ -4,6 +4,7 @@ import { SecretLocation } from '@sevlab/codec/efi/secret-location';
 import type { GuestContext, GuestMemory } from '@sevlab/machine/machine';
 import { startKernel } from './boot.ts';
 import { EFI_SECRET_DEVICE } from './efi/coco.ts';
+import { KernelError } from './errno.ts';
 import { formatIomem } from './iomem.ts';
 import type { Kernel } from './kernel.ts';
 import { loadModule } from './modules.ts';
@@ -193,7 +194,7 @@ class Probe {
     const perform = (line: string) => this.#runner.run(parseOperation(line));
     if (mode === 'bind') {
       this.#locate(gpa(0n), 0n);
-      loadModule(this.#kernel, MODULE, { debug: true }); // its probe fails; the device stays free
+      this.#loadWithoutBinding();
       this.#runner.driverLines();
     }
     if (tables === undefined) {
@@ -217,6 +218,15 @@ class Probe {
       area_after: nonZeroRuns(memory.readPrivate(at, shownLength(area))),
       ...(tables !== undefined && { boot: bootReport(this.#kernel) }),
     };
+  }
+
+  /** Loads the module, whose probe fails: the device stays free. A kernel that has no such module goes without. */
+  #loadWithoutBinding(): void {
+    try {
+      loadModule(this.#kernel, MODULE, { debug: true });
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.code !== 'ENOENT') throw error;
+    }
   }
 
   #locate(basePa: Gpa, size: bigint): void {

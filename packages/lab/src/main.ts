@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { Command, CommanderError } from 'commander';
 import { hardwareConcern } from './beside-hardware.ts';
 import { addAnnotate } from './commands/annotate.ts';
@@ -10,6 +11,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { CommandError, EXIT } from './commands/exit.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFirmware } from './commands/firmware.ts';
+import { addFuzz } from './commands/fuzz.ts';
 import { addGuest } from './commands/guest.ts';
 import { addOwner } from './commands/owner.ts';
 import { addPacket } from './commands/packet.ts';
@@ -28,6 +30,7 @@ const EMULATES: ReadonlySet<string> = new Set([
   'run',
   'guest',
   'conform',
+  'fuzz',
   'serve',
   'platform',
   'boot',
@@ -65,6 +68,7 @@ function createProgram(): Command {
     addAnnotate,
     addExplain,
     addConform,
+    addFuzz,
     addVmm,
     addServe,
     addBench,
@@ -124,18 +128,33 @@ function nameOf(program: Command, arguments_: readonly string[]): string {
   return names.join(' ');
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.yes); // whoever read us has seen enough
-  process.stderr.write(`sevlab: standard output: ${systemReason(error)}\n`);
-  process.exit(EXIT.usage);
-});
+/** A program of its own: its streams and its end are those of a command. */
+function startProgram(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.yes); // whoever read us has seen enough
+    process.stderr.write(`sevlab: standard output: ${systemReason(error)}\n`);
+    process.exit(EXIT.usage);
+  });
 
-process.on('uncaughtException', (error) => {
-  reportFault('sevlab', error); // in what a socket or a timer called
-  process.exit(EXIT.internal);
-});
-process.stderr.on('error', () => {}); // whoever read it is gone
+  process.on('uncaughtException', (error) => {
+    reportFault('sevlab', error); // in what a socket or a timer called
+    process.exit(EXIT.internal);
+  });
+  process.stderr.on('error', () => {}); // whoever read it is gone
 
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+  void main(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });
+}
+
+/** A thread of a fuzz campaign, which runs this same file. */
+async function startThread(): Promise<void> {
+  const [{ serveTasks }, { DOORS }] = await Promise.all([
+    import('./fuzz/worker.ts'),
+    import('./fuzz/doors.ts'),
+  ]);
+  serveTasks(DOORS);
+}
+
+if (isMainThread) startProgram();
+else void startThread();

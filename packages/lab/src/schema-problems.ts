@@ -1,4 +1,4 @@
-import Ajv, { type ErrorObject } from 'ajv/dist/2020.js';
+import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { nearest } from './scenario/nearest.ts';
 
 /** The way to a value: names and indices. */
@@ -19,17 +19,19 @@ export interface Problem extends Complaint {
   readonly path: Path;
 }
 
-/** Schemas that were compiled before: that takes longer than all else. */
-const COMPILED = new WeakMap<object, (value: unknown) => boolean>();
-
 /** What is wrong with a value that a JSON Schema (2020-12) does not hold for; nothing when it does. */
 export function problemsOf(schema: object, value: unknown): Problem[] {
-  const holds = COMPILED.get(schema) ?? new Ajv.default(AJV_OPTIONS).compile<unknown>(schema);
-  COMPILED.set(schema, holds);
-  if (holds(value)) return [];
-  const $defs = '$defs' in schema ? schema.$defs : {};
-  return problemsIn({ ajv: new Ajv.default(AJV_OPTIONS), $defs }, schema, value, []);
+  const validation = validations.get(schema) ?? {
+    ajv: new Ajv.default(AJV_OPTIONS),
+    root: schema,
+    compiled: new WeakMap(),
+  };
+  validations.set(schema, validation);
+  return problemsIn(validation, schema, value, []);
 }
+
+/** To compile a schema takes much longer than to hold a value against it. */
+const validations = new WeakMap<object, Validation>();
 
 const AJV_OPTIONS = { allErrors: true, verbose: true, allowUnionTypes: true };
 
@@ -42,13 +44,16 @@ export const pathText = (path: Path): string =>
 
 interface Validation {
   readonly ajv: Ajv.default;
-  /** What a `$ref` names. */
-  readonly $defs: unknown;
+  readonly root: object;
+  /** By the form, which is the root or a part of it. */
+  readonly compiled: WeakMap<object, ValidateFunction>;
 }
 
 /** Of a value that may have several forms, only what is wrong with the form that it was meant to have. */
 function problemsIn(validation: Validation, form: object, value: unknown, base: Path): Problem[] {
-  const validate = validation.ajv.compile({ ...form, $id: '', $defs: validation.$defs });
+  const { ajv, root, compiled } = validation;
+  const validate = compiled.get(form) ?? ajv.compile({ ...form, $id: '', $defs: '$defs' in root ? root.$defs : {} });
+  compiled.set(form, validate);
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
   const choices = errors.filter(

@@ -57,6 +57,11 @@ describe('sevlab guest', () => {
     ]);
   });
 
+  it('binds nothing in a kernel without the driver', () => {
+    for (const mode of ['bind', 'load'])
+      expect(guest('--linux', 'debian', '--mode', mode, TABLE)).toMatchObject([{ probe: { bound: false } }]);
+  });
+
   it('reads the file that put names', () => {
     const [answer] = guest('--op', `put 0x80c000 ${TABLE}`, '--op', 'bind', '--op', `read ${GUID}`, EMPTY);
     expect(answer.ops).toMatchObject([

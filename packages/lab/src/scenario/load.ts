@@ -94,6 +94,7 @@ function readLayer(file: string, bytes: Uint8Array): Layer {
   const document = parseDocument(new TextDecoder().decode(bytes), {
     lineCounter: lines,
     prettyErrors: false,
+    logLevel: 'error', // no warnings of a library's on standard error
   });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -102,20 +103,19 @@ function readLayer(file: string, bytes: Uint8Array): Layer {
   const [error] = document.errors;
   if (error !== undefined)
     throw new ScenarioError(`no YAML (${error.code}); expected a scenario`, placeAt(error.pos[0])); // quotes no text
-  const fields = plainValue(document);
+  const fields = valuesOf(document, placeAt(0));
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     throw new ScenarioError('expected a scenario: fields with their values', placeAt(0));
   return { fields: { ...fields }, placeOf: (path) => placeAt(offsetOf(document, path)) };
 }
 
-/** Throws ScenarioError for an alias of nothing, and for aliases of aliases that come to too much. */
-function plainValue(document: Document): unknown {
+/** What a document says. Throws ScenarioError for aliases without an anchor, and for very many. */
+function valuesOf(document: Document, place: Place): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    if (error instanceof ReferenceError)
-      throw new ScenarioError('an alias names nothing, or too much; expected a scenario');
-    throw error;
+    if (!(error instanceof ReferenceError)) throw error;
+    throw new ScenarioError('an alias names no anchor, or there are too many; expected values', place);
   }
 }
 

@@ -17,10 +17,15 @@ type Choice = readonly [field: string, value: unknown, index: number];
 export function variantsOf({ scenario, placeOf }: LoadedScenario): Variant[] {
   const { matrix, ...base } = scenario;
   if (matrix === undefined) return [{ scenario, placeOf, name: undefined }];
+  if (typeof matrix !== 'object' || matrix === null || Array.isArray(matrix))
+    throw new ScenarioError('matrix: expected fields, each with a list of values', placeOf(['matrix']));
   let combinations: Choice[][] = [[]];
   for (const [field, values] of Object.entries(matrix)) {
-    if (!Array.isArray(values))
-      throw new ScenarioError(`matrix.${field}: expected a list of values`, placeOf(['matrix', field]));
+    if (!Array.isArray(values) || values.length === 0)
+      throw new ScenarioError(
+        `matrix.${field}: expected a list of one value or more`,
+        placeOf(['matrix', field]),
+      );
     const choices = values.map((value, i): Choice => [field, value, i]);
     combinations = combinations.flatMap((before) => choices.map((choice) => [...before, choice]));
     if (combinations.length > VARIANTS_MAX)

@@ -2,7 +2,7 @@ import type { RecordedEvent } from '@sevlab/ambient/observer';
 import type { Secret } from '@sevlab/codec/efi/secret-table';
 import { runShell } from '@sevlab/guest-kernel-sim/shell';
 import { createSession } from '@sevlab/guest-kernel-sim/shell/session';
-import { createPipeline, type Pipeline, Refused, type Setup } from '../pipeline.ts';
+import { createPipeline, type Pipeline, type Setup } from '../pipeline.ts';
 import { accountOf } from './account.ts';
 import { attack } from './attack.ts';
 import { causeIn } from './cause.ts';
@@ -12,6 +12,7 @@ import type { Finding } from './finding.ts';
 import { attempt, honestStep, type Outcome } from './honest-step.ts';
 import type { Scenario, Step, StepExpectation } from './scenario.ts';
 import { createSchemes, type Schemes } from './schemes.ts';
+import { ScenarioError } from './values.ts';
 
 /** What became of one step. */
 export interface StepResult {
@@ -53,14 +54,17 @@ export function runScenario(
   }
 }
 
-/** As runScenario, one step at a time, for somebody who has other things to do in between. */
+/**
+ * As runScenario, one step at a time, for somebody who has other things to do in between. `pipeline` is one that has
+ * come as far as the first step wants it.
+ */
 export function* runSteps(
   scenario: Scenario,
   file: string,
   setup: Setup,
   secrets: readonly Secret[],
+  pipeline: Pipeline = createPipeline(setup),
 ): Generator<StepResult, ScenarioRun> {
-  const pipeline = createPipeline(setup);
   const schemes = createSchemes(setup);
   const faults = createFaults(scenario, setup);
   const results: StepResult[] = [];
@@ -96,7 +100,9 @@ function runStep(
   if ('shell' in step) {
     const { kernel } = pipeline.progress;
     if (kernel === undefined)
-      throw new Refused('sevlab', `'${step.shell}': the guest does not run; expected a boot step before it`);
+      throw new ScenarioError(
+        `shell: '${step.shell}': the guest does not run; expected a boot step before it`,
+      );
     const before = pipeline.observer.events.length;
     const session = step.as === undefined ? undefined : createSession(accountOf(kernel, step.as));
     const { output, status } = runShell(kernel, step.shell, session);

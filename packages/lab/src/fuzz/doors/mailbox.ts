@@ -1,20 +1,22 @@
-import { type Spa, spa } from '@sevlab/codec/address';
+import type { Spa } from '@sevlab/codec/address';
+import { spa } from '@sevlab/codec/address';
 import type { CommandName } from '@sevlab/codec/sev/command';
 import { SEV_STATUS, type SevStatus } from '@sevlab/codec/sev/status';
-import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { PROFILES, type ProfileName } from '@sevlab/psp-sim/profile';
+import { SUPPORT } from '@sevlab/psp-sim/support';
 import {
   type Arena,
   answerOf,
   BEGINNINGS,
+  type Beginning,
   COMMAND_RANDOMNESS,
   createArena,
   fieldsOf,
   type Issued,
   issueRandom,
-} from '../test/random-commands.ts';
-import { PROFILES, type ProfileName } from './profile.ts';
-import { SUPPORT } from './support.ts';
+} from '@sevlab/psp-sim/test/random-commands';
+import fc from 'fast-check';
+import { arbitraryDoor, type Door, holds } from '../door.ts';
 
 type Fields = Record<string, bigint>;
 /** First byte and length, without the C-bit. */
@@ -113,44 +115,53 @@ function* strays(before: Cells, after: Cells, ranges: readonly Range[]): Generat
   }
 }
 
-const CODES: ReadonlyMap<number, SevStatus> = new Map(
+const STATUSES: ReadonlyMap<number, SevStatus> = new Map(
   Object.entries(SEV_STATUS).map(([name, { code }]) => [code, name as SevStatus]), // keys of a literal record
 );
 
-const random = fc.uint8Array({ minLength: COMMAND_RANDOMNESS, maxLength: COMMAND_RANDOMNESS });
+interface Input {
+  readonly profile: ProfileName;
+  readonly beginning: Beginning;
+  /** Each is what a command is drawn from: its number, its buffer, and what lies where that points. */
+  readonly commands: readonly Uint8Array[];
+}
+
 const profiles = Object.keys(PROFILES) as ProfileName[]; // keys of a literal record
 
-/** Milliseconds; `npm run fuzz` takes most of a minute here on an idle core. */
-const LARGE_BUDGET = 600_000;
+/** The registers of the AMD-SP, and the command buffers behind them. */
+export const mailboxDoor: Door = arbitraryDoor<Input>({
+  name: 'mailbox',
+  about:
+    'commands through the registers, in every state: a status comes, and no memory changes that they do not name',
+  ...{ share: 4, chunk: 100, cost: 8000 },
+  inputs: () =>
+    fc.record({
+      profile: fc.constantFrom(...profiles),
+      beginning: fc.constantFrom(...BEGINNINGS),
+      commands: fc.array(fc.uint8Array({ minLength: COMMAND_RANDOMNESS, maxLength: COMMAND_RANDOMNESS }), {
+        minLength: 1,
+        maxLength: 8,
+      }),
+    }),
+  start: () => issue,
+});
 
-test(
-  'any commands are answered with a status, and change no memory that they do not name',
-  () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom(...profiles),
-        fc.constantFrom(...BEGINNINGS),
-        fc.array(random, { minLength: 1, maxLength: 40 }),
-        (profile, beginning, commands) => {
-          const arena = createArena(profile, beginning);
-          for (const command of commands) {
-            let before: Cells = new Map();
-            const { tmr, nvPaddr } = arena.sp.state;
-            const issued = issueRandom(arena, command, () => {
-              before = cellsOf(arena);
-            });
-            const { answered, code } = answerOf(issued);
-            const status = CODES.get(code);
-            expect([issued.name, answered, status]).toEqual([issued.name, true, expect.any(String)]);
-            const ranges = allowed(issued, status!, tmr?.paddr, nvPaddr);
-            expect([issued.name, status, ...strays(before, cellsOf(arena), ranges)]).toEqual([
-              issued.name,
-              status,
-            ]);
-          }
-        },
-      ),
-    );
-  },
-  LARGE_BUDGET,
-);
+function issue({ profile, beginning, commands }: Input): string {
+  const arena = createArena(profile, beginning);
+  let last = '';
+  for (const command of commands) {
+    let before: Cells = new Map();
+    const { tmr, nvPaddr } = arena.sp.state;
+    const issued = issueRandom(arena, command, () => {
+      before = cellsOf(arena);
+    });
+    const { answered, code } = answerOf(issued);
+    const status = STATUSES.get(code);
+    last = `${issued.name} ${status}`;
+    holds(answered && status !== undefined, 'a command is answered with a status', () => last);
+    const ranges = allowed(issued, status, tmr?.paddr, nvPaddr);
+    const [stray] = strays(before, cellsOf(arena), ranges);
+    holds(stray === undefined, 'no memory changes that a command does not name', () => `${last} at ${stray}`);
+  }
+  return last;
+}
