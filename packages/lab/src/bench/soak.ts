@@ -3,6 +3,8 @@ import type { Pipeline } from '../pipeline.ts';
 import { forkedRuns, readThroughInodes } from './forked-runs.ts';
 import { collectGarbage } from './memory-in-use.ts';
 
+/** So many runs first: until then V8 compiles, and what it keeps of that is no guest's. */
+const WARM_UP = 500;
 /** Resident memory may be so much above that of round two. */
 const MOST_GROWTH = 1.1;
 
@@ -26,6 +28,7 @@ export function soak(
   tell: (round: number, resident: number) => void = () => {},
 ): Soak {
   const forkedRun = forkedRuns();
+  for (let i = 0; i < WARM_UP; i++) forkedRun(readThroughInodes);
   const resident = Array.from({ length: rounds }, (_, round) => {
     const running = Array.from({ length: guests }, () => forkedRun(readThroughInodes));
     for (const run of running) decommission(run);

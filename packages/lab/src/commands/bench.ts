@@ -77,13 +77,17 @@ async function benchFigures({ json, only, effort, record: path }: BenchOptions):
 
 function readRecord(path: string): BenchRecord {
   try {
-    const content: { readonly ratios: BenchRecord } = JSON.parse(readFileSync(path, 'utf8'));
-    return content.ratios;
+    const { ratios }: { readonly ratios?: BenchRecord } = JSON.parse(readFileSync(path, 'utf8'));
+    if (ratios !== undefined) return ratios;
   } catch (error) {
     if (error instanceof SyntaxError)
       throw new CommandError(EXIT.configuration, `${path}: ${error.message}; expected JSON`);
     throw new CommandError(EXIT.usage, `${path}: ${systemReason(error)}; expected a record`);
   }
+  throw new CommandError(
+    EXIT.configuration,
+    `${path}: no "ratios"; expected a record, as tools/speed.mjs writes it`,
+  );
 }
 
 async function benchGrowth({ json, only, effort }: BenchOptions): Promise<void> {
