@@ -26,6 +26,7 @@ export function campaignMarkdown(
   const [cpu] = cpus();
   const rows = measurements.map(doorRow);
   const grown = measurements.filter(({ growth = 0 }) => growth > 0).map(({ door }) => door);
+  const short = measurements.filter(({ growth }) => growth === undefined).map(({ door }) => door);
   const hangs = reports.filter(({ kind }) => kind === 'hang').length;
   return `# Report of a fuzz campaign
 
@@ -38,7 +39,7 @@ ${platform()} ${arch()}, Node.js ${process.versions.node}.
 - Failures: ${reports.length === 0 ? 'none' : reports.length}. No other error than those that refuse an input in words counts as an answer.
 - Hangs: ${hangs === 0 ? 'none' : hangs}. A case may take ${limit / 1000} s; the slowest of each door is in the table.
 - Memory that grows after warm-up: ${grown.length === 0 ? 'none' : grown.join(', ')}. "Held" is what one thread holds after a full collection, "resident" the whole
-  process; both after the first quarter of a door's cases, and at its end.
+  process; both after the first quarter of a door's cases, and at its end.${short.length === 0 ? '' : `\n  Too few samples to tell: ${short.join(', ')}.`}
 
 | Door | Cases | Per second and thread | Slowest, ms | Held, MiB | Resident, MiB |
 | --- | ---: | ---: | ---: | ---: | ---: |
