@@ -52,7 +52,8 @@ interface Validation {
 /** Of a value that may have several forms, only what is wrong with the form that it was meant to have. */
 function problemsIn(validation: Validation, form: object, value: unknown, base: Path): Problem[] {
   const { ajv, root, compiled } = validation;
-  const validate = compiled.get(form) ?? ajv.compile({ ...form, $id: '', $defs: '$defs' in root ? root.$defs : {} });
+  const validate =
+    compiled.get(form) ?? ajv.compile({ ...form, $id: '', $defs: '$defs' in root ? root.$defs : {} });
   compiled.set(form, validate);
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
