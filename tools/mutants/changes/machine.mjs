@@ -9,19 +9,15 @@ export const MACHINE = [
     ['memory is not encrypted', "if (this.#mode === 'identity')", "if (this.#mode !== 'XE')"],
     [
       'the same bytes are the same cells everywhere',
-      'if (tweakBefore) this.#mix',
-      'if (tweakBefore && !cipher) this.#mix',
+      '(tweakBefore ? SCRATCH_BYTES : input)',
+      '(tweakBefore && !cipher ? SCRATCH_BYTES : input)',
     ],
     [
       'nothing is mixed into memory behind the cipher',
-      'if (tweakAfter) this.#mix',
-      'if (tweakAfter && !cipher) this.#mix',
+      'if (tweakAfter) mix',
+      'if (tweakAfter && !cipher) mix',
     ],
-    [
-      'the same bytes are the same cells in every page',
-      'if (bits % 2 === 0) continue;',
-      'if (bits % 2 === 0 || bit >= 8) continue;',
-    ],
+    ['the same bytes are the same cells in every page', 'at: inPiece >> 2,', 'at: (inPiece >> 2) % 1024,'],
     [
       'all ASIDs have the key that was used first',
       'let pair = this.#ciphers.get(key);',
@@ -84,8 +80,8 @@ export const MACHINE = [
     ],
     [
       'a guest reads private memory as it is',
-      'this.#memory.readEncrypted(this.#asid, at, size));',
-      'this.#memory.read(at, size));',
+      'const plain = gather(places, length, (at, size) => this.#memory.readEncrypted(this.#asid, at, size));',
+      'const plain = gather(places, length, (at, size) => this.#memory.read(at, size));',
     ],
     [
       'a guest reads shared memory through its key',
