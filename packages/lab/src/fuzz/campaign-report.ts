@@ -33,7 +33,7 @@ export function campaignMarkdown(
 Written by \`sevlab fuzz --runs ${total} --seed ${header.seed} --workers ${workers} --report\`, sevlab ${header.version}. What
 comes in at each door and what must hold there: \`sevlab fuzz --list\`.
 
-${cases} cases in ${Math.round(seconds)} s, ${Math.round(cases / seconds)} per second, on ${workers} threads: ${cpu?.model.trim() ?? 'unknown processor'},
+${cases} cases in ${Math.round(seconds)} s, ${Math.round(cases / seconds)} per second, on ${workers === 1 ? 'one thread' : `${workers} threads`}: ${cpu?.model.trim() ?? 'unknown processor'},
 ${platform()} ${arch()}, Node.js ${process.versions.node}.
 
 - Failures: ${reports.length === 0 ? 'none' : reports.length}. No other error than those that refuse an input in words counts as an answer.
