@@ -93,17 +93,14 @@ export function readSecretTable(area: Uint8Array): SecretTable {
   const entries: SecretTableEntry[] = [];
   let offset = SecretHeader.size;
   while (header.len - offset >= SecretEntry.size) {
-    const entry = SecretEntry.decodeAt(area, offset);
+    const { guid: name, len } = SecretEntry.decodeAt(area, offset);
     const left = header.len - offset;
-    if (entry.len < SecretEntry.size || entry.len > left) {
-      return stop(
-        `the entry at offset ${offset} announces ${entry.len} bytes; expected 20 to ${left}`,
-        entries,
-      );
+    if (len < SecretEntry.size || len > left) {
+      return stop(`the entry at offset ${offset} announces ${len} bytes; expected 20 to ${left}`, entries);
     }
-    const data = new Uint8Array(area.subarray(offset + SecretEntry.size, offset + entry.len));
-    entries.push({ ...entry, data, offset });
-    offset += entry.len;
+    const data = new Uint8Array(area.subarray(offset + SecretEntry.size, offset + len));
+    entries.push({ guid: name, len, data, offset });
+    offset += len;
   }
   return { header, entries };
 }
