@@ -1,21 +1,8 @@
 import type { SevStatus } from '@sevlab/codec/sev/status';
 import { causeIn } from '@sevlab/lab/scenario/cause';
 import { attempt, type Outcome } from '@sevlab/lab/scenario/honest-step';
+import type { LaunchStep } from '@sevlab/lab/scenario/scenario';
 import { type Bench, eventsOf, strikeBefore } from './bench.ts';
-
-/** The steps of a launch, in their order. */
-export const LAUNCH_STEPS = [
-  'offer',
-  'launch',
-  'measure',
-  'verify',
-  'seal',
-  'inject',
-  'finish',
-  'firmware',
-  'boot',
-] as const;
-export type LaunchStep = (typeof LAUNCH_STEPS)[number];
 
 /** Somebody refused to go on with a launch. */
 export class LaunchRefused extends Error {

@@ -1,6 +1,7 @@
 import { honestStep } from '@sevlab/lab/scenario/honest-step';
+import { LAUNCH_STEPS } from '@sevlab/lab/scenario/scenario';
 import { createBench } from './bench.ts';
-import { LAUNCH_STEPS, takeStep } from './launch-steps.ts';
+import { takeStep } from './launch-steps.ts';
 import { guestOf, type LaunchedGuest } from './launched-guest.ts';
 import type { LaunchOptions } from './options.ts';
 

@@ -5,7 +5,8 @@ import { QEMU_RELEASES, readOptions } from '../src/qemu/machine-options.ts';
 import { QemuMachine } from '../src/qemu/qemu-machine.ts';
 import { ScriptedCalls } from './scripted-calls.ts';
 
-const PORTS: HostPorts = {
+/** A host of which nothing is heard, and whose guest has zeros in memory. */
+export const SILENT_PORTS: HostPorts = {
   now: () => 0n,
   readGuest: (_, length) => new Uint8Array(length),
   writeGuest: () => {},
@@ -31,6 +32,6 @@ export function silentMachine(
   ports: Partial<HostPorts> = {},
 ): QemuMachine {
   const line = parseCommandLine(['-machine', 'q35', '-S', ...arguments_]);
-  const options = readOptions(line, { release: QEMU_RELEASES['7.2'], package: 'sevlab' }, PORTS);
-  return new QemuMachine(options, calls, { ...PORTS, ...ports });
+  const options = readOptions(line, { release: QEMU_RELEASES['7.2'], package: 'sevlab' }, SILENT_PORTS);
+  return new QemuMachine(options, calls, { ...SILENT_PORTS, ...ports });
 }

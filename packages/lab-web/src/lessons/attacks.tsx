@@ -1,7 +1,7 @@
 import { ATTACK_LESSONS } from '@sevlab/story/lessons/attacks';
 import type { AttackLesson } from '@sevlab/story/lessons/lesson';
 import { stepOf } from '@sevlab/story/selector';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Clause } from '../clause.tsx';
 import { Glyph } from '../glyph.tsx';
 import type { LoadedTrace } from '../loaded-trace.ts';
@@ -68,7 +68,10 @@ function AttackOf({
   const end = stepOf(trace.steps, trace.events, reveal.at)?.index ?? trace.steps.length - 1;
   const place = revealed ? { step: end, ...placeOfLook(reveal.look) } : { step: start };
   // before the answer the run is shown up to the attack: what comes of it stays hidden
-  const shown = revealed ? trace : { ...trace, steps: trace.steps.slice(0, start + 1) };
+  const shown = useMemo(
+    () => (revealed ? trace : { ...trace, steps: trace.steps.slice(0, start + 1) }),
+    [trace, revealed, start],
+  );
   const predict = (id: string) => {
     setChosen(id);
     go({ view: 'attacks', lesson: lesson.id }, 'replace');

@@ -105,8 +105,8 @@ export type ByteSource =
 
 export type SecretSource = { readonly guid: string } & ByteSource;
 
-/** The steps of an honest launch, in their order, of which boot includes firmware; then two ways to start over. */
-export const HONEST_STEPS = [
+/** The steps of a launch, in their order, of which boot includes firmware. */
+export const LAUNCH_STEPS = [
   'offer',
   'launch',
   'measure',
@@ -116,9 +116,11 @@ export const HONEST_STEPS = [
   'finish',
   'firmware',
   'boot',
-  'reset',
-  'kexec',
 ] as const;
+export type LaunchStep = (typeof LAUNCH_STEPS)[number];
+
+/** What an honest host does: the steps of a launch, then two ways to start over. */
+export const HONEST_STEPS = [...LAUNCH_STEPS, 'reset', 'kexec'] as const;
 export type HonestStep = (typeof HONEST_STEPS)[number];
 
 export type Step =

@@ -2,7 +2,13 @@ import { toHex } from '@sevlab/codec/bytes';
 import { COMMAND_ID, type CommandName } from '@sevlab/codec/sev/command';
 import { KERNEL_PROFILES } from '@sevlab/guest-kernel-sim/profile';
 import fc, { type Arbitrary } from 'fast-check';
-import type { Attack, HonestStep, Scenario, SecretSource, Step } from '../../scenario/scenario.ts';
+import {
+  type Attack,
+  LAUNCH_STEPS,
+  type Scenario,
+  type SecretSource,
+  type Step,
+} from '../../scenario/scenario.ts';
 import { secrets } from '../arbitraries.ts';
 
 export const COCO = '/sys/kernel/security/secrets/coco';
@@ -71,16 +77,7 @@ const attack: Arbitrary<Attack> = fc.oneof(
   fc.record({ dhKey: fc.record({ as: name }) }),
 );
 
-const LAUNCH: readonly HonestStep[] = [
-  'offer',
-  'launch',
-  'measure',
-  'verify',
-  'seal',
-  'inject',
-  'finish',
-  'boot',
-];
+const LAUNCH = LAUNCH_STEPS.filter((step) => step !== 'firmware'); // boot includes it
 
 /** A value once in ten times, and otherwise none. */
 const seldom = <T>(arbitrary: Arbitrary<T>): Arbitrary<T | undefined> =>

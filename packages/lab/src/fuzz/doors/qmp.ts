@@ -4,6 +4,7 @@ import { QEMU_RELEASES, readOptions } from '@sevlab/vmm-sim/qemu/machine-options
 import { QemuMachine } from '@sevlab/vmm-sim/qemu/qemu-machine';
 import { openSession, receive } from '@sevlab/vmm-sim/qmp/monitor';
 import { OBLIGING_CALLS } from '@sevlab/vmm-sim/test/obliging-calls';
+import { SILENT_PORTS } from '@sevlab/vmm-sim/test/silent-machine';
 import fc from 'fast-check';
 import { arbitraryDoor, type Door, holds } from '../door.ts';
 import { message } from '../qmp-messages.ts';
@@ -16,17 +17,7 @@ function zerosOf(length: number): Uint8Array {
   return zeros.subarray(0, length);
 }
 
-const PORTS: HostPorts = {
-  now: () => 0n,
-  readGuest: (_, length) => zerosOf(length),
-  writeGuest: () => {},
-  readFile: () => 'No such file or directory',
-  writeFile: () => undefined,
-  remark: () => {},
-  exchange: () => {},
-  run: () => {},
-  reset: () => {},
-};
+const PORTS: HostPorts = { ...SILENT_PORTS, readGuest: (_, length) => zerosOf(length) };
 
 const ARGUMENTS = {
   plain: ['-accel', 'tcg'],
