@@ -1,4 +1,5 @@
 import { type Cipher, createCipheriv, createDecipheriv, createSecretKey, type Decipher } from 'node:crypto';
+import { addTweaks, PIECE, STEPS } from './add-tweaks.ts';
 
 /**
  * XEX: the tweak is added before and after AES. XE: before only, as the first generation did.
@@ -12,30 +13,21 @@ export type EncryptionMode = 'XEX' | 'XE' | 'identity';
 /** Address bits 4 to 47 have a constant each. */
 export const TWEAKED_BITS = 44;
 const BLOCK = 16;
-/** What is worked on at once, in bytes: it stays in the processor's cache, and tweaks repeat but for a constant. */
-const PIECE = 64 * 1024;
-/** Where a piece gets its tweak before AES. */
-const SCRATCH = new Int32Array(PIECE / 4);
-const SCRATCH_BYTES = new Uint8Array(SCRATCH.buffer);
-const NO_PATTERN = new Int32Array(PIECE / 8);
 
 /** Encrypts blocks at system-physical addresses, with one tweak table and any number of keys. */
 export class BlockEncryption {
   readonly #mode: EncryptionMode;
   readonly #constants: Int32Array;
-  /** T of the blocks of a piece, without the address bits above. */
-  readonly #pattern = new Int32Array(PIECE / 4);
+  /** What the tweak changes by from a block to the next: the constants of all address bits that flip. */
+  readonly #steps = new Int32Array(STEPS * 4);
   readonly #ciphers = new WeakMap<Uint8Array, { encrypt: Cipher; decrypt: Decipher }>();
 
   /** `constants`: TWEAKED_BITS × 16 bytes. */
   constructor(mode: EncryptionMode, constants: Uint8Array) {
     this.#mode = mode;
-    this.#constants = wordsOf(new Uint8Array(constants)); // a copy starts on a word
-    const pattern = this.#pattern;
-    for (let words = 4, bit = 0; words < pattern.length; words *= 2, bit++) {
-      const tweak = this.#constants.subarray(bit * 4, bit * 4 + 4);
-      mix(pattern.subarray(words), pattern, { pattern: NO_PATTERN, at: 0, words, tweak });
-    }
+    this.#constants = new Int32Array(new Uint8Array(constants).buffer); // native words: XOR does not care for their order
+    const steps = this.#steps;
+    for (let i = 0; i < steps.length; i++) steps[i] = this.#constants[i]! ^ (steps[i - 4] ?? 0);
   }
 
   /** `address` and the length of `plain` are multiples of 16. Returns new bytes, as many. */
@@ -56,13 +48,12 @@ export class BlockEncryption {
     tweakAfter: boolean,
   ): Uint8Array {
     if (this.#mode === 'identity') return new Uint8Array(input);
-    const aligned = input.byteOffset % 4 === 0 ? input : new Uint8Array(input);
-    const first = this.#piece(cipher, address, aligned, tweakBefore, tweakAfter);
+    const first = this.#piece(cipher, address, input, tweakBefore, tweakAfter);
     if (first.length === input.length) return first;
     const output = new Uint8Array(input.length);
     output.set(first);
     for (let done = first.length; done < input.length; ) {
-      const piece = this.#piece(cipher, address + done, aligned.subarray(done), tweakBefore, tweakAfter);
+      const piece = this.#piece(cipher, address + done, input.subarray(done), tweakBefore, tweakAfter);
       output.set(piece, done);
       done += piece.length;
     }
@@ -79,16 +70,12 @@ export class BlockEncryption {
   ): Uint8Array {
     const inPiece = address % PIECE;
     const length = Math.min(input.length, PIECE - inPiece);
-    const span = {
-      pattern: this.#pattern,
-      at: inPiece >> 2, // by shifting: V8 indexes with integers faster than with what a division gives
-      words: length >> 2,
-      tweak: this.#tweak(address - inPiece),
-    };
-    if (tweakBefore) mix(SCRATCH, wordsOf(input), span);
-    const { buffer, byteOffset } = cipher.update((tweakBefore ? SCRATCH_BYTES : input).subarray(0, length));
+    const tweak = this.#tweak(address);
+    const part = input.subarray(0, length);
+    const before = tweakBefore ? addTweaks(part, inPiece, tweak, this.#steps) : part;
+    const { buffer, byteOffset } = cipher.update(before);
     const output = new Uint8Array(buffer, byteOffset, length); // update() gives bytes that nobody else has
-    if (tweakAfter) mix(wordsOf(output), wordsOf(output), span);
+    if (tweakAfter) output.set(addTweaks(output, inPiece, tweak, this.#steps));
     return output;
   }
 
@@ -117,29 +104,5 @@ export class BlockEncryption {
   }
 }
 
-/** Tweaks of the blocks one after another: the pattern from a word on, each block of it with `tweak`. */
-interface TweakSpan {
-  readonly pattern: Int32Array;
-  readonly at: number;
-  readonly words: number;
-  /** Four words. */
-  readonly tweak: Int32Array;
-}
-
-/** Copies blocks, each with its tweak. */
-function mix(to: Int32Array, from: Int32Array, { pattern, at, words, tweak }: TweakSpan): void {
-  const [t0, t1, t2, t3] = [tweak[0]!, tweak[1]!, tweak[2]!, tweak[3]!];
-  for (let i = 0; i < words; i += 4) {
-    to[i] = from[i]! ^ pattern[at + i]! ^ t0;
-    to[i + 1] = from[i + 1]! ^ pattern[at + i + 1]! ^ t1;
-    to[i + 2] = from[i + 2]! ^ pattern[at + i + 2]! ^ t2;
-    to[i + 3] = from[i + 3]! ^ pattern[at + i + 3]! ^ t3;
-  }
-}
-
 /** What the machine draws at each start, in bytes. */
 export const TWEAK_CONSTANTS_SIZE: number = TWEAKED_BITS * BLOCK;
-
-/** The same bytes as native words: XOR does not care for their order. They must start on a word of their buffer. */
-const wordsOf = (bytes: Uint8Array): Int32Array =>
-  new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
