@@ -40,12 +40,22 @@ export function readCells(dram: DramState, address: number, length: number): Uin
       done += part.length;
       continue;
     }
-    const step = Math.min(length - done, dram.pages.size > 0 ? PAGE - (at % PAGE) : CHUNK - (at % CHUNK));
+    const step = stretchWithoutPages(dram, at, length - done);
     const chunk = dram.chunks.get(Math.floor(at / CHUNK));
     if (chunk !== undefined) read.set(chunk.cells.subarray(at % CHUNK, (at % CHUNK) + step), done);
     done += step;
   }
   return read;
+}
+
+/** How many bytes from `at` on, `most` at most, lie in one chunk and before the next page. */
+function stretchWithoutPages(dram: DramState, at: number, most: number): number {
+  const length = Math.min(most, CHUNK - (at % CHUNK));
+  if (dram.pages.size === 0) return length;
+  let stretch = 0;
+  while (stretch < length && !dram.pages.has(Math.floor((at + stretch) / PAGE)))
+    stretch += PAGE - ((at + stretch) % PAGE);
+  return Math.min(length, stretch);
 }
 
 /**
@@ -76,14 +86,15 @@ export function writeCells(dram: DramState, address: number, bytes: Uint8Array):
       chunk = { owner: dram.owner, cells: new Uint8Array(CHUNK) };
       dram.chunks.set(chunkNumber, chunk);
     }
-    const inPage = Math.min(left, PAGE - (at % PAGE));
-    const pageNumber = Math.floor(at / PAGE);
-    if (chunk?.owner === dram.owner && !dram.pages.has(pageNumber)) {
-      chunk.cells.set(bytes.subarray(done, done + inPage), at % CHUNK);
+    const inOwnChunk = chunk?.owner === dram.owner ? stretchWithoutPages(dram, at, left) : 0;
+    if (chunk !== undefined && inOwnChunk > 0) {
+      chunk.cells.set(bytes.subarray(done, done + inOwnChunk), at % CHUNK);
+      done += inOwnChunk;
     } else {
-      ownPage(dram, pageNumber).set(bytes.subarray(done, done + inPage), at % PAGE);
+      const inPage = Math.min(left, PAGE - (at % PAGE));
+      ownPage(dram, Math.floor(at / PAGE)).set(bytes.subarray(done, done + inPage), at % PAGE);
+      done += inPage;
     }
-    done += inPage;
   }
 }
 
