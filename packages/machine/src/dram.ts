@@ -29,6 +29,9 @@ export function forkDram(dram: DramState): DramState {
 
 /** `length` bytes from system-physical `address` on, as a copy. Untouched cells read as zero. */
 export function readCells(dram: DramState, address: number, length: number): Uint8Array {
+  const inOnePage = (address % PAGE) + length <= PAGE;
+  if (inOnePage)
+    return pageCells(dram, address - (address % PAGE)).slice(address % PAGE, (address % PAGE) + length);
   const read = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const at = address + done;

@@ -100,10 +100,13 @@ export class MemoryController {
   /** `plain` in whole blocks, with what the first and the last block hold around it. */
   #fillEdges(key: Uint8Array, start: number, blocks: number, offset: number, plain: Uint8Array): Uint8Array {
     const whole = new Uint8Array(blocks);
-    for (const edge of [0, blocks - BLOCK]) {
+    const fill = (edge: number): void => {
       const cells = readCells(this.state.dram, start + edge, BLOCK);
       whole.set(this.#encryption.decrypt(key, start + edge, cells), edge);
-    }
+    };
+    const last = blocks - BLOCK;
+    if (offset > 0) fill(0);
+    if (offset + plain.length < blocks && (last > 0 || offset === 0)) fill(last);
     whole.set(plain, offset);
     return whole;
   }
