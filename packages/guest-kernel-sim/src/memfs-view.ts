@@ -17,9 +17,12 @@ import { isDirectory, isSymlink } from './user.ts';
  */
 export function createFileSystem(sys: Syscalls): IFs {
   const { fsCore, memfs } = loadMemfs();
-  const Superblock = kernelSuperblock(fsCore);
+  Superblock ??= kernelSuperblock(fsCore);
   return memfs.createFsFromVolume(new memfs.Volume(new Superblock(sys)));
 }
+
+/** Made when memfs is first loaded. */
+let Superblock: ReturnType<typeof kernelSuperblock> | undefined;
 
 /** The class of memfs's core that makes system calls, with those that it needs. */
 function kernelSuperblock(fsCore: FsCore) {

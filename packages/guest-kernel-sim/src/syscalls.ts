@@ -30,32 +30,51 @@ export interface Syscalls extends Bound<typeof SYSTEM_CALLS> {
 /** Bytes that readFile() asks for at a time. */
 const CHUNK = 65_536;
 
+/** What does not come from the table of system calls; what does is added below. */
+class Process {
+  readonly call: Caller;
+
+  constructor(call: Caller) {
+    this.call = call;
+  }
+
+  get user(): User {
+    return this.call.user;
+  }
+
+  readFile(this: Syscalls, path: string): Uint8Array {
+    const fd = this.open(path);
+    try {
+      const parts: Uint8Array[] = [];
+      for (;;) {
+        const part = this.read(fd, CHUNK);
+        if (part.length === 0) return concat(...parts);
+        parts.push(part);
+      }
+    } finally {
+      this.close(fd);
+    }
+  }
+}
+
+// once: were they made with each process, each would have a hidden class of its own
+Object.assign(
+  Process.prototype,
+  Object.fromEntries(
+    Object.entries(SYSTEM_CALLS).map(([key, entry]) => [
+      key,
+      function (this: Process, ...args: never[]) {
+        return perform(this.call, entry, args);
+      },
+    ]),
+  ),
+);
+
 /** A process of that user, in that directory; when there is none, relative paths lead nowhere. */
 export function createSyscalls(kernel: RunningKernel, user: User, cwd: string): Syscalls {
   const call = createCaller(kernel, user);
   call.cwd = directoryOrNothing(call, cwd);
-  const calls = Object.fromEntries(
-    Object.entries(SYSTEM_CALLS).map(([key, entry]) => [key, bind(call, entry)]),
-  ) as Bound<typeof SYSTEM_CALLS>; // fromEntries() forgets which key has which value
-  return {
-    ...calls,
-    get user() {
-      return call.user;
-    },
-    readFile(path) {
-      const fd = calls.open(path);
-      try {
-        const parts: Uint8Array[] = [];
-        for (;;) {
-          const part = calls.read(fd, CHUNK);
-          if (part.length === 0) return concat(...parts);
-          parts.push(part);
-        }
-      } finally {
-        calls.close(fd);
-      }
-    },
-  };
+  return new Process(call) as Process & Syscalls; // the prototype has them all
 }
 
 function directoryOrNothing(call: Caller, path: string) {
@@ -68,26 +87,24 @@ function directoryOrNothing(call: Caller, path: string) {
 }
 
 /** The call with its process, observed. */
-function bind(call: Caller, entry: SystemCall<never[], unknown>): (...args: never[]) => unknown {
-  return (...args) => {
-    const { files } = call.kernel.state;
-    // where a process was started does not hold the directory as chdir() does
-    if (call.cwd !== undefined && !exists(call.kernel, call.cwd)) call.cwd = undefined;
-    const [first, second]: readonly unknown[] = args;
-    const file = entry.about === 'descriptor' && typeof first === 'number' ? files.get(first) : undefined;
-    const path = entry.about === 'first path' ? first : entry.about === 'second path' ? second : undefined;
-    call.reachedSecurityFs = file?.dentry.place.fs === 'securityfs';
-    const subject = (): string => subjectOf(call, file, path);
-    let result: unknown;
-    try {
-      result = entry.run(call, ...args);
-    } catch (error) {
-      if (error instanceof KernelError) observe(call, entry.name, subject, error);
-      throw error;
-    }
-    observe(call, entry.name, subject, result);
-    return result;
-  };
+function perform(call: Caller, entry: SystemCall<never[], unknown>, args: never[]): unknown {
+  const { files } = call.kernel.state;
+  // where a process was started does not hold the directory as chdir() does
+  if (call.cwd !== undefined && !exists(call.kernel, call.cwd)) call.cwd = undefined;
+  const [first, second]: readonly unknown[] = args;
+  const file = entry.about === 'descriptor' && typeof first === 'number' ? files.get(first) : undefined;
+  const path = entry.about === 'first path' ? first : entry.about === 'second path' ? second : undefined;
+  call.reachedSecurityFs = file?.dentry.place.fs === 'securityfs';
+  const subject = (): string => subjectOf(call, file, path);
+  let result: unknown;
+  try {
+    result = entry.run(call, ...args);
+  } catch (error) {
+    if (error instanceof KernelError) observe(call, entry.name, subject, error);
+    throw error;
+  }
+  observe(call, entry.name, subject, result);
+  return result;
 }
 
 const subjectOf = (call: Caller, file: OpenFile | undefined, path: unknown): string =>

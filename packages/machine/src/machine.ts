@@ -3,7 +3,7 @@ import type { Observation, Observer } from '@sevlab/ambient/observer';
 import { type Gpa, hexAddress, type Spa, spa } from '@sevlab/codec/address';
 import { equal } from '@sevlab/codec/bytes';
 import type { Disk } from './devices/disk.ts';
-import { createFwCfg, type FwCfg, type FwCfgItems } from './devices/fw-cfg.ts';
+import { FwCfg, type FwCfgItems } from './devices/fw-cfg.ts';
 import { Mailbox, type MailboxRegisters } from './devices/mailbox.ts';
 import {
   forkGuestRam,
@@ -252,7 +252,7 @@ export class Machine {
           : { eax: 0, ebx: 0 },
       rdmsr: (index) => (index === MSR_SEV_STATUS ? (es ? 0b11n : 0b1n) : 0n), // bit 0: SEV is active here, 1: SEV-ES
       disk: disk && new DiskDevice(disk, this.memory, this.observer, ram),
-      fwCfg: createFwCfg(fwCfg, this.observer),
+      fwCfg: new FwCfg(fwCfg, this.observer),
     };
   }
 }

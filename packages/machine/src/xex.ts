@@ -75,7 +75,11 @@ export class BlockEncryption {
     const before = tweakBefore ? addTweaks(part, inPiece, tweak, this.#steps) : part;
     const { buffer, byteOffset } = cipher.update(before);
     const output = new Uint8Array(buffer, byteOffset, length); // update() gives bytes that nobody else has
-    if (tweakAfter) output.set(addTweaks(output, inPiece, tweak, this.#steps));
+    if (tweakAfter) {
+      const after = addTweaks(output, inPiece, tweak, this.#steps);
+      output.set(after);
+      after.fill(0); // no plaintext stays outside of guest memory
+    }
     return output;
   }
 
