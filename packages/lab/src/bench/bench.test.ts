@@ -10,7 +10,7 @@ import { mapSpread, spreadOf } from './spread.ts';
 import { EFFORTS, SUBJECTS } from './subjects.ts';
 
 const hash = (bytes: number) => () => createHash('sha256').update(new Uint8Array(bytes)).digest();
-const effort = { runs: 5, atLeast: 5 };
+const effort = { runs: 5, warmUp: 0, atLeast: 5 };
 
 describe('spread', () => {
   test('quartiles lie between the values', () => {

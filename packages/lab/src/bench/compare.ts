@@ -4,6 +4,8 @@ import { type Spread, spreadOf } from './spread.ts';
 export interface Effort {
   /** How often each side is measured; the sides take turns. */
   readonly runs: number;
+  /** How long each side runs before it is measured, until V8 has compiled what it will, in ms of processor time. */
+  readonly warmUp: number;
   /** Each measurement repeats the work until it takes so much processor time, in ms. */
   readonly atLeast: number;
 }
@@ -23,9 +25,11 @@ export function processorTime(): number {
   return (user + system) / 1000;
 }
 
-/** Does the work so often that it takes long enough to be measured, after it was done once to warm up. */
-function repetitions(work: () => unknown, atLeast: number): number {
-  work();
+/** Does the work until it is warm, and then so often that it takes long enough to be measured. */
+function repetitions(work: () => unknown, { warmUp, atLeast }: Effort): number {
+  const warm = processorTime() + warmUp;
+  do work();
+  while (processorTime() < warm);
   for (let times = 1; ; times *= 2) if (timed(work, times) * times >= atLeast) return times;
 }
 
@@ -37,14 +41,14 @@ function timed(work: () => unknown, times: number): number {
 }
 
 /** What one piece of work takes, in ms of processor time. */
-export function measure(work: () => unknown, { runs, atLeast }: Effort): Spread {
-  const times = repetitions(work, atLeast);
-  return spreadOf(Array.from({ length: runs }, () => timed(work, times)));
+export function measure(work: () => unknown, effort: Effort): Spread {
+  const times = repetitions(work, effort);
+  return spreadOf(Array.from({ length: effort.runs }, () => timed(work, times)));
 }
 
 /** Measures two sides in turns, so that whatever slows the machine down meets both. */
 export function compare(ours: () => unknown, reference: () => unknown, effort: Effort): Comparison {
-  const times = [ours, reference].map((work) => repetitions(work, effort.atLeast));
+  const times = [ours, reference].map((work) => repetitions(work, effort));
   const pairs = Array.from({ length: effort.runs }, () => ({
     ours: timed(ours, times[0]!), // one for each side
     reference: timed(reference, times[1]!),

@@ -15,8 +15,8 @@ export const SUBJECTS: Readonly<Record<string, (effort: Effort) => Promise<reado
 
 /** By name: all that the page of the benchmark shows; what CI can afford; and what a test needs to see it work. */
 export const EFFORTS = {
-  full: { runs: 15, atLeast: 60 },
-  short: { runs: 5, atLeast: 20 },
-  tiny: { runs: 3, atLeast: 0.5 },
+  full: { runs: 15, warmUp: 1000, atLeast: 60 },
+  short: { runs: 5, warmUp: 200, atLeast: 20 },
+  tiny: { runs: 3, warmUp: 0, atLeast: 0.5 },
 } as const satisfies Record<string, Effort>;
 export type EffortName = keyof typeof EFFORTS;
