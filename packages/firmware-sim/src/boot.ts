@@ -91,7 +91,7 @@ export function bootFirmware(input: BootInput): Handover | Stopped {
 
   const layout: Layout = LAYOUTS[own.layout];
   const area = findArea(own.table, SEV_SECRET_BLOCK_GUID) ?? layout.secretArea;
-  const boot: Boot = { ...input, memory, own, layout, area, ram, pools: poolsOf(ram.lowEnd) };
+  const boot: Boot = { memory, own, layout, area, ram, pools: poolsOf(ram.lowEnd), ...input };
   const hobList = pei(boot);
   const tables = dxe(boot, hobList);
   const next = bds(boot, tables);

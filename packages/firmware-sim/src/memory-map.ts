@@ -98,9 +98,9 @@ function take(range: MemoryRange, taken: MemoryRange): MemoryRange[] {
   const end = taken.end < range.end ? taken.end : range.end;
   if (range.type !== 'EfiConventionalMemory' || start >= end) return [range];
   const pieces = [
-    { ...range, end: start },
+    { type: range.type, start: range.start, end: start },
     { type: taken.type, start, end },
-    { ...range, start: end },
+    { type: range.type, start: end, end: range.end },
   ];
   return pieces.filter((piece) => piece.start < piece.end);
 }

@@ -55,11 +55,11 @@ const directory = (
   now: bigint,
   unlinkBy: OperationsName | undefined,
 ): SecurityInode => ({
-  ...createInode(ino, { mode: S_IFDIR | 0o755, uid: 0, gid: 0 }, 2, now),
   private: undefined,
   entries: [],
   parent,
   ...(unlinkBy && { unlinkBy }),
+  ...createInode(ino, { mode: S_IFDIR | 0o755, uid: 0, gid: 0 }, 2, now),
 });
 
 /** securityfs_create_dir(). Returns the inode number. Throws EEXIST. The parent's times stay. */
@@ -88,9 +88,9 @@ export function createFile(
   const ino = claimName(kernel, parent, name);
   const now = kernel.observer.clock.now;
   kernel.state.securityfs.inodes.set(ino, {
-    ...createInode(ino, { mode: S_IFREG | mode, uid: 0, gid: 0 }, 1, now),
     operations,
     private: entry,
+    ...createInode(ino, { mode: S_IFREG | mode, uid: 0, gid: 0 }, 1, now),
   });
   return ino;
 }

@@ -40,12 +40,12 @@ export const encodeRsdp10 = (oemId: string, rsdtAddress: number): Uint8Array =>
 /** The structure of ACPI 2.0 and later, with both checksums. */
 export function encodeRsdp(tables: Pick<Rsdp, 'oemId' | 'rsdtAddress' | 'xsdtAddress'>): Uint8Array {
   const rsdp = Rsdp.encode({
-    ...tables,
     signature: RSDP_SIGNATURE,
     checksum: 0,
     revision: 2,
     length: Rsdp.size,
     extendedChecksum: 0,
+    ...tables,
   });
   rsdp.set(withChecksum8(rsdp.subarray(0, Rsdp10.size), CHECKSUM_OFFSET));
   return withChecksum8(rsdp, EXTENDED_CHECKSUM_OFFSET);

@@ -55,7 +55,6 @@ export function encodeSmbios28EntryPoint(
   >,
 ): Uint8Array {
   const entryPoint = SmbiosEntryPoint.encode({
-    ...table,
     anchorString: '_SM_',
     checksum: 0,
     length: SmbiosEntryPoint.size,
@@ -66,6 +65,7 @@ export function encodeSmbios28EntryPoint(
     intermediateAnchorString: '_DMI_',
     intermediateChecksum: 0,
     bcdRevision: 0x28,
+    ...table,
   });
   entryPoint.set(
     withChecksum8(entryPoint.subarray(INTERMEDIATE_OFFSET), 0x15 - INTERMEDIATE_OFFSET),
@@ -79,7 +79,6 @@ export function encodeSmbios30EntryPoint(
   table: Pick<Smbios3EntryPoint, 'structureTableMaximumSize' | 'structureTableAddress'>,
 ): Uint8Array {
   const entryPoint = Smbios3EntryPoint.encode({
-    ...table,
     anchorString: '_SM3_',
     checksum: 0,
     length: Smbios3EntryPoint.size,
@@ -87,6 +86,7 @@ export function encodeSmbios30EntryPoint(
     minorVersion: 0,
     docrev: 0,
     entryPointRevision: 1,
+    ...table,
   });
   return withChecksum8(entryPoint, 0x05);
 }

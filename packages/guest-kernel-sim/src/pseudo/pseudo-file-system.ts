@@ -34,7 +34,7 @@ export function createPseudoState(now: bigint): PseudoState {
   const state: PseudoState = { inodes: new Map(), byPath: new Map(), nextIno: 1 };
   for (const path of ['/proc', '/sys']) {
     const ino = state.nextIno++;
-    state.inodes.set(ino, { ...createInode(ino, { mode: S_IFDIR | 0o555, uid: 0, gid: 0 }, 1, now), path });
+    state.inodes.set(ino, { path, ...createInode(ino, { mode: S_IFDIR | 0o555, uid: 0, gid: 0 }, 1, now) });
     state.byPath.set(path, ino);
   }
   return state;
@@ -69,7 +69,7 @@ function pseudoInoOf(call: Caller, path: string): number | undefined {
   if (known === undefined || isSelf(path)) {
     const { uid, gid } = node.owner ?? { uid: 0, gid: 0 };
     const size = path.startsWith('/sys/') && isRegular(node) ? ATTRIBUTE_SIZE : 0;
-    pseudo.inodes.set(ino, { ...createInode(ino, { mode: node.mode, uid, gid }, 1, booted), size, path });
+    pseudo.inodes.set(ino, { path, ...createInode(ino, { mode: node.mode, uid, gid }, 1, booted, size) });
     pseudo.byPath.set(path, ino);
   }
   return ino;

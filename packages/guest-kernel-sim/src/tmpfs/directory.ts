@@ -27,12 +27,11 @@ const inoAt = (kernel: RunningKernel, { dir, name }: NamedAt): number => {
 export function createRoot(state: TmpfsState, superblock: number, mode: number, now: bigint): number {
   const ino = state.nextIno++;
   state.inodes.set(ino, {
-    ...createInode(ino, { mode: S_IFDIR | mode, uid: 0, gid: 0 }, 2, now),
-    size: 2 * BOGO_DIRENT_SIZE,
     superblock,
     entries: [],
     pages: new Map(),
     unwritten: new Set(),
+    ...createInode(ino, { mode: S_IFDIR | mode, uid: 0, gid: 0 }, 2, now, 2 * BOGO_DIRENT_SIZE),
   });
   return ino;
 }
@@ -42,19 +41,19 @@ function createInodeIn(
   kernel: RunningKernel,
   dir: number,
   made: NewInode,
-  more: Partial<TmpfsInode> = {},
+  { size = 0, ...more }: Partial<TmpfsInode> = {},
 ): number {
   const { tmpfs, pages } = kernel.state;
   if (tmpfs.inodes.size >= pages.limit) throw new KernelError('ENOSPC');
   const ino = tmpfs.nextIno++;
   const directory = isDirectory(made);
   tmpfs.inodes.set(ino, {
-    ...createInode(ino, made, directory ? 2 : 1, timeOf(kernel)),
-    ...(directory && { entries: [], parent: dir, size: 2 * BOGO_DIRENT_SIZE }),
-    ...more,
     superblock: tmpInode(kernel, dir).superblock,
     pages: new Map(),
     unwritten: new Set(),
+    ...(directory && { entries: [], parent: dir }),
+    ...more,
+    ...createInode(ino, made, directory ? 2 : 1, timeOf(kernel), directory ? 2 * BOGO_DIRENT_SIZE : size),
   });
   return ino;
 }

@@ -21,12 +21,14 @@ export interface Inode {
 /** An inode that is about to be made: type, permissions and owner. */
 export type NewInode = Pick<Inode, 'mode' | 'uid' | 'gid'>;
 
-/** `now` in nanoseconds since 1970. */
-export const createInode = (ino: number, made: NewInode, nlink: number, now: bigint): Inode => ({
+/** `now` in nanoseconds since 1970; `size` in bytes. */
+export const createInode = (ino: number, made: NewInode, nlink: number, now: bigint, size = 0): Inode => ({
   ino,
-  ...made,
+  mode: made.mode,
+  uid: made.uid,
+  gid: made.gid,
   nlink,
-  size: 0,
+  size,
   atime: now,
   mtime: now,
   ctime: now,

@@ -37,7 +37,7 @@ export function installFile(
 ): number {
   let fd = FIRST_FD;
   while (files.has(fd)) fd++;
-  files.set(fd, { ...file, position: 0, seq: createSeqFile(), listed: 0 });
+  files.set(fd, { position: 0, seq: createSeqFile(), listed: 0, ...file });
   return fd;
 }
 
