@@ -28,23 +28,32 @@ const directory = (mode = 0o755): PseudoNode => ({ mode: S_IFDIR | mode });
 const text = (read: (user: User) => string, mode = 0o444): PseudoNode => ({ mode: S_IFREG | mode, read });
 const link = (target: string): PseudoNode => ({ mode: S_IFLNK | 0o777, target });
 
+/** Directories that are always there. */
+const DIRECTORIES: ReadonlyMap<string, PseudoNode> = new Map([
+  ['/proc', directory(0o555)],
+  ['/sys', directory(0o555)],
+  ['/sys/bus', directory()],
+  ['/sys/bus/platform', directory()],
+  ['/sys/bus/platform/devices', directory()],
+  ['/sys/bus/platform/drivers', directory()],
+  ['/sys/devices', directory()],
+  ['/sys/devices/platform', directory()],
+  ['/sys/kernel', directory()],
+  [SECURITY_ROOT, directory(0o555)],
+]);
+
+/** What is at an absolute path of procfs or sysfs. */
+export const pseudoNode = (kernel: RunningKernel, path: string): PseudoNode | undefined =>
+  DIRECTORIES.get(path) ?? pseudoNodes(kernel).get(path);
+
 /** Everything in procfs and sysfs, by absolute path. NOT MODELLED: whatever no command here looks at. */
 export function pseudoNodes(kernel: RunningKernel): ReadonlyMap<string, PseudoNode> {
   const { state } = kernel;
   const nodes = new Map<string, PseudoNode>([
-    ['/proc', directory(0o555)],
+    ...DIRECTORIES,
     ['/proc/iomem', text(({ uid }) => formatIomem(state.iomem, uid === 0))],
     ['/proc/modules', text(() => formatProcModules(kernel))],
     ['/proc/mounts', text(() => formatMounts(kernel))],
-    ['/sys', directory(0o555)],
-    ['/sys/bus', directory()],
-    ['/sys/bus/platform', directory()],
-    ['/sys/bus/platform/devices', directory()],
-    ['/sys/bus/platform/drivers', directory()],
-    ['/sys/devices', directory()],
-    ['/sys/devices/platform', directory()],
-    ['/sys/kernel', directory()],
-    [SECURITY_ROOT, directory(0o555)],
   ]);
   if (state.efiTables !== undefined) {
     nodes.set('/sys/firmware', directory());

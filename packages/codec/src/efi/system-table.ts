@@ -35,7 +35,7 @@ export type EfiSystemTable = ValueOf<typeof EfiSystemTable>;
 
 /** Encodes the table with its CRC-32; the `crc32` of the value is not used. */
 export function encodeSystemTable(table: Omit<EfiSystemTable, 'crc32'>): Uint8Array {
-  return EfiSystemTable.encode({ crc32: crc32(EfiSystemTable.encode({ crc32: 0, ...table })), ...table });
+  return EfiSystemTable.encode({ ...table, crc32: crc32(EfiSystemTable.encode({ ...table, crc32: 0 })) });
 }
 
 /** One entry of the configuration table. 24 bytes. */

@@ -1,7 +1,7 @@
 import { utf8 } from '@sevlab/codec/bytes';
 import { KernelError } from '../errno.ts';
 import { SEEK_CUR, SEEK_SET } from '../open-flags.ts';
-import { type PseudoNode, pseudoNodes } from '../pseudo-files.ts';
+import { type PseudoNode, pseudoNode, pseudoNodes } from '../pseudo-files.ts';
 import type { RunningKernel } from '../running-kernel.ts';
 import { isDirectory, isRegular, S_IFDIR } from '../user.ts';
 import { type Caller, timeOf } from '../vfs/caller.ts';
@@ -54,7 +54,7 @@ function pseudoInode({ inodes }: PseudoState, ino: number): PseudoInode {
 }
 
 const nodeAt = (call: Caller, path: string): PseudoNode | undefined =>
-  isSelf(path) ? selfNodes(call).get(path) : pseudoNodes(call.kernel).get(path);
+  isSelf(path) ? selfNodes(call).get(path) : pseudoNode(call.kernel, path);
 
 /** The inode number of a path, if there is something; what a process sees of itself is looked at anew. */
 function pseudoInoOf(call: Caller, path: string): number | undefined {
