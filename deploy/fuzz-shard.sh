@@ -1,6 +1,6 @@
 #!/bin/sh
 # One shard of a fuzz campaign. The environment says which one, as `sevlab fuzz --help` tells; without that, all of it.
-#   RUNS    cases of the whole campaign, default 202000: 20,000 at each cheap door, 10,000 where each boots a kernel
+#   RUNS    cases of the whole campaign, default 246000: 20,000 at each cheap door, 10,000 where each boots a kernel
 #           or reads a scenario, 500 whole launches
 #   SEED    default ci
 #   FOLDER  where results, report and what shows failures go, default reports/fuzz
@@ -8,7 +8,7 @@
 #   sevlab fuzz merge FOLDER/*.jsonl
 set -eu
 cd "$(dirname "$0")/.."
-runs=${RUNS:-202000} seed=${SEED:-ci} folder=${FOLDER:-reports/fuzz}
+runs=${RUNS:-246000} seed=${SEED:-ci} folder=${FOLDER:-reports/fuzz}
 shard=${SHARD_INDEX:-${JOB_COMPLETION_INDEX:-all}}
 npm run --silent setup
 mkdir -p "$folder"

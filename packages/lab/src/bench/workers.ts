@@ -9,8 +9,9 @@ import { forkedRuns, readThroughInodes } from './forked-runs.ts';
 import { spreadOf } from './spread.ts';
 
 const WORKERS = 2;
-/** Seconds of work in one measurement. */
-const SECONDS = 1;
+/** Seconds of work in one measurement, and before it as many runs until V8, which compiles on other cores, is done. */
+const SECONDS = 2;
+const WARM_UP = 2000;
 
 /** How much more a campaign does in the same time when it has two workers: forked runs, by the clock on the wall. */
 export async function workerFigures({ runs, atLeast }: Effort): Promise<Measured[]> {
@@ -54,7 +55,7 @@ async function runsOfProcess(seconds: number): Promise<number> {
 /** What a worker does: forked runs for so many seconds. Returns how many. */
 export function work(seconds: number): number {
   const forkedRun = forkedRuns();
-  for (let i = 0; i < 100; i++) forkedRun(readThroughInodes); // until the code is compiled
+  for (let i = 0; i < WARM_UP * Math.min(1, seconds); i++) forkedRun(readThroughInodes);
   const end = performance.now() + seconds * 1000;
   let count = 0;
   for (; performance.now() < end; count++) forkedRun(readThroughInodes);

@@ -133,7 +133,7 @@ export const mailboxDoor: Door = arbitraryDoor<Input>({
   name: 'mailbox',
   about:
     'commands through the registers, in every state: a status comes, and no memory changes that they do not name',
-  ...{ share: 4, chunk: 100, cost: 8000 },
+  ...{ share: 20, chunk: 100, cost: 2500 },
   inputs: () =>
     fc.record({
       profile: fc.constantFrom(...profiles),

@@ -39,7 +39,7 @@ export const sessionDoor: Door = strangerDoor(
   {
     name: 'session',
     about: 'sessions and Diffie-Hellman certificates to LAUNCH_START and RECEIVE_START',
-    ...{ share: 6, cost: 1500 },
+    ...{ share: 20, cost: 900 },
   },
   ['LAUNCH_START', 'RECEIVE_START', 'RECEIVE_UPDATE_DATA'],
 );
@@ -49,7 +49,7 @@ export const certificateDoor: Door = strangerDoor(
   {
     name: 'certificate',
     about: 'certificates to PEK_CERT_IMPORT and SEND_START',
-    ...{ share: 6, cost: 1500 },
+    ...{ share: 20, cost: 900 },
   },
   ['PEK_CERT_IMPORT', 'SEND_START'],
 );
