@@ -79,15 +79,11 @@ test('identity changes nothing, and gives bytes of its own', () => {
 test.each(MODES)('%s with a key of %i bytes: the pieces of long input join', (mode, keySize) => {
   const all = Uint8Array.from({ length: TWEAK_CONSTANTS_SIZE }, (_, i) => (i * 167) % 256);
   const key = Uint8Array.from({ length: keySize }, (_, i) => i);
-  const plain = Uint8Array.from({ length: 300_000 - (300_000 % 16) }, (_, i) => (i * 31) % 256);
-  const at = 0x1_001f_0010;
+  const plain = Uint8Array.from({ length: 150_000 }, (_, i) => (i * 31) % 256);
+  const at = 0xf_ffff_0010; // 64 GiB, and each smaller power of two, lies within
   const encryption = new BlockEncryption(mode, all);
   const cells = encryption.encrypt(key, at, plain);
-  for (const offset of [0, 131_056, 131_072, 131_088, 262_128, 262_144, plain.length - 16]) {
-    expect(toHex(cells.subarray(offset, offset + 16))).toBe(
-      toHex(slowly(mode, all, key, at + offset, plain.subarray(offset, offset + 16))),
-    );
-  }
+  expect(Buffer.compare(cells, slowly(mode, all, key, at, plain))).toBe(0);
   expect(Buffer.compare(encryption.decrypt(key, at, cells), plain)).toBe(0);
 });
 

@@ -1,5 +1,5 @@
 import { type Cipher, createCipheriv, createDecipheriv, createSecretKey, type Decipher } from 'node:crypto';
-import { addTweaks, PIECE, STEPS } from './add-tweaks.ts';
+import { addTweaks, PIECE, REGION, STEPS } from './add-tweaks.ts';
 
 /**
  * XEX: the tweak is added before and after AES. XE: before only, as the first generation did.
@@ -60,7 +60,7 @@ export class BlockEncryption {
     return output;
   }
 
-  /** New bytes for the start of `input`, up to the next multiple of PIECE. */
+  /** New bytes for the start of `input`, as many as addTweaks() takes. */
   #piece(
     cipher: Cipher | Decipher,
     address: number,
@@ -68,15 +68,15 @@ export class BlockEncryption {
     tweakBefore: boolean,
     tweakAfter: boolean,
   ): Uint8Array {
-    const inPiece = address % PIECE;
-    const length = Math.min(input.length, PIECE - inPiece);
+    const inRegion = address % REGION;
+    const length = Math.min(input.length, PIECE, REGION - inRegion);
     const tweak = this.#tweak(address);
     const part = input.subarray(0, length);
-    const before = tweakBefore ? addTweaks(part, inPiece, tweak, this.#steps) : part;
+    const before = tweakBefore ? addTweaks(part, inRegion, tweak, this.#steps) : part;
     const { buffer, byteOffset } = cipher.update(before);
     const output = new Uint8Array(buffer, byteOffset, length); // update() gives bytes that nobody else has
     if (tweakAfter) {
-      const after = addTweaks(output, inPiece, tweak, this.#steps);
+      const after = addTweaks(output, inRegion, tweak, this.#steps);
       output.set(after);
       after.fill(0); // no plaintext stays outside of guest memory
     }

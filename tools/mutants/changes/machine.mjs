@@ -9,15 +9,15 @@ export const MACHINE = [
     ['memory is not encrypted', "if (this.#mode === 'identity')", "if (this.#mode !== 'XE')"],
     [
       'the same bytes are the same cells everywhere',
-      '(tweakBefore ? SCRATCH_BYTES : input)',
-      '(tweakBefore && !cipher ? SCRATCH_BYTES : input)',
+      'const before = tweakBefore ?',
+      'const before = tweakBefore && !cipher ?',
     ],
+    ['nothing is mixed into memory behind the cipher', 'if (tweakAfter) {', 'if (tweakAfter && !cipher) {'],
     [
-      'nothing is mixed into memory behind the cipher',
-      'if (tweakAfter) mix',
-      'if (tweakAfter && !cipher) mix',
+      'the same bytes are the same cells in every page',
+      'const tweak = this.#tweak(address);',
+      'const tweak = this.#tweak(address % 4096);',
     ],
-    ['the same bytes are the same cells in every page', 'at: inPiece >> 2,', 'at: (inPiece >> 2) % 1024,'],
     [
       'all ASIDs have the key that was used first',
       'let pair = this.#ciphers.get(key);',
@@ -31,7 +31,11 @@ export const MACHINE = [
       'blocks === plain.length ? plain : this.#fillEdges(key, start, blocks, offset, plain)',
       'blocks === plain.length ? plain : Buffer.concat([new Uint8Array(offset), plain, new Uint8Array(blocks - offset - plain.length)])',
     ],
-    ['only the first block around a write is kept', '[0, blocks - BLOCK]', '[0]'],
+    [
+      'only the first block around a write is kept',
+      'if (offset + plain.length < blocks && (last > 0 || offset === 0)) fill(last);',
+      '',
+    ],
     [
       'a read through a key starts at the block',
       'plain.subarray(offset, offset + length)',
