@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compare } from './compare.ts';
 import { judged, type Measured } from './figure.ts';
 import { GROWTHS, measureGrowth, slopeOf } from './growth.ts';
-import { recordOf, regressions } from './record.ts';
+import { lastingRegressions, recordOf, regressions } from './record.ts';
 import { recordPrimitives } from './recorded-primitives.ts';
 import { soak } from './soak.ts';
 import { mapSpread, spreadOf } from './spread.ts';
@@ -58,6 +58,22 @@ describe('record', () => {
     expect(regressions(record, now)).toEqual([
       'slower: costs 2.1 times its reference; the record has 1, and allows 2',
     ]);
+  });
+
+  test('what is worse once is noise, what is worse twice is told', async () => {
+    const record = { once: 1, twice: 1, never: 1 };
+    const subjects = new Map([
+      ['a', [figureOf('once', 3)]],
+      ['b', [figureOf('twice', 3)]],
+      ['c', [figureOf('never', 1)]],
+    ]);
+    const heard: string[] = [];
+    const lasting = await lastingRegressions(record, subjects, async (subject) => {
+      heard.push(subject);
+      return [figureOf(subject === 'a' ? 'once' : 'twice', subject === 'a' ? 1 : 4)];
+    });
+    expect(heard).toEqual(['a', 'b']);
+    expect(lasting).toEqual(['twice: costs 4 times its reference; the record has 1, and allows 2']);
   });
 
   test('figures that this machine cannot have are not recorded', () => {

@@ -26,3 +26,20 @@ export function regressions(record: BenchRecord, figures: readonly Measured[]): 
     ];
   });
 }
+
+/**
+ * The same, of figures by subject; a subject with a figure that is clearly worse is measured `again`, and counts if it
+ * is so twice: something else may have used the machine.
+ */
+export async function lastingRegressions(
+  record: BenchRecord,
+  subjects: ReadonlyMap<string, readonly Measured[]>,
+  again: (subject: string) => Promise<readonly Measured[]>,
+): Promise<string[]> {
+  const lasting: string[] = [];
+  for (const [subject, figures] of subjects) {
+    if (regressions(record, figures).length === 0) continue;
+    lasting.push(...regressions(record, await again(subject)));
+  }
+  return lasting;
+}

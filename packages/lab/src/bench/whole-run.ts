@@ -18,7 +18,7 @@ export function wholeRunFigures(effort: Effort): Figure[] {
         name: 'whole-run',
         what: 'one run with 4 MiB of firmware, from power-on to a kernel with four secrets',
         reference: 'every call to node:crypto of that run, made again alone, bulk data as one flat buffer',
-        target: { atMost: 2 },
+        target: { atMost: 1.5 },
       },
       compare(run, replay, effort),
     ),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { Measured } from '../bench/figure.ts';
 import type { BenchRecord } from '../bench/record.ts';
 import { EFFORTS, type EffortName, SUBJECTS } from '../bench/subjects.ts';
 import { systemReason } from '../system-reason.ts';
@@ -54,22 +55,29 @@ async function benchFigures({ json, only, effort, record: path }: BenchOptions):
       `--only ${unknown[0]}: expected one of ${Object.keys(SUBJECTS).join(', ')}`,
     );
   const { figureLine, machineHere } = await import('../bench/report.ts');
-  const { regressions } = await import('../bench/record.ts');
+  const { lastingRegressions } = await import('../bench/record.ts');
   const record = path === undefined ? undefined : readRecord(path);
   const machine = machineHere();
   if (!json)
     print(
       `${machine.processor}, ${machine.cores} cores, load ${machine.load}, Node ${machine.node}; medians, and where half of the runs lie`,
     );
-  const figures = [];
-  for (const [name, measure] of Object.entries(SUBJECTS)) {
-    if (only.length > 0 && !only.includes(name)) continue;
-    const measured = await measure(EFFORTS[effort]);
-    figures.push(...measured);
-    if (!json) for (const figure of measured) print(figureLine(figure));
-  }
-  if (json) printJson({ ...machine, effort, figures });
-  const worse = record === undefined ? [] : regressions(record, figures);
+  const subjects = new Map<string, readonly Measured[]>();
+  const measure = async (subject: string): Promise<readonly Measured[]> => {
+    const figures = (await SUBJECTS[subject]?.(EFFORTS[effort])) ?? [];
+    if (!json) for (const figure of figures) print(figureLine(figure));
+    return figures;
+  };
+  for (const subject of Object.keys(SUBJECTS))
+    if (only.length === 0 || only.includes(subject)) subjects.set(subject, await measure(subject));
+  if (json) printJson({ ...machine, effort, figures: [...subjects.values()].flat() });
+  const worse =
+    record === undefined
+      ? []
+      : await lastingRegressions(record, subjects, (subject) => {
+          if (!json) print(`${subject}: clearly worse than in ${path}; measured again`);
+          return measure(subject);
+        });
   for (const line of worse) say(line);
   if (worse.length > 0)
     throw new CommandError(EXIT.no, `${worse.length} figures are clearly worse than in ${path}`);
