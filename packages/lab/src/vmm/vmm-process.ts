@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Gpa } from '@sevlab/codec/address';
 import type { Kernel } from '@sevlab/guest-kernel-sim/kernel';
 import type { Endpoint } from '@sevlab/vmm-sim/qemu/chardev';
@@ -35,7 +35,7 @@ export interface VmmParts {
 }
 
 /** What QEMU's own code finds in its surroundings, but for the guest. */
-export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
+export const FILES: Pick<HostPorts, 'readFile' | 'emptyFile' | 'appendFile'> = {
   readFile: (path) => {
     try {
       return new Uint8Array(readFileSync(path));
@@ -43,15 +43,19 @@ export const FILES: Pick<HostPorts, 'readFile' | 'writeFile'> = {
       return strerror(error);
     }
   },
-  writeFile: (path, bytes) => {
-    try {
-      writeFileSync(path, bytes);
-      return undefined;
-    } catch (error) {
-      return strerror(error);
-    }
-  },
+  emptyFile: (path) => whyNot(() => writeFileSync(path, '')),
+  appendFile: (path, bytes) => whyNot(() => appendFileSync(path, bytes)),
 };
+
+/** Does it; in words why it cannot. */
+function whyNot(work: () => void): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return strerror(error);
+  }
+}
 
 /** A QEMU of ours with its sockets, from its start to its end. */
 export class VmmProcess {

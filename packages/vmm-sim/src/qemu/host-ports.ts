@@ -51,8 +51,10 @@ export interface HostPorts {
   writeGuest(address: Gpa, bytes: Uint8Array): void;
   /** A file's bytes, or in words why there are none. */
   readFile(path: string): Uint8Array | string;
-  /** Writes a file; in words why it cannot. */
-  writeFile(path: string, bytes: Uint8Array): string | undefined;
+  /** Makes a file, or empties it; in words why it cannot. */
+  emptyFile(path: string): string | undefined;
+  /** Writes bytes behind those that a file has; in words why it cannot. */
+  appendFile(path: string, bytes: Uint8Array): string | undefined;
   /** Takes a remark. */
   remark(remark: Remark): void;
   /** A message passes on a monitor; `text` gives it, for somebody who records. */

@@ -21,21 +21,20 @@ export function saveMemory(machine: QemuMachine, { at, size, filename }: Save): 
   const { map, ports } = machine;
   open(ports, filename);
   if (size < 0n || size > SAVE_MAX) throw new QmpError(fillForm(QMP_MESSAGES['bad size'], { size })); // DEVIATION: QEMU writes on and on
-  const bytes = new Uint8Array(Number(size));
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < size; ) {
     const address = BigInt.asUintN(64, at + BigInt(offset));
-    const { length, memory } = stretch(map, address, Math.min(SAVE_PIECE, bytes.length - offset));
-    if (memory) bytes.set(readMemory(machine, address, length), offset);
+    const { length, memory } = stretch(map, address, Math.min(SAVE_PIECE, Number(size) - offset));
+    const bytes = memory ? readMemory(machine, address, length) : new Uint8Array(length);
+    const failed = ports.appendFile(filename, bytes);
+    if (failed !== undefined)
+      throw new QmpError(fillForm(QMP_MESSAGES['not written'], { path: filename, why: failed }));
     offset += length;
   }
-  const failed = ports.writeFile(filename, bytes);
-  if (failed !== undefined)
-    throw new QmpError(fillForm(QMP_MESSAGES['not written'], { path: filename, why: failed }));
 }
 
 /** It is there, and empty, before anything else is looked at. */
 function open(ports: QemuMachine['ports'], filename: string): void {
-  const failed = ports.writeFile(filename, new Uint8Array());
+  const failed = ports.emptyFile(filename);
   if (failed !== undefined)
     throw new QmpError(fillForm(QMP_MESSAGES['not opened'], { path: filename, why: failed }));
 }

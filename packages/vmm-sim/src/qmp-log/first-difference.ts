@@ -129,7 +129,8 @@ class Replay {
       readGuest: (_, length) => new Uint8Array(length),
       writeGuest: () => {},
       readFile,
-      writeFile: () => this.#whyNotOpened(),
+      emptyFile: () => this.#whyNotOpened(),
+      appendFile: () => undefined,
       remark: (remark) => {
         if (remark.kind === 'command elsewhere') this.#elsewhere.add(remark.name);
       },

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Gpa } from '@sevlab/codec/address';
-import { fromBase64, toHex, utf8 } from '@sevlab/codec/bytes';
+import { concat, fromBase64, toHex, utf8 } from '@sevlab/codec/bytes';
 import { readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
 import { describe, expect, test } from 'vitest';
 import { type RecordedCall, ScriptedCalls } from '../../test/scripted-calls.ts';
@@ -97,9 +97,13 @@ function replay({ name, argv, exchange, greeting, kvm_calls = [] }: Conversation
       if (path.startsWith('/usr/share/')) return new Uint8Array(readFileSync(path));
       return path.includes('WORKDIR') ? utf8('something') : 'No such file or directory';
     },
-    writeFile: (path, bytes) => {
+    emptyFile: (path) => {
       if (path === '' || path.startsWith('/nonexistent/')) return 'No such file or directory';
-      written.set(path, bytes);
+      written.set(path, new Uint8Array());
+      return undefined;
+    },
+    appendFile: (path, bytes) => {
+      written.set(path, concat(written.get(path)!, bytes)); // only what was opened is written
       return undefined;
     },
     remark: () => {},

@@ -94,7 +94,7 @@ interface Input {
   readonly release: '7.2' | '10.0';
 }
 
-const NO_FILES = { readFile: () => 'No such file or directory', writeFile: () => undefined };
+const NO_FILES = { readFile: () => 'No such file or directory' };
 
 /** The arguments of `sevlab vmm --`, which are those of QEMU. */
 export const qemuArgumentsDoor: Door = arbitraryDoor<Input>({
