@@ -38,8 +38,8 @@ export function forkedRunFigures(effort: Effort): Figure[] {
     });
   };
   return [
-    figure('forked-runs', "through the kernel's inode table", 500, readThroughInodes),
-    figure('forked-runs-memfs', 'through memfs', 400, readThroughMemfs),
+    figure('forked-runs', "through the kernel's inode table", 800, readThroughInodes),
+    figure('forked-runs-memfs', 'through memfs', 700, readThroughMemfs),
   ];
 }
 

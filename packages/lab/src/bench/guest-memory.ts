@@ -25,7 +25,7 @@ export function guestMemoryFigures({ runs, atLeast }: Effort): Figure[] {
       reference: 'its touched pages',
       unit: 'KiB',
       value: idle,
-      target: { atMost: 80 },
+      target: { atMost: 64 },
       costRatio: idle,
     }),
     judged({
