@@ -47,7 +47,13 @@ export function hostSystemCalls(cwd: string): SystemCalls {
     stat: (path) => answer(() => statusOf(lstatSync(path === '' ? '' : at(path), { bigint: true }))),
     readlink: (path) => answer(() => readlinkSync(at(path))),
     readdir: (path) =>
-      answer(() => ['.', '..', ...readdirSync(at(path))].map((name) => ({ name, ino: 0, type: 8 as const }))),
+      answer(() =>
+        ['.', '..', ...readdirSync(at(path))].map((name) => ({
+          name,
+          ino: lstatSync(`${at(path)}/${name}`).ino,
+          type: 8 as const,
+        })),
+      ),
     unlink: (path) => answer(() => unlinkSync(at(path))),
     rmdir: (path) => answer(() => rmdirSync(at(path))),
     mkdir: (path) =>

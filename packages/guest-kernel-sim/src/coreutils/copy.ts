@@ -6,7 +6,7 @@ import { quote } from './quote.ts';
 import { WriteError, writeTo } from './streams.ts';
 import { type FileStatus, joinPath } from './system-calls.ts';
 
-const sameFile = (a: FileStatus, b: FileStatus): boolean =>
+export const isSameFile = (a: FileStatus, b: FileStatus): boolean =>
   a.ino === b.ino && `${a.device}` === `${b.device}`;
 
 /** A source, and what is at its target; undefined, and told, where there is none or both are one file. */
@@ -22,7 +22,7 @@ export function sourceAndTarget(
     return undefined;
   }
   const target = lookAt(process.sys, to);
-  if (target === undefined || !sameFile(source, target)) return { source, target };
+  if (target === undefined || !isSameFile(source, target)) return { source, target };
   warn(process, `${quote(from)} and ${quote(to)} are the same file`);
   return undefined;
 }
