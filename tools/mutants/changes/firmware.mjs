@@ -185,8 +185,16 @@ export const FIRMWARE = [
       'EFI_MEMORY_RUNTIME | EFI_MEMORY_RAM : EFI_MEMORY_RAM & 7n',
     ],
     ['the last allocation of a page decides', "range.type !== 'EfiConventionalMemory' ||", ''],
-    ['what is left of a range behind an allocation is gone', '{ type: range.type, start: end, end: range.end },', ''],
-    ['what is left of a range before an allocation is gone', '{ type: range.type, start: range.start, end: start },', ''],
+    [
+      'what is left of a range behind an allocation is gone',
+      '{ type: range.type, start: end, end: range.end },',
+      '',
+    ],
+    [
+      'what is left of a range before an allocation is gone',
+      '{ type: range.type, start: range.start, end: start },',
+      '',
+    ],
     ['the map is in descending order', '(a.start < b.start ? -1 : 1)', '(a.start < b.start ? 1 : -1)'],
   ),
   ...firmware(
