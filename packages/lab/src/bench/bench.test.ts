@@ -50,21 +50,21 @@ describe('record', () => {
   test('only what is clearly worse is told', () => {
     const record = { slower: 1, noisy: 1, faster: 1, gone: 1 };
     const now = [
-      figureOf('slower', 2.1),
-      figureOf('noisy', 1.9),
+      figureOf('slower', 3.1),
+      figureOf('noisy', 2.9),
       figureOf('faster', 0.2),
       figureOf('new', 9),
     ];
     expect(regressions(record, now)).toEqual([
-      'slower: costs 2.1 times its reference; the record has 1, and allows 2',
+      'slower: costs 3.1 times its reference; the record has 1, and allows 3',
     ]);
   });
 
   test('what is worse once is noise, what is worse twice is told', async () => {
     const record = { once: 1, twice: 1, never: 1 };
     const subjects = new Map([
-      ['a', [figureOf('once', 3)]],
-      ['b', [figureOf('twice', 3)]],
+      ['a', [figureOf('once', 4)]],
+      ['b', [figureOf('twice', 5)]],
       ['c', [figureOf('never', 1)]],
     ]);
     const heard: string[] = [];
@@ -73,7 +73,7 @@ describe('record', () => {
       return [figureOf(subject === 'a' ? 'once' : 'twice', subject === 'a' ? 1 : 4)];
     });
     expect(heard).toEqual(['a', 'b']);
-    expect(lasting).toEqual(['twice: costs 4 times its reference; the record has 1, and allows 2']);
+    expect(lasting).toEqual(['twice: costs 4 times its reference; the record has 1, and allows 3']);
   });
 
   test('figures that this machine cannot have are not recorded', () => {
@@ -147,7 +147,7 @@ describe('growth', () => {
 
 test('a soak tells of every round', () => {
   const heard: number[] = [];
-  const { resident, growth } = soak({ guests: 3, rounds: 3 }, (round) => heard.push(round));
+  const { resident, growth } = soak({ guests: 3, rounds: 3, warmUp: 3 }, (round) => heard.push(round));
   expect(heard).toEqual([1, 2, 3]);
   expect(growth).toBeCloseTo(resident[2]! / resident[1]!);
 });

@@ -1,7 +1,7 @@
 import type { Measured } from './figure.ts';
 
 /** A figure is clearly worse when its costs are so many times those of the record: far outside of the noise. */
-const CLEARLY = 2;
+const CLEARLY = 3;
 
 /** Cost ratios by the names of figures, as they were once. */
 export type BenchRecord = Readonly<Record<string, number>>;

@@ -3,8 +3,8 @@ import type { Pipeline } from '../pipeline.ts';
 import { forkedRuns, readThroughInodes } from './forked-runs.ts';
 import { collectGarbage } from './memory-in-use.ts';
 
-/** So many runs first: until then V8 compiles, and what it keeps of that is no guest's. */
-const WARM_UP = 500;
+/** So many guests first, in rounds like those that count: until then V8 compiles, and finds out how much memory it needs. */
+const WARM_UP = 1000;
 /** Resident memory may be so much above that of round two. */
 const MOST_GROWTH = 1.1;
 
@@ -24,17 +24,20 @@ export interface Soak {
  * and is decommissioned. `tell` hears of each round. Takes at least two rounds.
  */
 export function soak(
-  { guests, rounds }: Pick<Soak, 'guests' | 'rounds'>,
+  { guests, rounds, warmUp = WARM_UP }: Pick<Soak, 'guests' | 'rounds'> & { readonly warmUp?: number },
   tell: (round: number, resident: number) => void = () => {},
 ): Soak {
   const forkedRun = forkedRuns();
-  for (let i = 0; i < WARM_UP; i++) forkedRun(readThroughInodes);
-  const resident = Array.from({ length: rounds }, (_, round) => {
+  const comeAndGo = (): number => {
     const running = Array.from({ length: guests }, () => forkedRun(readThroughInodes));
     for (const run of running) decommission(run);
     running.length = 0;
     collectGarbage();
-    const { rss } = process.memoryUsage();
+    return process.memoryUsage().rss;
+  };
+  for (let gone = 0; gone < warmUp; gone += guests) comeAndGo();
+  const resident = Array.from({ length: rounds }, (_, round) => {
+    const rss = comeAndGo();
     tell(round + 1, rss);
     return rss;
   });
