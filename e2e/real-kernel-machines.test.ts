@@ -105,7 +105,7 @@ describe.runIf(realKernelIsThere)('a real kernel accepts the tables of', () => {
       } else {
         // boot services memory is the kernel's to use: what it finds there is not said, only where it looks
         const efi = emulated.answers[0]!.k as string[];
-        expect(lines).toEqual(expect.arrayContaining(efi));
+        expect(lines, real.console).toEqual(expect.arrayContaining(efi));
       }
       expect(lines.join('\n')).toContain('CocoSecret=0x');
       expect(real.console).not.toMatch(/Unable to handle|Oops/);
