@@ -4,6 +4,7 @@ import type { Door } from './door.ts';
 import { type DoorMeasurement, Measurements } from './measurement.ts';
 import { chunksOf } from './plan.ts';
 import type { Header, Report } from './results.ts';
+import { Schedule } from './schedule.ts';
 import { shrinkCase } from './shrink.ts';
 import type { Answer } from './task.ts';
 
@@ -62,11 +63,12 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const tell = progressOf(options, left, measurements, start);
   try {
     const finished = new Map<number, ChunkResult>();
-    let [next, told] = [0, 0];
+    const schedule = new Schedule(left, threads.length);
+    let told = 0;
     await Promise.all(
       threads.map(async (thread, number) => {
-        for (let at = next++; at < left.length; at = next++) {
-          const chunk = left[at]!; // at is below its length
+        for (let at = schedule.next(number); at !== undefined; at = schedule.next(number)) {
+          const chunk = left[at]!; // it comes from there
           const answer = await chunkIn(thread, chunk, weighs(left, at, threads.length));
           measurements.add(`${number}.${thread.generation}`, answer);
           finished.set(at, answer.result);
