@@ -3,7 +3,7 @@ import { utf8 } from '@sevlab/codec/bytes';
 import { BLOB_THRESHOLD, type TraceHeader } from '@sevlab/codec/trace';
 import { expect, test } from 'vitest';
 import { createObserver, type RecordedEvent } from './observer.ts';
-import { traceLines } from './trace-lines.ts';
+import { textOfLines, traceLines } from './trace-lines.ts';
 
 const header: TraceHeader = {
   ...{ format: 'sevlab-trace', version: 1, sevlab: '0.1.0', simulated: true, seed: 'known' },
@@ -37,6 +37,14 @@ test('no line holds a line end', () => {
   expect(text).toHaveLength(2);
   for (const line of text) expect(line).not.toMatch(/[\r\n\u2028]/);
 });
+
+test.each([0, 1, 511, 512, 513, 1024, 1025, 1600])(
+  'the text of %i lines is each with its line end, in order',
+  (count) => {
+    const lines = Array.from({ length: count }, (_, i) => `line ${i}`);
+    expect(textOfLines(lines)).toBe(lines.map((line) => `${line}\n`).join(''));
+  },
+);
 
 test('what the host can see is base64', () => {
   const [, event] = lines({}, writes({ open: { cells: Uint8Array.of(0, 1, 254, 255) } }));

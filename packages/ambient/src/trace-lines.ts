@@ -19,6 +19,21 @@ export function* traceLines(header: TraceHeader, events: Iterable<RecordedEvent>
   for (const event of events) yield* eventLines(event, { revealed: header.revealed, known });
 }
 
+/** Lines that lived until the text is whole would be moved by every garbage collection: they are joined before. */
+const LINES_OF_A_BLOCK = 512;
+
+/** The text of a file: every line with its line end. */
+export function textOfLines(lines: Iterable<string>): string {
+  const blocks: string[] = [];
+  let block: string[] = [];
+  for (const line of lines) {
+    if (block.push(line) < LINES_OF_A_BLOCK) continue;
+    blocks.push(block.join('\n'));
+    block = [];
+  }
+  return [...blocks, ...block, ''].join('\n');
+}
+
 /** The lines of one event. `known` are the blobs (SHA-256, hexadecimal) that stand above; this event's are added. */
 export function eventLines(
   event: RecordedEvent,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Observer } from '@sevlab/ambient/observer';
-import { traceLines } from '@sevlab/ambient/trace-lines';
+import { textOfLines, traceLines } from '@sevlab/ambient/trace-lines';
 import { TRACE_FORMAT, TRACE_VERSION, type TraceHeader } from '@sevlab/codec/trace';
 import type { Setup } from './pipeline.ts';
 import { VERSION } from './version.ts';
@@ -50,7 +50,5 @@ export function traceHeader(setup: RecordedRun['setup'], start: bigint, options:
 /** The trace of a run as the text of a file. */
 export function traceText({ setup, observer }: RecordedRun, options: TraceOptions): string {
   const header = traceHeader(setup, observer.state.start, options);
-  let text = '';
-  for (const line of traceLines(header, observer.events)) text += `${line}\n`;
-  return text;
+  return textOfLines(traceLines(header, observer.events));
 }

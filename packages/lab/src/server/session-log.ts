@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@sevlab/ambient/observer';
-import { eventLines } from '@sevlab/ambient/trace-lines';
+import { eventLines, textOfLines } from '@sevlab/ambient/trace-lines';
 import type { TraceHeader } from '@sevlab/codec/trace';
 
 /** What happens in a session beside its trace. */
@@ -87,11 +87,13 @@ export class SessionLog {
 
   /** The trace as the text of a file. */
   traceText(): string {
-    let text = '';
+    return textOfLines(this.#traceLines());
+  }
+
+  *#traceLines(): Generator<string> {
     for (const entry of this.entries()) {
-      if (entry === undefined) return text;
-      if (entry.kind === 'trace') text += `${entry.data}\n`;
+      if (entry === undefined) return;
+      if (entry.kind === 'trace') yield entry.data;
     }
-    return text;
   }
 }
