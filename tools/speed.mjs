@@ -46,9 +46,9 @@ function figureTable({ figures, processor, cores, load, node }) {
 
 function growthList({ growths }) {
   return growths
-    .map(({ name, what, unit, slope }) => {
-      const { length } = growths.find((growth) => growth.name === name).points;
-      return `![${what}, by ${unit}: ${length} points, slope ${slope.toFixed(2)}](images/growth-${name}.svg)\n`;
+    .map(({ name, what, unit, points, slope, met }) => {
+      const shown = `${what}, by ${unit}: ${points.length} points, slope ${slope.toFixed(2)}`;
+      return `![${shown}](images/growth-${name}.svg)\n${met ? '' : '\n**This one is steeper than it should be.**\n'}`;
     })
     .join('\n');
 }
