@@ -6,6 +6,9 @@
 Real QEMU wants a kernel with SEV for most cases. Where SEV_STAND_IN names a shared object that stands in for one, that is
 preloaded and asked what the VMM called; without it those cases are skipped.
 """
+import array
+import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -13,8 +16,11 @@ import select
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 
-QUIET = 0.08  # seconds without a further line, behind which no more is expected
+BETWEEN_LOOKS = 0.02  # seconds
+PATIENCE = 5  # seconds without a line from a process that has always something to do, such as a guest that runs
 
 
 class Vmm:
@@ -38,27 +44,38 @@ class Vmm:
         self.rest = b""
         self.ending = False
 
-    def lines(self, patience):
-        """Whatever it writes until it is quiet; the first of it may take longer."""
-        found = []
-        while select.select([self.process.stdout], [], [], QUIET if found else patience)[0]:
-            piece = os.read(self.process.stdout.fileno(), 65536)
-            if not piece:
-                self.ending = True
+    def lines(self):
+        """Whatever it writes until it idles at two looks: how long that takes depends on the machine."""
+        found, idled, end = [], False, time.monotonic() + PATIENCE
+        while not self.ending and time.monotonic() < end:
+            if select.select([self.process.stdout], [], [], BETWEEN_LOOKS)[0]:
+                piece = os.read(self.process.stdout.fileno(), 65536)
+                self.ending = not piece
+                *whole, self.rest = (self.rest + piece).split(b"\r\n")
+                found += [line.decode() for line in whole]
+                idled, end = False, time.monotonic() + PATIENCE
+                continue
+            idles = self.idles()
+            if idled and idles:
                 break
-            *whole, self.rest = (self.rest + piece).split(b"\r\n")
-            found += [line.decode() for line in whole]
+            idled = idles
         return found
+
+    def idles(self):
+        """Whether it has read all that it was sent, and no thread of it runs or waits for a processor or a disk."""
+        unread = array.array("i", [0])
+        fcntl.ioctl(self.process.stdin, termios.FIONREAD, unread)
+        return unread[0] == 0 and set(thread_states(self.process.pid)) == {"S"}
 
     def send(self, content):
         try:
             self.process.stdin.write(content)
         except BrokenPipeError:
             return []
-        return self.lines(0.4)
+        return self.lines()
 
     def look(self):
-        self.lines(QUIET)
+        self.lines()
         if not self.ending:
             return {"calls": self.calls(), "ended": None}
         status = self.process.wait()
@@ -78,6 +95,16 @@ class Vmm:
         self.process.kill()
         self.process.wait()
         self.folder.cleanup()
+
+
+def thread_states(pid):
+    """Letters of proc(5)."""
+    for name in glob.glob("/proc/%d/task/*/stat" % pid):
+        try:
+            with open(name) as file:
+                yield file.read().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it ended meanwhile
 
 
 def told(call):
@@ -116,7 +143,7 @@ def main(program, stand_in=os.environ.get("SEV_STAND_IN")):
                 print_line({"skip": "there is no SEV here, and nothing that stands in for it"})
             else:
                 vmm = Vmm(program, stand_in, request)
-                greeting = vmm.lines(5)
+                greeting = vmm.lines()
                 print_line({"greeting": greeting[0]} if greeting else {})
         elif action == "send":
             print_line({"lines": vmm.send(bytes.fromhex(request["bytes"]))})
