@@ -32,7 +32,7 @@ const NAME = 'tenant';
 const parts = realKernelIsThere
   ? findGuestParts(new URL('../packages/real-guest', import.meta.url).pathname)
   : undefined;
-const COMMAND_LINE = 'console=ttyS0 panic=-1';
+const COMMAND_LINE = 'console=ttyS0 panic=-1 no_timer_check';
 
 const folder = mkdtempSync(join(tmpdir(), 'sevlab-libvirt-'));
 const inFolder = (name: string): string => join(folder, name);

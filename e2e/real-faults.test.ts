@@ -50,7 +50,7 @@ function handedOver({ image = {}, filler = 0 }: Faulty = {}): Pipeline {
     directBoot: {
       kernel: readFileSync(parts.kernel),
       initrd: concat(initrdFor(parts, [...BOOT_OPERATIONS, ...OPERATIONS]), makeInitrd(more)),
-      commandLine: 'console=ttyS0 panic=-1 reboot=t,force',
+      commandLine: 'console=ttyS0 panic=-1 reboot=t,force no_timer_check',
     },
   });
   pipeline.offer();

@@ -62,7 +62,7 @@ function launched(
     directBoot: {
       kernel: readFileSync(parts.kernel),
       initrd: initrdFor(parts, [...BOOT_OPERATIONS, ...operations]),
-      commandLine: 'console=ttyS0 panic=-1 reboot=t,force',
+      commandLine: 'console=ttyS0 panic=-1 reboot=t,force no_timer_check',
     },
   });
   pipeline.offer();

@@ -93,7 +93,14 @@ beforeAll(() => {
 describe.runIf(realKernelIsThere)('a real guest behind the emulated launch', () => {
   const parts = findGuestParts(new URL('../packages/real-guest', import.meta.url).pathname)!;
   const GUEST = [
-    ...['--kernel', parts?.kernel, '--initrd', inFolder('initrd'), '--append', 'console=ttyS0 panic=-1'],
+    ...[
+      '--kernel',
+      parts?.kernel,
+      '--initrd',
+      inFolder('initrd'),
+      '--append',
+      'console=ttyS0 panic=-1 no_timer_check',
+    ],
     ...['--kernel-hashes', '--memory', '256M', '--qmp', socket],
     ...['--dh-cert-file', inFolder('vm_godh.b64'), '--session-file', inFolder('vm_session.b64')],
   ];

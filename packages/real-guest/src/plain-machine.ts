@@ -20,9 +20,9 @@ import type { GuestMemory } from '@sevlab/machine/machine';
 const ANSWERS = { at: gpa(0x700_0000n), size: 0x100_0000 } as const;
 const LENGTH_SIZE = 8;
 
-/** An end when the kernel dies, and where to put the answers. */
+/** An end when the kernel dies, no death on a busy machine (Linux, check_timer()), and where to put the answers. */
 const APPEND =
-  'quiet console=ttyS0 panic=-1 reboot=t,force ' +
+  'quiet console=ttyS0 panic=-1 reboot=t,force no_timer_check ' +
   `sevlab.answers=0x${ANSWERS.at.toString(16)},0x${ANSWERS.size.toString(16)}`;
 
 /** Writes boot_params and what belongs to them. */
