@@ -12,13 +12,14 @@ import {
 import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { type SevStatus, statusFromCode } from '@sevlab/codec/sev/status';
 import type { Host } from '@sevlab/machine/machine';
-import { PARTS, type PartName } from '@sevlab/machine/part';
+import type { PartName } from '@sevlab/machine/part';
 import { createHostBuffers, type HostBuffers, issue, issueBare, place, reserve } from './command-buffer.ts';
 import { bootItems, type DirectBoot, findHashesArea, hashesTable } from './direct-boot.ts';
 import { CommandFailed, VmmError } from './errors.ts';
 import { LaunchingGuest } from './guest.ts';
+import { type Asids, asidRange, createAsids, forkAsids } from './kvm/asids.ts';
 import { createKvmGuest, KvmGuest } from './kvm/kvm-guest.ts';
-import type { KvmAnswer } from './kvm/sev-calls.ts';
+import { ERRNO, type KvmAnswer } from './kvm/sev-calls.ts';
 import { FOUR_GIB, ramRegions } from './ram-regions.ts';
 import { initialVmsas, ONE_VCPU, type Vcpus } from './vmsas.ts';
 
@@ -40,10 +41,7 @@ export interface PlatformUse {
 export interface VmmState {
   readonly part: PartName;
   readonly buffers: HostBuffers;
-  /** The next guest's; NOT MODELLED: ASIDs that come back when a guest is gone. */
-  nextAsid: number;
-  /** The same for SEV-ES guests, which have a range of their own. */
-  nextEsAsid: number;
+  readonly asids: Asids;
 }
 
 /** What a guest is to be. */
@@ -134,7 +132,8 @@ export class Vmm {
 
   /**
    * Places the image below 4 GiB, then LAUNCH_START, ACTIVATE and LAUNCH_UPDATE_DATA of image and kernel hashes, and
-   * with SEV-ES LAUNCH_UPDATE_VMSA. Throws VmmError for an unusable request and CommandFailed for a command.
+   * with SEV-ES LAUNCH_UPDATE_VMSA. Throws VmmError for an unusable request and CommandFailed for a command; of a guest
+   * that was refused nothing stays with KVM and the AMD-SP.
    */
   launch(request: LaunchRequest): LaunchingGuest {
     const { image, memorySize, policy, session, disk, directBoot, kernelHashes, vcpus = ONE_VCPU } = request;
@@ -159,14 +158,29 @@ export class Vmm {
     const table = readGuidedTable(image);
     const record = { ...createKvmGuest(guest, vmsas), memorySize, image, table };
     const kvm = new KvmGuest(this.state, this.host, record);
-    expectDone('INIT', kvm.init(es));
     const { godh: dhCert, session: wrapped } = session ?? {};
     const owner = { ...(dhCert && { dhCert }), ...(wrapped && { session: wrapped }) };
-    expectDone('LAUNCH_START', kvm.launchStart({ handle: 0, policy, ...owner }));
-    this.#measure(kvm, imageBase, image);
-    if (directBoot && hashesArea) this.#measure(kvm, gpa(BigInt(hashesArea.base)), hashesTable(directBoot));
-    if (es) expectDone('LAUNCH_UPDATE_VMSA', kvm.launchUpdateVmsa());
+    try {
+      this.#takeAsid(kvm, es);
+      expectDone('LAUNCH_START', kvm.launchStart({ handle: 0, policy, ...owner }));
+      this.#measure(kvm, imageBase, image);
+      if (directBoot && hashesArea) this.#measure(kvm, gpa(BigInt(hashesArea.base)), hashesTable(directBoot));
+      if (es) expectDone('LAUNCH_UPDATE_VMSA', kvm.launchUpdateVmsa());
+    } catch (error) {
+      kvm.destroy(); // the process of that guest ends
+      throw error;
+    }
     return new LaunchingGuest(this, record);
+  }
+
+  #takeAsid(kvm: KvmGuest, es: boolean): void {
+    const answer = kvm.init(es);
+    if (answer.ret === -ERRNO.EBUSY) {
+      const [first, last] = asidRange(this.state.part, es);
+      const number = `${last - first + 1} for guests ${es ? 'with' : 'without'} SEV-ES`;
+      throw new VmmError(`KVM has no ASID left: ${this.state.part} has ${number}; end one of them first`);
+    }
+    expectDone('INIT', answer);
   }
 
   /** LAUNCH_UPDATE_DATA of bytes that the host puts there first. */
@@ -184,13 +198,14 @@ export class Vmm {
 
   /** The same past, on another machine. */
   fork(host: Host): Vmm {
-    return new Vmm({ ...this.state, buffers: { ...this.state.buffers } }, host);
+    const { buffers, asids } = this.state;
+    return new Vmm({ ...this.state, buffers: { ...buffers }, asids: forkAsids(asids) }, host);
   }
 }
 
 /** A VMM that has no guest yet. */
 export const createVmm = (host: Host, part: PartName): Vmm =>
-  new Vmm({ part, buffers: createHostBuffers(), nextAsid: PARTS[part].minSevAsid, nextEsAsid: 1 }, host);
+  new Vmm({ part, buffers: createHostBuffers(), asids: createAsids() }, host);
 
 /**
  * Writes to guest memory as the host does, which is in the clear. Throws VmmError where there is none.

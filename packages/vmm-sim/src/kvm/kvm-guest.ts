@@ -17,8 +17,9 @@ import {
 import { type SevStatus, statusCode } from '@sevlab/codec/sev/status';
 import type { Host } from '@sevlab/machine/machine';
 import { PARTS } from '@sevlab/machine/part';
-import { issue, place, reserve } from '../command-buffer.ts';
+import { issue, issueBare, place, reserve } from '../command-buffer.ts';
 import type { VmmState } from '../vmm.ts';
+import { asidRange, releaseAsid, takeAsid } from './asids.ts';
 import {
   ERRNO,
   type KvmAnswer,
@@ -110,13 +111,16 @@ export class KvmGuest implements SevCalls {
   init(es: boolean): KvmAnswer {
     return this.#call(es ? 'KVM_SEV_ES_INIT' : 'KVM_SEV_INIT', () => {
       if (this.state.asid !== undefined) return refused('EINVAL');
+      const { asids, part } = this.#vmm;
+      const asid = takeAsid(asids, this.state.guest, asidRange(part, es), () => makeAsidsUsable(this.#host));
+      if (asid === undefined) return refused('EBUSY');
       this.state.es = es;
-      this.state.asid = es ? this.#vmm.nextEsAsid++ : this.#vmm.nextAsid++;
+      this.state.asid = asid;
       return DONE;
     });
   }
 
-  /** LAUNCH_START, then ACTIVATE. */
+  /** LAUNCH_START, then ACTIVATE; where that fails, DECOMMISSION. */
   launchStart({ handle, policy, dhCert, session }: LaunchStart): ReturnType<SevCalls['launchStart']> {
     return this.#call('KVM_SEV_LAUNCH_START', () => {
       const { asid } = this.state;
@@ -130,6 +134,7 @@ export class KvmGuest implements SevCalls {
       if (start.answer.ret !== 0) return { ...start.answer, handle };
       const activate = this.#issue('ACTIVATE', ActivateBuffer, { handle: start.value.handle, asid });
       if (activate.answer.ret === 0) this.state.handle = start.value.handle;
+      else this.#issue('DECOMMISSION', HandleBuffer, { handle: start.value.handle });
       return { ...activate.answer, handle: start.value.handle };
     });
   }
@@ -207,11 +212,18 @@ export class KvmGuest implements SevCalls {
     });
   }
 
-  /** DEACTIVATE and DECOMMISSION, when the last descriptor of the guest is closed. */
+  /**
+   * The last descriptor of the guest is closed: DEACTIVATE and DECOMMISSION, whatever is answered, and its ASID may be
+   * given out again after a flush (sev_vm_destroy). Comes to the first refusal. A guest that is gone stays so.
+   */
   destroy(): KvmAnswer {
-    const buffer = { handle: this.state.handle };
-    const { answer } = this.#issue('DEACTIVATE', HandleBuffer, buffer);
-    return answer.ret === 0 ? this.#issue('DECOMMISSION', HandleBuffer, buffer).answer : answer;
+    const { guest, asid, handle } = this.state;
+    if (asid !== undefined) releaseAsid(this.#vmm.asids, guest, asid);
+    if (handle === 0) return DONE;
+    const { answer: deactivated } = this.#issue('DEACTIVATE', HandleBuffer, { handle });
+    const { answer: decommissioned } = this.#issue('DECOMMISSION', HandleBuffer, { handle });
+    this.state.handle = 0;
+    return deactivated.ret === 0 ? decommissioned : deactivated;
   }
 
   /** Tells the trace of a call when it has come back. */
@@ -249,5 +261,11 @@ export class KvmGuest implements SevCalls {
     return bytes === undefined ? spa(0n) : place(this.#host, this.#vmm.buffers, bytes);
   }
 }
+
+/** WBINVD on all cores and DF_FLUSH (sev_flush_asids). Whether the AMD-SP agreed. */
+const makeAsidsUsable = (host: Host): boolean => {
+  host.wbinvd();
+  return issueBare(host, 'DF_FLUSH') === 'SUCCESS';
+};
 
 const isTooLong = (blob: Uint8Array | undefined): boolean => blob !== undefined && blob.length > BLOB_MAX;

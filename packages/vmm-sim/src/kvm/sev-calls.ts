@@ -2,7 +2,7 @@ import type { Gpa } from '@sevlab/codec/address';
 import type { CommandName } from '@sevlab/codec/sev/command';
 
 /** Errno values that KVM and the driver of the AMD-SP answer with (include/uapi/asm-generic/errno-base.h). */
-export const ERRNO = { EIO: 5, ENOMEM: 12, EINVAL: 22, ENOTTY: 25 } as const;
+export const ERRNO = { EIO: 5, ENOMEM: 12, EBUSY: 16, EINVAL: 22, ENOTTY: 25 } as const;
 
 /** What an ioctl came to. */
 export interface KvmAnswer {
