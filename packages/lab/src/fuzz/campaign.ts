@@ -86,7 +86,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
     for (const failure of failuresIn(results, doors))
       reports.push(await reportOf(threads[0]!, failure, options.reproduce)); // there is one thread at least
     const cases = left.reduce((sum, { from, to }) => sum + to - from, 0);
-    return { reports, measurements: measurements.list(), seconds, cases };
+    return { reports, measurements: measurements.list(doors.map(({ name }) => name)), seconds, cases };
   } finally {
     await Promise.all(threads.map((thread) => thread.close()));
   }
