@@ -17,6 +17,7 @@ import { buildImage, type ImageOptions } from '@sevlab/firmware-sim/image';
 import { createPipeline, type Pipeline } from '@sevlab/lab/pipeline';
 import { BOOT_OPERATIONS, bootEmulated, bootForReal, comparable, type RealBoot } from '@sevlab/lab/real-boot';
 import type { GuestMemory } from '@sevlab/machine/machine';
+import { WATCHED_COMMAND_LINE } from '@sevlab/real-guest/command-line';
 import { initrdFor } from '@sevlab/real-guest/first-program';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 
@@ -50,7 +51,7 @@ function handedOver({ image = {}, filler = 0 }: Faulty = {}): Pipeline {
     directBoot: {
       kernel: readFileSync(parts.kernel),
       initrd: concat(initrdFor(parts, [...BOOT_OPERATIONS, ...OPERATIONS]), makeInitrd(more)),
-      commandLine: 'console=ttyS0 panic=-1 reboot=t,force no_timer_check',
+      commandLine: WATCHED_COMMAND_LINE,
     },
   });
   pipeline.offer();

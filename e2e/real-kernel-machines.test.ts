@@ -13,6 +13,7 @@ import {
   differencesOf,
   type RealBoot,
 } from '@sevlab/lab/real-boot';
+import { WATCHED_COMMAND_LINE } from '@sevlab/real-guest/command-line';
 import { initrdFor } from '@sevlab/real-guest/first-program';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import { usableAccelerator } from '@sevlab/real-guest/qemu';
@@ -62,7 +63,7 @@ function launched(
     directBoot: {
       kernel: readFileSync(parts.kernel),
       initrd: initrdFor(parts, [...BOOT_OPERATIONS, ...operations]),
-      commandLine: 'console=ttyS0 panic=-1 reboot=t,force no_timer_check',
+      commandLine: WATCHED_COMMAND_LINE,
     },
   });
   pipeline.offer();

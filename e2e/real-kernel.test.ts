@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WATCHED_COMMAND_LINE } from '@sevlab/real-guest/command-line';
 import { findGuestParts } from '@sevlab/real-guest/guest-parts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -91,7 +92,7 @@ describe.runIf(realKernelIsThere)('a real Linux kernel on memory that the emulat
       '--kernel',
       parts.kernel,
       '--append',
-      'console=ttyS0 panic=-1 reboot=t,force',
+      WATCHED_COMMAND_LINE,
     );
     expect(status).toBe(0);
     expect(stdout).toMatch(/CocoSecret=0x/);
@@ -107,7 +108,7 @@ describe.runIf(realKernelIsThere)('a real Linux kernel on memory that the emulat
       '--kernel',
       parts.kernel,
       '--append',
-      'console=ttyS1 panic=-1 reboot=t,force',
+      WATCHED_COMMAND_LINE.replace('ttyS0', 'ttyS1'),
     );
     expect(status).toBe(0);
     expect(stdout).toMatch(/nothing came over the serial port; expected .* console=ttyS0/);

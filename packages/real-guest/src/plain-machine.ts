@@ -15,14 +15,15 @@ import { buildImage } from '@sevlab/firmware-sim/image';
 import { writeKernelEntry } from '@sevlab/firmware-sim/reset-stub';
 import { commandLineOf, PLAIN_GUEST, writePlainGuest } from '@sevlab/guest-kernel-sim/plain-guest';
 import type { GuestMemory } from '@sevlab/machine/machine';
+import { WATCHED_COMMAND_LINE } from './command-line.ts';
 
 /** Reserved memory in which the first program leaves its answers. */
 const ANSWERS = { at: gpa(0x700_0000n), size: 0x100_0000 } as const;
 const LENGTH_SIZE = 8;
 
-/** An end when the kernel dies, no death on a busy machine (Linux, check_timer()), and where to put the answers. */
+/** How the kernel is watched, and where to put the answers. */
 const APPEND =
-  'quiet console=ttyS0 panic=-1 reboot=t,force no_timer_check ' +
+  `quiet ${WATCHED_COMMAND_LINE} ` +
   `sevlab.answers=0x${ANSWERS.at.toString(16)},0x${ANSWERS.size.toString(16)}`;
 
 /** Writes boot_params and what belongs to them. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { toHex } from '@sevlab/codec/bytes';
 import { SEV_HASH_TABLE_BLOCK_GUID } from '@sevlab/codec/guid';
 import { findArea, readGuidedTable } from '@sevlab/codec/ovmf/guided-table';
+import { WATCHED_COMMAND_LINE } from '@sevlab/real-guest/command-line';
 import { type GuestAnswer, initrdFor } from '@sevlab/real-guest/first-program';
 import { type Accelerator, usableAccelerator } from '@sevlab/real-guest/qemu';
 import { CommandFailed, VmmError } from '@sevlab/vmm-sim/errors';
@@ -42,12 +43,6 @@ interface BootOptions {
   readonly json?: boolean;
 }
 
-/**
- * What a kernel needs to be watched: a console on the serial port, an end when it is done or dies, and no look at how many
- * ticks come in a time: on a busy machine an emulated one gets too few, and the kernel panics (Linux, check_timer()).
- */
-const APPEND = 'console=ttyS0 panic=-1 reboot=t,force no_timer_check';
-
 /** sevlab boot */
 export function addBoot(program: Command): void {
   program
@@ -56,7 +51,7 @@ export function addBoot(program: Command): void {
     .argument('[scenario]', 'whose platform, firmware and secrets to take; default: those of sevlab demo')
     .option('--kernel <file>', 'your own bzImage; default: the one that packages/real-guest/build.sh made')
     .option('--initrd <file>', 'its initrd')
-    .option('--append <text>', `its command line, behind efi=noruntime; default: ${APPEND}`)
+    .option('--append <text>', `its command line, behind efi=noruntime; default: ${WATCHED_COMMAND_LINE}`)
     .addOption(
       new Option('--accel <name>', 'how QEMU runs it').choices(['auto', 'kvm', 'tcg']).default('auto'),
     )
@@ -140,12 +135,12 @@ function prepare(
 function ownKernel(operations: readonly string[]): NonNullable<Setup['directBoot']> {
   const parts = guestParts(', or --kernel');
   const initrd = initrdFor(parts, [...BOOT_OPERATIONS, ...operations]);
-  return { kernel: readFileSync(parts.kernel), initrd, commandLine: APPEND };
+  return { kernel: readFileSync(parts.kernel), initrd, commandLine: WATCHED_COMMAND_LINE };
 }
 
 const foreignKernel = (
   kernel: string,
-  { initrd, append = APPEND }: BootOptions,
+  { initrd, append = WATCHED_COMMAND_LINE }: BootOptions,
 ): NonNullable<Setup['directBoot']> => ({
   kernel: readBytes(kernel),
   ...(initrd !== undefined && { initrd: readBytes(initrd) }),
