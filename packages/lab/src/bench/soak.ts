@@ -1,5 +1,3 @@
-import { KvmGuest } from '@sevlab/vmm-sim/kvm/kvm-guest';
-import type { Pipeline } from '../pipeline.ts';
 import { forkedRuns, readThroughInodes } from './forked-runs.ts';
 import { collectGarbage } from './memory-in-use.ts';
 
@@ -30,7 +28,7 @@ export function soak(
   const forkedRun = forkedRuns();
   const comeAndGo = (): number => {
     const running = Array.from({ length: guests }, () => forkedRun(readThroughInodes));
-    for (const run of running) decommission(run);
+    for (const { progress } of running) progress.running!.destroy(); // each was run
     running.length = 0;
     collectGarbage();
     return process.memoryUsage().rss;
@@ -43,11 +41,4 @@ export function soak(
   });
   const growth = resident.at(-1)! / resident[1]!; // there are two rounds or more
   return { guests, rounds, resident, growth, met: growth <= MOST_GROWTH };
-}
-
-/** Throws when the AMD-SP refuses. */
-function decommission({ actors: { vmm }, progress: { running } }: Pipeline): void {
-  if (running === undefined) throw new Error('the guest does not run');
-  const { ret } = new KvmGuest(vmm.state, vmm.host, running.record).destroy();
-  if (ret !== 0) throw new Error(`the guest cannot be decommissioned: errno ${-ret}`);
 }
