@@ -13,11 +13,11 @@ import { hasPolicy } from '@sevlab/codec/sev/policy';
 import { type SevStatus, statusFromCode } from '@sevlab/codec/sev/status';
 import type { Host } from '@sevlab/machine/machine';
 import type { PartName } from '@sevlab/machine/part';
-import { createHostBuffers, type HostBuffers, issue, issueBare, place, reserve } from './command-buffer.ts';
+import { createHostBuffers, type HostBuffers, issue, place, reserve } from './command-buffer.ts';
 import { bootItems, type DirectBoot, findHashesArea, hashesTable } from './direct-boot.ts';
 import { CommandFailed, VmmError } from './errors.ts';
 import { LaunchingGuest } from './guest.ts';
-import { type Asids, asidRange, createAsids, forkAsids } from './kvm/asids.ts';
+import { type Asids, asidRange, createAsids, flushAsids, forkAsids } from './kvm/asids.ts';
 import { createKvmGuest, KvmGuest } from './kvm/kvm-guest.ts';
 import { ERRNO, type KvmAnswer } from './kvm/sev-calls.ts';
 import { FOUR_GIB, ramRegions } from './ram-regions.ts';
@@ -80,7 +80,7 @@ export class Vmm {
    */
   initPlatform({ es = false }: PlatformUse = {}): void {
     this.command('INIT', InitBuffer, { ...this.#trustedRegion(es), reserved02: 0, reserved04: 0 });
-    this.#makeAsidsUsable();
+    expectSuccess('DF_FLUSH', flushAsids(this.host));
   }
 
   /**
@@ -97,7 +97,7 @@ export class Vmm {
       nvPaddr,
       nvLen: area.length,
     });
-    this.#makeAsidsUsable();
+    expectSuccess('DF_FLUSH', flushAsids(this.host));
     return nvPaddr;
   }
 
@@ -105,11 +105,6 @@ export class Vmm {
   #trustedRegion(es: boolean): Pick<InitBuffer, 'flags' | 'tmrPaddr' | 'tmrLen'> {
     if (!es) return { flags: 0, tmrPaddr: spa(0n), tmrLen: 0 };
     return { flags: INIT_ES, tmrPaddr: reserve(this.state.buffers, TMR_SIZE, TMR_SIZE), tmrLen: TMR_SIZE };
-  }
-
-  #makeAsidsUsable(): void {
-    this.host.wbinvd();
-    expectSuccess('DF_FLUSH', issueBare(this.host, 'DF_FLUSH'));
   }
 
   /** Version, state and number of guests. Throws CommandFailed. */
@@ -161,7 +156,7 @@ export class Vmm {
     const { godh: dhCert, session: wrapped } = session ?? {};
     const owner = { ...(dhCert && { dhCert }), ...(wrapped && { session: wrapped }) };
     try {
-      this.#takeAsid(kvm, es);
+      expectInit(this.state.part, es, kvm.init(es));
       expectDone('LAUNCH_START', kvm.launchStart({ handle: 0, policy, ...owner }));
       this.#measure(kvm, imageBase, image);
       if (directBoot && hashesArea) this.#measure(kvm, gpa(BigInt(hashesArea.base)), hashesTable(directBoot));
@@ -171,16 +166,6 @@ export class Vmm {
       throw error;
     }
     return new LaunchingGuest(this, record);
-  }
-
-  #takeAsid(kvm: KvmGuest, es: boolean): void {
-    const answer = kvm.init(es);
-    if (answer.ret === -ERRNO.EBUSY) {
-      const [first, last] = asidRange(this.state.part, es);
-      const number = `${last - first + 1} for guests ${es ? 'with' : 'without'} SEV-ES`;
-      throw new VmmError(`KVM has no ASID left: ${this.state.part} has ${number}; end one of them first`);
-    }
-    expectDone('INIT', answer);
   }
 
   /** LAUNCH_UPDATE_DATA of bytes that the host puts there first. */
@@ -221,6 +206,16 @@ export function writeGuest(host: Host, guest: number, at: Gpa, bytes: Uint8Array
     host.memory.write(paddr, bytes.subarray(offset, offset + length));
     offset += length;
   }
+}
+
+/** As expectDone for KVM_SEV_INIT and KVM_SEV_ES_INIT: what is short there is ASIDs. */
+export function expectInit(part: PartName, es: boolean, answer: KvmAnswer): void {
+  if (answer.ret === -ERRNO.EBUSY) {
+    const [first, last] = asidRange(part, es);
+    const number = `${last - first + 1} for guests ${es ? 'with' : 'without'} SEV-ES`;
+    throw new VmmError(`KVM has no ASID left: ${part} has ${number}; end one of them first`);
+  }
+  expectDone('INIT', answer);
 }
 
 /** Throws CommandFailed for what the AMD-SP refused, and VmmError for what KVM did. */

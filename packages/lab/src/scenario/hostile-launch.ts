@@ -7,7 +7,7 @@ import { CommandFailed } from '@sevlab/vmm-sim/errors';
 import { type GuestRecord, LaunchingGuest } from '@sevlab/vmm-sim/guest';
 import { createKvmGuest, KvmGuest } from '@sevlab/vmm-sim/kvm/kvm-guest';
 import { FOUR_GIB, ramRegions } from '@sevlab/vmm-sim/ram-regions';
-import { expectDone, type Vmm, writeGuest } from '@sevlab/vmm-sim/vmm';
+import { expectDone, expectInit, type Vmm, writeGuest } from '@sevlab/vmm-sim/vmm';
 import { initialVmsas, ONE_VCPU } from '@sevlab/vmm-sim/vmsas';
 import type { Pipeline } from '../pipeline.ts';
 import type { LaunchPlan } from './scenario.ts';
@@ -40,7 +40,7 @@ export function launchOtherwise(pipeline: Pipeline, plan: LaunchPlan, schemes: S
     table: readGuidedTable(image),
   };
   const kvm = new KvmGuest(vmm.state, vmm.host, record);
-  expectDone('INIT', kvm.init(es));
+  expectInit(vmm.state.part, es, kvm.init(es));
   const { offer } = progress;
   const session =
     plan.session === 'none' || offer === undefined ? {} : { dhCert: offer.godh, session: offer.session };

@@ -1,4 +1,7 @@
+import type { SevStatus } from '@sevlab/codec/sev/status';
+import type { Host } from '@sevlab/machine/machine';
 import { PARTS, type PartName } from '@sevlab/machine/part';
+import { issueBare } from '../command-buffer.ts';
 
 /** The ASIDs that KVM has given out, as plain data (Linux 6.12, arch/x86/kvm/svm/sev.c). */
 export interface Asids {
@@ -47,4 +50,10 @@ function lowestFree({ guests }: Asids, first: number, last: number): number | un
 /** The guest is gone (sev_asid_free). */
 export function releaseAsid(asids: Asids, guest: number, asid: number): void {
   if (asids.guests.get(asid) === guest) asids.dirty.add(asid);
+}
+
+/** Makes dirty ASIDs usable for the AMD-SP: WBINVD on all cores, then DF_FLUSH (sev_flush_asids). */
+export function flushAsids(host: Host): SevStatus {
+  host.wbinvd();
+  return issueBare(host, 'DF_FLUSH');
 }

@@ -17,9 +17,9 @@ import {
 import { type SevStatus, statusCode } from '@sevlab/codec/sev/status';
 import type { Host } from '@sevlab/machine/machine';
 import { PARTS } from '@sevlab/machine/part';
-import { issue, issueBare, place, reserve } from '../command-buffer.ts';
+import { issue, place, reserve } from '../command-buffer.ts';
 import type { VmmState } from '../vmm.ts';
-import { asidRange, releaseAsid, takeAsid } from './asids.ts';
+import { asidRange, flushAsids, releaseAsid, takeAsid } from './asids.ts';
 import {
   ERRNO,
   type KvmAnswer,
@@ -112,7 +112,8 @@ export class KvmGuest implements SevCalls {
     return this.#call(es ? 'KVM_SEV_ES_INIT' : 'KVM_SEV_INIT', () => {
       if (this.state.asid !== undefined) return refused('EINVAL');
       const { asids, part } = this.#vmm;
-      const asid = takeAsid(asids, this.state.guest, asidRange(part, es), () => makeAsidsUsable(this.#host));
+      const flush = (): boolean => flushAsids(this.#host) === 'SUCCESS';
+      const asid = takeAsid(asids, this.state.guest, asidRange(part, es), flush);
       if (asid === undefined) return refused('EBUSY');
       this.state.es = es;
       this.state.asid = asid;
@@ -261,11 +262,5 @@ export class KvmGuest implements SevCalls {
     return bytes === undefined ? spa(0n) : place(this.#host, this.#vmm.buffers, bytes);
   }
 }
-
-/** WBINVD on all cores and DF_FLUSH (sev_flush_asids). Whether the AMD-SP agreed. */
-const makeAsidsUsable = (host: Host): boolean => {
-  host.wbinvd();
-  return issueBare(host, 'DF_FLUSH') === 'SUCCESS';
-};
 
 const isTooLong = (blob: Uint8Array | undefined): boolean => blob !== undefined && blob.length > BLOB_MAX;
