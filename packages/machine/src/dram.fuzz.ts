@@ -1,7 +1,15 @@
 import { toHex } from '@sevlab/codec/bytes';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createDram, type DramState, forkDram, readCells, touchedPages, writeCells } from './dram.ts';
+import {
+  createDram,
+  type DramState,
+  forkDram,
+  readCells,
+  readCellsInto,
+  touchedPages,
+  writeCells,
+} from './dram.ts';
 
 const PAGE = 4096;
 const CHUNK = 2 * 1024 * 1024;
@@ -60,8 +68,11 @@ test('forks and their parents read what they wrote themselves, and nothing of ea
           it.model = [...it.model, { ...range, byte }];
         }
         for (const { dram, model } of all) {
-          const read = readCells(dram, range.address, range.length);
-          expect(same(read, readModel(model, range.address, range.length))).toBe(true);
+          const expected = readModel(model, range.address, range.length);
+          expect(same(readCells(dram, range.address, range.length), expected)).toBe(true);
+          const used = new Uint8Array(range.length).fill(byte ^ 0xff);
+          readCellsInto(dram, range.address, used);
+          expect(same(used, expected)).toBe(true);
         }
       }
       for (const { dram, model } of all) {

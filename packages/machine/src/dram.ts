@@ -33,22 +33,29 @@ export function readCells(dram: DramState, address: number, length: number): Uin
   if (inOnePage)
     return pageCells(dram, address - (address % PAGE)).slice(address % PAGE, (address % PAGE) + length);
   const read = new Uint8Array(length);
+  readCellsInto(dram, address, read);
+  return read;
+}
+
+/** As many bytes as `target` has, from system-physical `address` on. */
+export function readCellsInto(dram: DramState, address: number, target: Uint8Array): void {
+  const { length } = target;
   for (let done = 0; done < length; ) {
     const at = address + done;
     const page = dram.pages.get(Math.floor(at / PAGE));
     if (page !== undefined) {
       const offset = at % PAGE;
       const part = page.cells.subarray(offset, offset + length - done);
-      read.set(part, done);
+      target.set(part, done);
       done += part.length;
       continue;
     }
     const step = stretchWithoutPages(dram, at, length - done);
     const chunk = dram.chunks.get(Math.floor(at / CHUNK));
-    if (chunk !== undefined) read.set(chunk.cells.subarray(at % CHUNK, (at % CHUNK) + step), done);
+    if (chunk === undefined) target.fill(0, done, done + step);
+    else target.set(chunk.cells.subarray(at % CHUNK, (at % CHUNK) + step), done);
     done += step;
   }
-  return read;
 }
 
 /** How many bytes from `at` on, `most` at most, lie in one chunk and before the next page. */

@@ -1,5 +1,5 @@
 import type { Spa } from '@sevlab/codec/address';
-import { createDram, type DramState, forkDram, readCells, writeCells } from './dram.ts';
+import { createDram, type DramState, forkDram, readCells, readCellsInto, writeCells } from './dram.ts';
 import { type DigestedRange, SharedDigests } from './shared-digests.ts';
 import { BlockEncryption, type EncryptionMode } from './xex.ts';
 
@@ -60,6 +60,11 @@ export class MemoryController {
   /** `length` cells as they are. */
   read(address: Spa, length: number): Uint8Array {
     return readCells(this.state.dram, Number(address), length);
+  }
+
+  /** As many cells as `target` has, as they are. */
+  readInto(address: Spa, target: Uint8Array): void {
+    readCellsInto(this.state.dram, Number(address), target);
   }
 
   /** Copies `cells` into DRAM as they are. */

@@ -200,6 +200,13 @@ export class SecureProcessorMemory {
     return this.#memory.read(at, length);
   }
 
+  /** As many cells as `target` has, from `address` on: for whoever goes through much memory with one buffer. */
+  readInto(address: Spa, target: Uint8Array): void {
+    const at = withoutCBit(this.#part, address);
+    observeRaw(this.#observer, 'amd-sp', 'read', at, target.length);
+    this.#memory.readInto(at, target);
+  }
+
   /** Copies `cells` into DRAM from `address` on. */
   write(address: Spa, cells: Uint8Array): void {
     const at = withoutCBit(this.#part, address);

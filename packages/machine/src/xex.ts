@@ -1,5 +1,5 @@
 import { type Cipher, createCipheriv, createDecipheriv, createSecretKey, type Decipher } from 'node:crypto';
-import { addTweaks, PIECE, REGION, STEPS } from './add-tweaks.ts';
+import { addTweaks, GROUP, REGION, tweakDifferences } from './add-tweaks.ts';
 
 /**
  * XEX: the tweak is added before and after AES. XE: before only, as the first generation did.
@@ -14,87 +14,75 @@ export type EncryptionMode = 'XEX' | 'XE' | 'identity';
 export const TWEAKED_BITS = 44;
 const BLOCK = 16;
 
+/** One way through the cipher, with one key. */
+interface Way {
+  readonly cipher: Cipher | Decipher;
+  readonly tweakBefore: boolean;
+  readonly tweakAfter: boolean;
+}
+
 /** Encrypts blocks at system-physical addresses, with one tweak table and any number of keys. */
 export class BlockEncryption {
   readonly #mode: EncryptionMode;
   readonly #constants: Int32Array;
-  /** What the tweak changes by from a block to the next: the constants of all address bits that flip. */
-  readonly #steps = new Int32Array(STEPS * 4);
-  readonly #ciphers = new WeakMap<Uint8Array, { encrypt: Cipher; decrypt: Decipher }>();
+  readonly #differences: Int32Array;
+  readonly #keys = new WeakMap<Uint8Array, { encrypt: Way; decrypt: Way }>();
 
   /** `constants`: TWEAKED_BITS × 16 bytes. */
   constructor(mode: EncryptionMode, constants: Uint8Array) {
     this.#mode = mode;
     this.#constants = new Int32Array(new Uint8Array(constants).buffer); // native words: XOR does not care for their order
-    const steps = this.#steps;
-    for (let i = 0; i < steps.length; i++) steps[i] = this.#constants[i]! ^ (steps[i - 4] ?? 0);
+    this.#differences = tweakDifferences(this.#constants);
   }
 
   /** `address` and the length of `plain` are multiples of 16. Returns new bytes, as many. */
   encrypt(key: Uint8Array, address: number, plain: Uint8Array): Uint8Array {
-    return this.#transform(this.#cipher(key).encrypt, address, plain, true, this.#mode === 'XEX');
+    return this.#transform(this.#ways(key).encrypt, address, plain);
   }
 
   /** `address` and the length of `cells` are multiples of 16. Returns new bytes, as many. */
   decrypt(key: Uint8Array, address: number, cells: Uint8Array): Uint8Array {
-    return this.#transform(this.#cipher(key).decrypt, address, cells, this.#mode === 'XEX', true);
+    return this.#transform(this.#ways(key).decrypt, address, cells);
   }
 
-  #transform(
-    cipher: Cipher | Decipher,
-    address: number,
-    input: Uint8Array,
-    tweakBefore: boolean,
-    tweakAfter: boolean,
-  ): Uint8Array {
+  #transform(way: Way, address: number, input: Uint8Array): Uint8Array {
     if (this.#mode === 'identity') return new Uint8Array(input);
-    const first = this.#piece(cipher, address, input, tweakBefore, tweakAfter);
-    if (first.length === input.length) return first;
-    const output = new Uint8Array(input.length);
-    output.set(first);
-    for (let done = first.length; done < input.length; ) {
-      const piece = this.#piece(cipher, address + done, input.subarray(done), tweakBefore, tweakAfter);
-      output.set(piece, done);
-      done += piece.length;
-    }
+    let end = REGION - (address % REGION);
+    if (input.length <= end) return this.#piece(way, address, input);
+    const output = new Uint8Array(Buffer.allocUnsafeSlow(input.length).buffer); // the pieces cover all of it
+    for (let done = 0; done < input.length; done = end, end += REGION)
+      this.#piece(way, address + done, input.subarray(done, end), output.subarray(done, end));
     return output;
   }
 
-  /** New bytes for the start of `input`, as many as addTweaks() takes. */
-  #piece(
-    cipher: Cipher | Decipher,
-    address: number,
-    input: Uint8Array,
-    tweakBefore: boolean,
-    tweakAfter: boolean,
-  ): Uint8Array {
-    const inRegion = address % REGION;
-    const length = Math.min(input.length, PIECE, REGION - inRegion);
-    const tweak = this.#tweak(address);
-    const part = input.subarray(0, length);
-    const before = tweakBefore ? addTweaks(part, inRegion, tweak, this.#steps) : part;
-    const { buffer, byteOffset } = cipher.update(before);
-    const output = new Uint8Array(buffer, byteOffset, length); // update() gives bytes that nobody else has
-    if (tweakAfter) {
-      const after = addTweaks(output, inRegion, tweak, this.#steps);
-      output.set(after);
-      after.fill(0); // no plaintext stays outside of guest memory
-    }
-    return output;
+  /** `input` does not cross a multiple of REGION. Without an `output` for them, returns new bytes. */
+  #piece(way: Way, address: number, input: Uint8Array, output?: Uint8Array): Uint8Array {
+    const tweak = this.#tweak(address - (address % GROUP));
+    const add = (bytes: Uint8Array) => addTweaks(bytes, address % REGION, tweak, this.#differences);
+    const before = way.tweakBefore ? add(input) : input;
+    const { buffer, byteOffset } = way.cipher.update(before);
+    const behind = new Uint8Array(buffer, byteOffset, input.length); // update() gives bytes that nobody else has
+    const after = way.tweakAfter ? add(behind) : behind;
+    const result = output ?? behind;
+    if (result !== after) result.set(after);
+    (way.tweakAfter ? after : before).fill(0); // no plaintext stays outside of guest memory
+    return result;
   }
 
-  #cipher(key: Uint8Array): { encrypt: Cipher; decrypt: Decipher } {
-    let pair = this.#ciphers.get(key);
-    if (pair === undefined) {
+  #ways(key: Uint8Array): { encrypt: Way; decrypt: Way } {
+    let ways = this.#keys.get(key);
+    if (ways === undefined) {
       const secret = createSecretKey(key);
       const name = `aes-${key.length * 8}-ecb`;
-      pair = {
-        encrypt: createCipheriv(name, secret, null).setAutoPadding(false), // ECB without padding keeps no state
-        decrypt: createDecipheriv(name, secret, null).setAutoPadding(false),
+      const both = this.#mode === 'XEX';
+      ways = {
+        encrypt: { cipher: createCipheriv(name, secret, null), tweakBefore: true, tweakAfter: both },
+        decrypt: { cipher: createDecipheriv(name, secret, null), tweakBefore: both, tweakAfter: true },
       };
-      this.#ciphers.set(key, pair);
+      for (const { cipher } of [ways.encrypt, ways.decrypt]) cipher.setAutoPadding(false); // so that ECB keeps no state
+      this.#keys.set(key, ways);
     }
-    return pair;
+    return ways;
   }
 
   #tweak(address: number): Int32Array {

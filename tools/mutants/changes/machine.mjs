@@ -9,19 +9,23 @@ export const MACHINE = [
     ['memory is not encrypted', "if (this.#mode === 'identity')", "if (this.#mode !== 'XE')"],
     [
       'the same bytes are the same cells everywhere',
-      'const before = tweakBefore ?',
-      'const before = tweakBefore && !cipher ?',
+      'const before = way.tweakBefore ?',
+      'const before = way.tweakBefore && !way ?',
     ],
-    ['nothing is mixed into memory behind the cipher', 'if (tweakAfter) {', 'if (tweakAfter && !cipher) {'],
+    [
+      'nothing is mixed into memory behind the cipher',
+      'const after = way.tweakAfter ?',
+      'const after = way.tweakAfter && !way ?',
+    ],
     [
       'the same bytes are the same cells in every page',
-      'const tweak = this.#tweak(address);',
-      'const tweak = this.#tweak(address % 4096);',
+      'const tweak = this.#tweak(address - (address % GROUP));',
+      'const tweak = this.#tweak((address % 4096) - (address % GROUP));',
     ],
     [
       'all ASIDs have the key that was used first',
-      'let pair = this.#ciphers.get(key);',
-      'key = this.first ??= key;\n    let pair = this.#ciphers.get(key);',
+      'let ways = this.#keys.get(key);',
+      'key = this.first ??= key;\n    let ways = this.#keys.get(key);',
     ],
   ),
   ...machine(

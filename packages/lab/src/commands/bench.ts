@@ -42,9 +42,16 @@ export function addBench(program: Command): void {
         const { work } = await import('../bench/workers.ts');
         print(`${work(Number(options.worker))}`);
       } else if (options.soak) await benchSoak(options);
-      else if (options.growth) await benchGrowth(options);
-      else await benchFigures(options);
+      else await benchSpeed(options);
     });
+}
+
+/** Figures and growths, in a process whose memory is as ready for one side as for the other. */
+async function benchSpeed(options: BenchOptions): Promise<void> {
+  const { memoryIsSteady, runInSteadyMemory } = await import('../bench/steady-memory.ts');
+  if (!memoryIsSteady()) process.exitCode = runInSteadyMemory() ?? EXIT.internal;
+  else if (options.growth) await benchGrowth(options);
+  else await benchFigures(options);
 }
 
 async function benchFigures({ json, only, effort, record: path }: BenchOptions): Promise<void> {

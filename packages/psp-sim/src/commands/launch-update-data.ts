@@ -22,11 +22,13 @@ export const LAUNCH_UPDATE_DATA = command({
   ],
   effect: ({ sp, cmd }) => {
     const guest = sp.guest(cmd.handle);
+    const scratch = new Uint8Array(Math.min(cmd.length, SCRATCH_SIZE));
     return inPieces(cmd.length, SCRATCH_SIZE, (piece) => {
       const address = pieceAt(cmd.paddr, piece);
       const reach = sp.reachable(address, piece.length);
       if (reach !== 'SUCCESS') return reach;
-      const bytes = sp.memory.read(address, piece.length);
+      const bytes = scratch.subarray(0, piece.length);
+      sp.memory.readInto(address, bytes);
       guest.runningDigest.update(bytes);
       sp.memory.writeEncrypted(address, bytes, guest.asid);
       return 'SUCCESS';
