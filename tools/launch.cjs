@@ -14,7 +14,7 @@ function isFresh() {
   try {
     const made = statSync(bundle).mtimeMs;
     const inputs = JSON.parse(readFileSync(`${bundle}.inputs.json`, 'utf8'));
-    return inputs.every((file) => statSync(join(root, file)).mtimeMs <= made);
+    return inputs.every((file) => statSync(`${root}/${file}`).mtimeMs <= made); // join() takes as long as statSync()
   } catch {
     return false; // something is missing: make it anew
   }

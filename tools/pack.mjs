@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundlePage } from './bundle-page.mjs';
 import { bundleTypes } from './bundle-types.mjs';
-import { bundleOptions } from './setup.mjs';
+import { bundleCommandLine, bundleOptions } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
@@ -42,11 +42,7 @@ const { name, version, description, license, engines } = JSON.parse(read('packag
 /** sevlab: the checkout without its sources. */
 async function stageCommandLine(stage) {
   for (const path of FILES) cpSync(join(root, path), join(stage, path), { recursive: true });
-  const { metafile } = await build({
-    ...bundleOptions,
-    entryPoints: ['packages/lab/src/main.ts'],
-    outfile: join(stage, 'dist/sevlab.cjs'),
-  });
+  const metafile = await bundleCommandLine(join(stage, 'dist/sevlab.cjs'));
   const page = await bundlePage(join(stage, 'dist/web'));
   write(stage, 'THIRD-PARTY', thirdParty([metafile, ...page.metafiles]));
   writeManifest(stage, { name, version, description, license, engines, bin: { sevlab: 'sevlab' } });

@@ -1,5 +1,6 @@
 // Brings a checkout up to date: installs the locked dependencies with the pinned pnpm when they are missing
 // or stale, and with --bundle makes dist/sevlab.cjs.
+import { isAscii } from 'node:buffer';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -46,23 +47,34 @@ export const bundleOptions = {
   logLevel: 'warning',
 };
 
+/**
+ * The command line as one file, small and in ASCII alone, so that Node reads it fast. Licences of what went into it are in
+ * THIRD-PARTY of the package.
+ */
+export async function bundleCommandLine(outfile) {
+  const { build } = await import('esbuild');
+  const { metafile } = await build({
+    ...bundleOptions,
+    entryPoints: ['packages/lab/src/main.ts'],
+    outfile,
+    minify: true,
+    legalComments: 'none',
+  });
+  if (!isAscii(readFileSync(outfile)))
+    throw new Error(`${outfile} is not ASCII; tools/run-bundle.cjs would misread it`);
+  return metafile;
+}
+
 /** Bundles the CLI into one CommonJS file, and the page; notes beside it which files of ours went into either. */
 export async function bundleCli() {
-  const { build } = await import('esbuild');
   const { bundlePage } = await import('./bundle-page.mjs');
   const page = await bundlePage(join(root, 'dist/web'));
   const temporary = `${bundle}.${process.pid}.tmp`; // renamed when complete: two processes may bundle at once
   mkdirSync(join(root, 'dist'), { recursive: true });
-  const { metafile } = await build({
-    ...bundleOptions,
-    entryPoints: ['packages/lab/src/main.ts'],
-    outfile: temporary,
-  });
-  const ours = Object.keys(metafile.inputs).filter((file) => !file.startsWith('node_modules/'));
-  writeFileSync(
-    `${temporary}.inputs`,
-    JSON.stringify(['pnpm-lock.yaml', 'tools/setup.mjs', ...ours, ...page.inputs]),
-  );
+  const metafile = await bundleCommandLine(temporary);
+  const inputs = Object.keys(metafile.inputs).filter((file) => !file.startsWith('node_modules/'));
+  const ours = new Set(['pnpm-lock.yaml', 'tools/setup.mjs', ...inputs, ...page.inputs]);
+  writeFileSync(`${temporary}.inputs`, JSON.stringify([...ours]));
   renameSync(`${temporary}.inputs`, `${bundle}.inputs.json`);
   renameSync(temporary, bundle);
   const words = [join(root, 'tools/run-bundle.cjs'), '--beside-hardware', 'demo'];

@@ -3,13 +3,21 @@ import type { Host } from '@sevlab/machine/machine';
 
 /** Where the host, reading all touched DRAM, finds the bytes first; undefined when nowhere. */
 export function hostFinds(host: Host, wanted: Uint8Array): Spa | undefined {
-  let tail: { end: bigint; cells: Buffer } | undefined; // bytes may lie across neighbouring pages
+  const overlap = Math.max(0, wanted.length - 1);
+  let before: { end: bigint; cells: Buffer } | undefined; // bytes may lie across neighbouring pages
   for (const page of host.memory.touchedPages()) {
-    const joined = Buffer.concat(tail?.end === page.spa ? [tail.cells, page.cells] : [page.cells]);
-    const at = joined.indexOf(Buffer.from(wanted));
-    const end = page.spa + BigInt(page.cells.length);
-    if (at !== -1) return spa(end - BigInt(joined.length - at));
-    tail = { end, cells: joined.subarray(Math.max(0, joined.length - wanted.length + 1)) };
+    const cells = Buffer.from(page.cells.buffer, page.cells.byteOffset, page.cells.length);
+    const tail = before?.end === page.spa ? before.cells : cells.subarray(0, 0);
+    const seam = Buffer.concat([tail, cells.subarray(0, overlap)]);
+    const across = tail.length > 0 ? seam.indexOf(wanted) : -1;
+    if (across !== -1) return spa(page.spa - BigInt(tail.length - across));
+    const within = cells.indexOf(wanted);
+    if (within !== -1) return spa(page.spa + BigInt(within));
+    const last = overlap > cells.length ? seam : cells; // both end where the page does
+    before = {
+      end: page.spa + BigInt(cells.length),
+      cells: last.subarray(Math.max(0, last.length - overlap)),
+    };
   }
   return undefined;
 }

@@ -1,26 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { Command, CommanderError } from 'commander';
 import { hardwareConcern } from './beside-hardware.ts';
-import { addAnnotate } from './commands/annotate.ts';
-import { addBench } from './commands/bench.ts';
-import { addBoot } from './commands/boot.ts';
-import { addCapabilities } from './commands/capabilities.ts';
-import { addConform } from './commands/conform.ts';
-import { addDemo } from './commands/demo.ts';
-import { addDoctor } from './commands/doctor.ts';
 import { CommandError, EXIT } from './commands/exit.ts';
-import { addExplain } from './commands/explain.ts';
-import { addFirmware } from './commands/firmware.ts';
-import { addFuzz } from './commands/fuzz.ts';
-import { addGuest } from './commands/guest.ts';
-import { addOwner } from './commands/owner.ts';
-import { addPacket } from './commands/packet.ts';
-import { addPlatform } from './commands/platform.ts';
-import { addReplay } from './commands/replay.ts';
-import { addRun } from './commands/run.ts';
-import { addServe } from './commands/serve.ts';
-import { addTable } from './commands/table.ts';
-import { addVmm } from './commands/vmm.ts';
 import { systemReason } from './system-reason.ts';
 import { VERSION } from './version.ts';
 
@@ -38,8 +19,34 @@ const EMULATES: ReadonlySet<string> = new Set([
   'bench',
 ]);
 
-/** The whole command line; each command is in a file of its name. */
-function createProgram(): Command {
+/** Each command is in a file of its name, which is loaded when the command line names it. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  demo: async () => (await import('./commands/demo.ts')).addDemo,
+  run: async () => (await import('./commands/run.ts')).addRun,
+  replay: async () => (await import('./commands/replay.ts')).addReplay,
+  boot: async () => (await import('./commands/boot.ts')).addBoot,
+  table: async () => (await import('./commands/table.ts')).addTable,
+  packet: async () => (await import('./commands/packet.ts')).addPacket,
+  platform: async () => (await import('./commands/platform.ts')).addPlatform,
+  owner: async () => (await import('./commands/owner.ts')).addOwner,
+  firmware: async () => (await import('./commands/firmware.ts')).addFirmware,
+  guest: async () => (await import('./commands/guest.ts')).addGuest,
+  annotate: async () => (await import('./commands/annotate.ts')).addAnnotate,
+  explain: async () => (await import('./commands/explain.ts')).addExplain,
+  conform: async () => (await import('./commands/conform.ts')).addConform,
+  fuzz: async () => (await import('./commands/fuzz.ts')).addFuzz,
+  vmm: async () => (await import('./commands/vmm.ts')).addVmm,
+  serve: async () => (await import('./commands/serve.ts')).addServe,
+  bench: async () => (await import('./commands/bench.ts')).addBench,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  capabilities: async () => (await import('./commands/capabilities.ts')).addCapabilities,
+};
+
+/** The command that a line names: its first word that is no option. */
+const firstWord = (line: readonly string[]): string | undefined => line.find((word) => !word.startsWith('-'));
+
+/** The command line, with the one command that `line` names, or with all of them when help or a mistake needs them. */
+async function createProgram(line: readonly string[]): Promise<Command> {
   const program: Command = new Command('sevlab')
     .description(
       'A full-stack emulator of the AMD SEV secret-injection pipeline. Everything here is simulated.',
@@ -54,37 +61,19 @@ function createProgram(): Command {
       const concern = emulates && hardwareConcern(program.opts().besideHardware === true);
       if (concern) throw new CommandError(EXIT.unsafe, concern);
     });
-  for (const add of [
-    addDemo,
-    addRun,
-    addReplay,
-    addBoot,
-    addTable,
-    addPacket,
-    addPlatform,
-    addOwner,
-    addFirmware,
-    addGuest,
-    addAnnotate,
-    addExplain,
-    addConform,
-    addFuzz,
-    addVmm,
-    addServe,
-    addBench,
-    addDoctor,
-    addCapabilities,
-  ]) {
-    add(program);
-  }
+  const named = firstWord(line);
+  const all = Object.entries(COMMANDS);
+  const needed = all.filter(([name]) => name === named);
+  const shown = needed.length > 0 || line[0] === '--version' ? needed : all;
+  for (const [, load] of shown) (await load())(program);
   return program;
 }
 
 /** Runs one command line. Returns its exit code. */
 async function main(arguments_: readonly string[]): Promise<number> {
-  const program = createProgram();
+  const program = await createProgram(arguments_);
   try {
-    const first = arguments_.find((argument) => !argument.startsWith('-'));
+    const first = firstWord(arguments_);
     const known =
       first === undefined || ['help', ...program.commands.map((command) => command.name())].includes(first);
     await program.parseAsync(known ? arguments_ : [first], { from: 'user' }); // `dmeo --help` is a typo, not a question

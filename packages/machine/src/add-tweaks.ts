@@ -12,8 +12,8 @@ const IN_GROUP_AT = 0x10;
 const STEPS_AT = IN_GROUP_AT + GROUP;
 const DATA_AT = 0x400;
 
-/** A length of up to 14 bits, in the two bytes that LEB128 has room for. */
-const leb = (length: number): number[] => [0x80 | (length & 0x7f), length >> 7];
+/** A number below 8192 in two bytes of LEB128, signed or not. */
+const leb = (number: number): number[] => [0x80 | (number & 0x7f), number >> 7];
 
 // biome-ignore format: an instruction a line
 const addToBlock = (offset: number): number[] => [

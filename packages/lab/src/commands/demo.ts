@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { demoLines } from '../demo-text.ts';
 import { DEMONSTRATION, type Demonstration, demonstrate } from '../demonstration.ts';
-import { connectConsole } from '../guest-console.ts';
 import { ScenarioError } from '../scenario/values.ts';
 import { traceText } from '../trace-file.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -50,6 +49,7 @@ export function addDemo(program: Command): void {
       }
       const { kernel } = run.pipeline.progress;
       if (options.shell && kernel !== undefined) {
+        const { connectConsole } = await import('../guest-console.ts');
         process.exitCode = await connectConsole(kernel);
         writeTrace(run, traced); // with what was typed
       }
