@@ -35,6 +35,17 @@ export function install() {
   writeFileSync(stamp, lock);
 }
 
+/** commander would load it at each start, for commands that are programs of their own; there is none. */
+const withoutChildProcess = {
+  name: 'commander without child processes',
+  setup(build) {
+    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /commander/.test(importer) ? { path: 'nothing', namespace: 'nothing' } : undefined,
+    );
+    build.onLoad({ filter: /^/, namespace: 'nothing' }, () => ({ contents: '' }));
+  },
+};
+
 /** How everything is bundled: one file that Node 20 runs, with all that it imports. */
 export const bundleOptions = {
   absWorkingDir: root,
@@ -59,6 +70,7 @@ export async function bundleCommandLine(outfile) {
     outfile,
     minify: true,
     legalComments: 'none',
+    plugins: [withoutChildProcess],
   });
   if (!isAscii(readFileSync(outfile)))
     throw new Error(`${outfile} is not ASCII; tools/run-bundle.cjs would misread it`);
@@ -72,7 +84,7 @@ export async function bundleCli() {
   const temporary = `${bundle}.${process.pid}.tmp`; // renamed when complete: two processes may bundle at once
   mkdirSync(join(root, 'dist'), { recursive: true });
   const metafile = await bundleCommandLine(temporary);
-  const inputs = Object.keys(metafile.inputs).filter((file) => !file.startsWith('node_modules/'));
+  const inputs = Object.keys(metafile.inputs).filter((file) => !/^node_modules\/|:/.test(file));
   const ours = new Set(['pnpm-lock.yaml', 'tools/setup.mjs', ...inputs, ...page.inputs]);
   writeFileSync(`${temporary}.inputs`, JSON.stringify([...ours]));
   renameSync(`${temporary}.inputs`, `${bundle}.inputs.json`);

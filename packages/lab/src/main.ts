@@ -1,7 +1,7 @@
-import { isMainThread } from 'node:worker_threads';
 import { Command, CommanderError } from 'commander';
 import { hardwareConcern } from './beside-hardware.ts';
 import { CommandError, EXIT } from './commands/exit.ts';
+import { FUZZ_THREAD } from './fuzz/task.ts';
 import { systemReason } from './system-reason.ts';
 import { VERSION } from './version.ts';
 
@@ -136,14 +136,14 @@ function startProgram(): void {
   });
 }
 
-/** A thread of a fuzz campaign, which runs this same file. */
-async function startThread(): Promise<void> {
-  const [{ serveTasks }, { DOORS }] = await Promise.all([
-    import('./fuzz/worker.ts'),
-    import('./fuzz/doors.ts'),
-  ]);
-  serveTasks(DOORS);
+/** A thread of a fuzz campaign runs this same file. Who is none starts faster without worker_threads. */
+async function start(): Promise<void> {
+  if (process.argv[2] === FUZZ_THREAD) {
+    const { isThread, serveTasks } = await import('./fuzz/worker.ts');
+    const { DOORS } = await import('./fuzz/doors.ts');
+    if (isThread()) return serveTasks(DOORS);
+  }
+  startProgram();
 }
 
-if (isMainThread) startProgram();
-else void startThread();
+void start();

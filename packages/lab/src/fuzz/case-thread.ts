@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { death, type Failure, hang } from './failure.ts';
-import type { Answer, Task, ThreadData } from './task.ts';
+import { type Answer, FUZZ_THREAD, type Task, type ThreadData } from './task.ts';
 
 /** How often somebody looks whether a case still runs. Milliseconds. */
 const LOOK_EVERY = 100;
@@ -72,7 +72,7 @@ export class CaseThread {
   async #start(): Promise<Worker> {
     const { program, seed } = this.#options;
     const workerData: ThreadData = { seed, progress: this.#progress };
-    const worker = new Worker(program, { workerData, stderr: false });
+    const worker = new Worker(program, { argv: [FUZZ_THREAD], workerData, stderr: false });
     this.#worker = worker;
     this.generation++;
     await new Promise<void>((resolve, reject) => {

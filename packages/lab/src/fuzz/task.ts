@@ -1,6 +1,9 @@
 import type { Chunk, ChunkResult, Fatal } from './chunk.ts';
 import type { Failure } from './failure.ts';
 
+/** The first word of a thread's command line. */
+export const FUZZ_THREAD = 'fuzz-thread';
+
 /** What a thread is asked to do. */
 export type Task =
   /** `weigh`: whether to tell how much memory is in use afterwards, after a collection. */

@@ -1,10 +1,13 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { runChunk } from './chunk.ts';
 import type { Door, OpenDoor, Trial } from './door.ts';
 import { judge } from './failure.ts';
 import { liveMemory } from './live-memory.ts';
 import { plainJson } from './plain-json.ts';
 import type { Answer, Task, ThreadData } from './task.ts';
+
+/** Whether this is a thread that CaseThread started. */
+export const isThread = (): boolean => !isMainThread;
 
 /** Serves tasks in a thread, one after another, until somebody ends it. */
 export function serveTasks(doors: readonly Door[]): void {
