@@ -101,7 +101,7 @@ export function buildImage(options: ImageOptions): Uint8Array {
   };
   const manifestAt = size - manifestFromEnd;
   image.set(ImageManifest.encode(manifest), manifestAt);
-  image.set(ImageManifest.encode({ ...manifest, bodySha256: bodyChecksum(image, manifestAt) }), manifestAt);
+  image.set(ImageManifest.encode({ ...manifest, bodySha256: bodyChecksum([image], manifestAt) }), manifestAt);
   return image;
 }
 

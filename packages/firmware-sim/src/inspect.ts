@@ -261,7 +261,7 @@ function readManifest(
   if (manifest.imageSize !== image.length) {
     return { fault: `the manifest says the image has ${manifest.imageSize} bytes; it has ${image.length}` };
   }
-  const found = bodyChecksum(image, manifestAt);
+  const found = bodyChecksum([image], manifestAt);
   if (!equal(found, manifest.bodySha256)) {
     return {
       fault: `the image is damaged: its manifest says SHA-256 ${toHex(manifest.bodySha256)}, got ${toHex(found)}`,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { seededEntropy } from '@sevlab/ambient/entropy';
 import { createObserver } from '@sevlab/ambient/observer';
 import { gpa, spa } from '@sevlab/codec/address';
+import { concat } from '@sevlab/codec/bytes';
 import { describe, expect, test } from 'vitest';
 import { createMachine, type Machine } from './machine.ts';
 
@@ -19,9 +20,11 @@ function guestWithBytes() {
   machine.secureProcessor.memory.setRunnable(100, true);
   machine.host.resume(guest, 100).memory.writePrivate(IMAGE, new Uint8Array(LENGTH).fill(1));
   let computed = 0;
-  const sum = (plain: Uint8Array): Uint8Array => {
+  const sum = (parts: Iterable<Uint8Array>): Uint8Array => {
     computed++;
-    return Uint8Array.of(plain.reduce((total, byte) => (total + byte) & 0xff, 0));
+    let total = 0;
+    for (const part of parts) total = part.reduce((before, byte) => (before + byte) & 0xff, total);
+    return Uint8Array.of(total);
   };
   const memoryOf = ({ host }: Machine) => host.resume(guest, 100).memory;
   const digest = (of: Machine, name = 'sum', fn = sum) =>
@@ -72,6 +75,21 @@ describe('digest of private memory', () => {
     const before = digest(fork);
     fork.host.remap(0, IMAGE, spa(0x1000n));
     expect(digest(fork)).not.toBe(before);
+  });
+
+  test.each([
+    ['many parts', IMAGE, LENGTH],
+    ['places that are no blocks', gpa(IMAGE + 5n), 300_001],
+    ['memory that is not there', gpa(7n * 1024n * 1024n + 3n), 2 * 1024 * 1024],
+  ])('it is given all bytes of %s', (_, address, length) => {
+    const { machine, memoryOf } = guestWithBytes();
+    const memory = memoryOf(machine);
+    memory.writePrivate(
+      gpa(IMAGE + 100n),
+      Uint8Array.from({ length: 250_000 }, (__, i) => i * 31),
+    );
+    const given = memory.digestPrivate(address, length, 'all', (parts) => concat(...parts));
+    expect(Buffer.compare(given, memory.readPrivate(address, length))).toBe(0);
   });
 
   test('a trace cannot tell it from reading', () => {

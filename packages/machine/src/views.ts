@@ -70,31 +70,28 @@ export class GuestMemory {
   }
 
   /**
-   * What `digest` makes of the same bytes; a trace cannot tell it from readPrivate(). Nothing is read or computed again
-   * while forks share the cells, so `name` must stand for one function. Throws as readPrivate.
+   * What `digest` makes of the same bytes, which it is given in parts; a trace cannot tell it from readPrivate(). Nothing
+   * is read or computed again while forks share the cells, so `name` must stand for one function. Throws as readPrivate.
    */
   digestPrivate(
     address: Gpa,
     length: number,
     name: string,
-    digest: (plain: Uint8Array) => Uint8Array,
+    digest: (parts: Iterable<Uint8Array>) => Uint8Array,
   ): Uint8Array {
     const places = locate(this.#ram, address, length);
-    let plain: Uint8Array | undefined;
-    const read = (): Uint8Array => {
-      plain ??= gather(places, length, (at, size) => this.#memory.readEncrypted(this.#asid, at, size));
-      return plain;
-    };
+    const readAt = (at: Spa, size: number) => this.#memory.readEncrypted(this.#asid, at, size);
+    let traced: Uint8Array | undefined;
+    this.#observe('read', 'private', address, length, places, undefined, () => {
+      traced = gather(places, length, readAt);
+      return traced;
+    });
+    const compute = () => digest(traced === undefined ? inParts(places, readAt) : [traced]);
     const [first, ...more] = places;
     const at = more.length === 0 ? first?.spa : undefined;
-    const digested =
-      at === undefined
-        ? digest(read())
-        : this.#memory.digestEncrypted(this.#asid, { address: Number(at), length, name }, () =>
-            digest(read()),
-          );
-    this.#observe('read', 'private', address, length, places, undefined, read);
-    return digested;
+    return at === undefined
+      ? compute()
+      : this.#memory.digestEncrypted(this.#asid, { address: Number(at), length, name }, compute);
   }
 
   /** Encrypts `plain` into the cells, block by block. Throws Error when the ASID never had a key. */
@@ -340,6 +337,22 @@ function gather(
     offset += size;
   }
   return gathered;
+}
+
+/** Reads no more than so many bytes at once, where all are not needed together. */
+const PART = 128 * 1024;
+
+/** What gather() gives, in parts. */
+function* inParts(
+  places: readonly Place[],
+  read: (at: Spa, length: number) => Uint8Array,
+): Generator<Uint8Array> {
+  for (const { spa: at, length } of places) {
+    for (let offset = 0; offset < length; offset += PART) {
+      const size = Math.min(PART, length - offset);
+      yield at === undefined ? new Uint8Array(size) : read(spa(at + BigInt(offset)), size);
+    }
+  }
 }
 
 function scatter(

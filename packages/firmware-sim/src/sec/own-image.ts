@@ -67,7 +67,7 @@ export function readOwnImage(memory: GuestMemory, assumed?: LayoutName): OwnImag
     gpa(IMAGE_END - BigInt(imageSize)),
     imageSize,
     `body checksum, manifest at ${manifestAt}`,
-    (image) => bodyChecksum(image, manifestAt),
+    (parts) => bodyChecksum(parts, manifestAt),
   );
   if (!equal(found, bodySha256)) {
     const hashes = { expected: toHex(bodySha256), found: toHex(found) };
