@@ -48,9 +48,13 @@ export function addBench(program: Command): void {
 
 /** Figures and growths, in a process whose memory is as ready for one side as for the other. */
 async function benchSpeed(options: BenchOptions): Promise<void> {
-  const { memoryIsSteady, runInSteadyMemory } = await import('../bench/steady-memory.ts');
-  if (!memoryIsSteady()) process.exitCode = runInSteadyMemory() ?? EXIT.internal;
-  else if (options.growth) await benchGrowth(options);
+  const { growHeapSteadily, memoryIsSteady, runInSteadyMemory } = await import('../bench/steady-memory.ts');
+  if (!memoryIsSteady()) {
+    process.exitCode = runInSteadyMemory() ?? EXIT.internal;
+    return;
+  }
+  growHeapSteadily();
+  if (options.growth) await benchGrowth(options);
   else await benchFigures(options);
 }
 
