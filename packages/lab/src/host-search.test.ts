@@ -1,16 +1,15 @@
 import { spa } from '@sevlab/codec/address';
-import type { Host } from '@sevlab/machine/machine';
 import { describe, expect, test } from 'vitest';
-import { hostFinds } from './host-search.ts';
+import { hostFinds, type Searched } from './host-search.ts';
 
 const PAGE = 4096;
 /** A host whose touched pages lie at these numbers of pages; every byte of `memory` is the next of them. */
-function hostWith(memory: Uint8Array, numbers: readonly number[]): Host {
-  const pages = numbers.map((number, i) => ({
-    spa: spa(BigInt(number * PAGE)),
-    cells: memory.slice(i * PAGE, (i + 1) * PAGE),
-  }));
-  return { memory: { touchedPages: () => pages.values() } } as unknown as Host; // nothing else is asked for
+function hostWith(memory: Uint8Array, numbers: readonly number[]): Searched {
+  function* touchedPages() {
+    for (const [i, number] of numbers.entries())
+      yield { spa: spa(BigInt(number * PAGE)), cells: memory.slice(i * PAGE, (i + 1) * PAGE) };
+  }
+  return { memory: { touchedPages } };
 }
 
 /** No four bytes of it are the same as four others. */

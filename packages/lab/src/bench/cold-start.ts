@@ -61,11 +61,9 @@ const environment = (): NodeJS.ProcessEnv =>
 
 /** Milliseconds until the process has ended. Throws when it fails. */
 function start(words: readonly string[]): number {
+  const env = environment();
   const begin = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, words, {
-    env: environment(),
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const { status, stderr } = spawnSync(process.execPath, words, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const took = performance.now() - begin;
   if (status !== 0) throw new Error(`node ${words.join(' ')} ended with ${status}: ${stderr}`);
   return took;
